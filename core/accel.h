@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An accelerator: whatever makes guest instructions happen. About ten verbs.
+ * The accelerator keeps its caches to itself; pull and push move the whole
+ * architectural state at an instruction boundary.
+ */
+#ifndef CORE_ACCEL_H
+#define CORE_ACCEL_H
+
+#include "base/registry.h"
+#include "core/cpu.h"
+
+/* Why run() came back. Handled once, in core/cpu_loop.c. */
+typedef enum Exit {
+    EXIT_REQUEST,   /* a cpu->requests bit wants attention of the loop (STOP, WORK, EXIT, RESET) */
+    EXIT_HALT,      /* HLT/WFI: sleep until target->has_work() */
+    EXIT_SHUTDOWN,  /* x86 triple fault: machine reset (or stop with -no-reboot) */
+    EXIT_DEBUG,     /* breakpoint or single step finished */
+    EXIT_ERROR,     /* accelerator cannot go on: machine stops in internal-error; message logged */
+} Exit;
+
+typedef struct AccelOps {
+    const char *name;  /* "tcg", "kvm", "null" */
+    const char *help;
+    /* Usable here for this target? false with the one-line reason. */
+    bool (*probe)(const TargetOps *t, Error **errp);
+    bool (*vm_open)(Machine *m, Error **errp);
+    void (*vm_close)(Machine *m);
+    bool (*vcpu_open)(Cpu *cpu, Error **errp);  /* on the main loop; state not yet pushed */
+    void (*vcpu_close)(Cpu *cpu);
+    void (*vcpu_thread_start)(Cpu *cpu);        /* optional: on the vCPU thread */
+    Exit (*run)(Cpu *cpu);                      /* on the vCPU thread, no lock held */
+    void (*kick)(Cpu *cpu);                     /* any thread: leave run() or notice requests soon */
+    void (*pull)(Cpu *cpu);                     /* accelerator -> cpu->state */
+    void (*push)(Cpu *cpu);                     /* cpu->state -> accelerator */
+    void (*ram_changed)(Machine *m);            /* flat view of some address space changed */
+    /* Bytes of a RAM_WATCH_CODE page are being written (any thread; before or after the store). */
+    void (*code_written)(Machine *m, RamBlock *b, uint64_t offset, uint64_t len);
+    void (*info)(Machine *m, GString *out);     /* `info jit` / `info kvm` */
+    void (*reset_stats)(Machine *m);
+} AccelOps;
+#define ACCEL(sym) REGISTER(AccelOps, sym)
+
+const AccelOps *accel_find(const char *name, Error **errp);
+
+#endif

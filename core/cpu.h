@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The neutral virtual processor: what core, monitor and boards need to know of
+ * a vCPU of any architecture, under any accelerator.
+ */
+#ifndef CORE_CPU_H
+#define CORE_CPU_H
+
+#include <glib.h>
+#include <pthread.h>
+#include "base/error.h"
+#include "core/memory.h"
+
+typedef struct Cpu Cpu;
+typedef struct TargetOps TargetOps;
+typedef struct CpuModel CpuModel;
+
+/*
+ * Requests latched into a vCPU by any thread. Level requests stay set while
+ * their wire is high; the vCPU polls them at instruction boundaries.
+ */
+enum {
+    CPU_REQ_INTR = 1 << 0,   /* external interrupt wire (PIC/APIC INTR; Arm IRQ), level */
+    CPU_REQ_NMI = 1 << 1,    /* edge, consumed when taken (Arm: FIQ level) */
+    CPU_REQ_SMI = 1 << 2,    /* edge */
+    CPU_REQ_INIT = 1 << 3,   /* x86 INIT, edge */
+    CPU_REQ_SIPI = 1 << 4,   /* x86 start-up IPI, vector in sipi_vector */
+    CPU_REQ_RESET = 1 << 5,  /* back to power-on state */
+    CPU_REQ_STOP = 1 << 6,   /* park until cpu_resume() */
+    CPU_REQ_WORK = 1 << 7,   /* run queued work (cpu_run_on) */
+    CPU_REQ_EXIT = 1 << 8,   /* the thread shall end */
+    CPU_REQ_TLB = 1 << 9,    /* accelerator: memory map or TLB change to absorb */
+};
+
+/*
+ * The interrupt controller that feeds a vCPU (local APIC/PIC, GIC interface).
+ * All are called on the vCPU's own thread; the owner takes its own locks.
+ */
+typedef struct CpuIntcOps {
+    /* Acknowledge: vector of the highest pending interrupt, -1 = spurious/none any more. */
+    int (*acknowledge)(void *opaque);
+    /* System register file of the controller (x86: CR8 = 0x10008, APIC MSRs by number). */
+    bool (*sysreg_read)(void *opaque, uint32_t reg, uint64_t *val);  /* false: no such register */
+    bool (*sysreg_write)(void *opaque, uint32_t reg, uint64_t val);
+} CpuIntcOps;
+#define X86_INTC_CR8 0x10008u /* pseudo register: task priority bits 7:4 of TPR */
+#define X86_INTC_APICBASE 0x1bu
+
+/* What a target (architecture) is to everybody else: one const object. */
+struct TargetOps {
+    const char *name;            /* "x86_64", "aarch64" */
+    size_t state_size;           /* of the architectural state struct */
+    const CpuModel *const *models; /* NULL terminated */
+    const char *default_model;   /* QEMU personality */
+    bool (*init)(Cpu *cpu, const char *model_and_features, Error **errp); /* "qemu64,+avx" */
+    void (*fini)(Cpu *cpu);
+    void (*reset)(Cpu *cpu);     /* power-on state, all of cpu->state */
+    /* Text for `info registers`. */
+    void (*dump)(Cpu *cpu, GString *out);
+    uint64_t (*get_pc)(Cpu *cpu);
+    void (*set_pc)(Cpu *cpu, uint64_t pc);
+    /* Debugger's translation: guest-physical of a virtual address, false if unmapped; no side effects. */
+    bool (*translate)(Cpu *cpu, uint64_t vaddr, hwaddr *paddr);
+    /* Is there a reason to leave HLT/WFI, or an interrupt that could be taken now? */
+    bool (*has_work)(Cpu *cpu);
+    void (*disas)(Cpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, GString *out);
+    const void *tcg;             /* const TcgTarget *, for accel/tcg; NULL = not translatable */
+};
+
+struct CpuModel {
+    const char *name;
+    const char *help;
+    const void *data; /* the target's */
+};
+
+struct Cpu {
+    Machine *machine;
+    const TargetOps *target;
+    int index;
+    uint32_t arch_id;      /* x86: APIC id; Arm: MPIDR */
+    void *state;           /* architectural state (target's struct), authoritative whenever
+                            * the vCPU is stopped or was synced (cpu_sync) */
+    void *target_priv;     /* target's per-CPU constants: model, features; set by init */
+    void *accel_priv;      /* accelerator's */
+    AddressSpace *mem;     /* memory as this CPU sees it */
+    AddressSpace *ports;   /* x86 port space, NULL elsewhere */
+    const CpuIntcOps *intc;
+    void *intc_opaque;
+    uint8_t sipi_vector;
+    bool power_off;        /* waits for SIPI/PSCI: not running guest code */
+    uint32_t requests;     /* atomic: CPU_REQ_* */
+    /* host side. home: core/cpu_loop.c */
+    pthread_t thread;
+    int host_tid;
+    bool created, parked, exited;
+    GQueue work;
+    uint64_t exits[16];    /* per Exit kind, for info */
+};
+
+/* Latch or drop request bits from any thread and wake or kick the vCPU when needed. */
+void cpu_request(Cpu *cpu, uint32_t bits);
+void cpu_unrequest(Cpu *cpu, uint32_t bits);
+static inline uint32_t cpu_requests(const Cpu *cpu)
+{
+    return __atomic_load_n(&cpu->requests, __ATOMIC_ACQUIRE);
+}
+/* Run fn on the vCPU's thread at an instruction boundary, and wait. Any thread but another vCPU's. */
+void cpu_run_on(Cpu *cpu, void (*fn)(Cpu *, void *), void *opaque);
+/* The same without waiting; opaque must stay valid. */
+void cpu_run_on_async(Cpu *cpu, void (*fn)(Cpu *, void *), void *opaque);
+/* Make cpu->state current (accelerator's pull), on its thread or while parked. */
+void cpu_sync(Cpu *cpu);
+/* cpu->state was changed: accelerator must push it before running. */
+void cpu_state_changed(Cpu *cpu);
+/* Create/start/stop threads. The core's vCPU loop handles halted state and Exit codes. */
+bool cpu_create(Machine *m, int index, uint32_t arch_id, const char *model, Error **errp);
+Cpu *machine_cpu(Machine *m, int index);
+int machine_cpu_count(Machine *m);
+/* The vCPU whose thread is calling, NULL elsewhere. */
+Cpu *cpu_current(void);
+/* Debugger reads/writes of virtual memory. */
+bool cpu_peek(Cpu *cpu, uint64_t vaddr, void *buf, size_t len);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The Device engine: a device is one const DeviceType with tables for its
+ * properties, state and registers. Help, introspection, reset, save/restore,
+ * tracing and census tests are derived from them.
+ *
+ * home: all callbacks run with the device's lock domain held (by default the
+ * machine's), on the main loop or on a vCPU thread that made the access.
+ */
+#ifndef CORE_DEVICE_H
+#define CORE_DEVICE_H
+
+#include <glib.h>
+#include <stddef.h>
+#include "base/error.h"
+#include "base/registry.h"
+#include "core/clock.h"
+#include "core/irq.h"
+#include "core/memory.h"
+
+typedef struct Device Device;
+typedef struct DeviceType DeviceType;
+
+/* ---- properties: set before realize, QEMU's names ---- */
+typedef enum PropKind {
+    PROP_END = 0,
+    PROP_BOOL,    /* bool */
+    PROP_U8, PROP_U16, PROP_U32, PROP_U64, PROP_I32,
+    PROP_SIZE,    /* uint64_t, "64M" */
+    PROP_STRING,  /* char *, owned */
+    PROP_ENUM,    /* int, names in .enum_names */
+    PROP_CHARDEV, /* CharPort *: id of a -chardev */
+    PROP_LINK,    /* Device *: id or path of another device; .link_type */
+} PropKind;
+
+typedef struct Property {
+    const char *name;
+    PropKind kind;
+    size_t offset;      /* in the device struct */
+    uint64_t def;       /* default for numbers, bools, enums */
+    const char *def_str;
+    const char *const *enum_names; /* NULL terminated */
+    const char *link_type;
+    const char *help;   /* one line, always there (a test checks) */
+} Property;
+#define PROP(type, kind_, field, name_, def_, help_) \
+    { .name = (name_), .kind = (kind_), .offset = offsetof(type, field), .def = (def_), .help = (help_) }
+#define PROP_STR(type, field, name_, def_, help_) \
+    { .name = (name_), .kind = PROP_STRING, .offset = offsetof(type, field), .def_str = (def_), .help = (help_) }
+
+/* ---- state: everything architectural, and nothing else ---- */
+typedef enum StateKind {
+    STATE_END = 0,
+    STATE_BOOL, STATE_U8, STATE_U16, STATE_U32, STATE_U64, STATE_I64,
+    STATE_BYTES,  /* count raw bytes */
+    STATE_TIMER,  /* Timer: its deadline, relative to its clock */
+    STATE_HOST,   /* host-only member: listed so that the struct is covered, not saved */
+} StateKind;
+
+typedef struct StateField {
+    const char *name;
+    StateKind kind;
+    size_t offset;
+    uint32_t count;   /* array length, 1 for scalars */
+    uint64_t reset;   /* value after reset; for arrays: of every element */
+    bool keep;        /* survives reset (battery RAM, wiring-like state) */
+    uint8_t since;    /* version that added the field */
+    size_t size;      /* STATE_HOST, STATE_BYTES: bytes covered */
+} StateField;
+#define STATE(type, kind_, field, reset_) \
+    { .name = #field, .kind = (kind_), .offset = offsetof(type, field), .count = 1, .reset = (reset_) }
+#define STATE_ARRAY(type, kind_, field, n_, reset_) \
+    { .name = #field, .kind = (kind_), .offset = offsetof(type, field), .count = (n_), .reset = (reset_) }
+#define STATE_KEEP(type, kind_, field, n_) \
+    { .name = #field, .kind = (kind_), .offset = offsetof(type, field), .count = (n_), .keep = true }
+#define STATE_RAW(type, field) \
+    { .name = #field, .kind = STATE_BYTES, .offset = offsetof(type, field), .count = 1, \
+      .size = sizeof(((type *)0)->field) }
+#define HOST_ONLY(type, field) \
+    { .name = #field, .kind = STATE_HOST, .offset = offsetof(type, field), .count = 1, \
+      .size = sizeof(((type *)0)->field) }
+
+/* ---- registers: for chips that are a plain register file ---- */
+typedef enum RegAccess { REG_RO = 1, REG_WO = 2, REG_RW = 3, REG_W1C = 4 } RegAccess;
+typedef struct Register {
+    uint64_t offset;
+    const char *name;
+    uint8_t size;       /* bytes */
+    uint8_t access;     /* RegAccess */
+    size_t field;       /* offsetof the backing state field, SIZE_MAX if hooks only */
+    uint64_t write_mask; /* bits the guest can change; 0 = none, ~0 = all */
+    uint64_t (*read)(Device *d, const struct Register *r);           /* optional hook */
+    void (*write)(Device *d, const struct Register *r, uint64_t val); /* optional hook, after masking */
+} Register; /* table ends with name == NULL */
+
+struct DeviceType {
+    const char *name;  /* QEMU's -device name */
+    const char *help;  /* one line */
+    const char *bus;   /* "isa", "sysbus", "pci", ... */
+    size_t size;       /* of the device struct, whose first member is Device */
+    uint16_t version;  /* of the saved state */
+    bool user_creatable; /* may be given to -device */
+    bool internal;     /* board part, not shown by -device help */
+    const Property *props;
+    const StateField *state;
+    const Register *regs; /* optional; region made by device_register_region() */
+    bool (*realize)(Device *d, Error **errp); /* map regions, init timers; may fail */
+    void (*unrealize)(Device *d);
+    void (*reset_hold)(Device *d);  /* after the state table's reset values are in */
+    void (*outputs)(Device *d);     /* drive all output wires purely from state */
+    bool (*pre_save)(Device *d, Error **errp);
+    bool (*post_load)(Device *d, int version, Error **errp);
+    void (*info)(Device *d, GString *out); /* extra lines of `info qtree`/`info pic` */
+};
+#define DEVICE_TYPE(sym) REGISTER(DeviceType, sym)
+
+/* Base of every device; first member of its struct. */
+struct Device {
+    const DeviceType *type;
+    Machine *machine;
+    char *id;        /* -device id=, or NULL */
+    Device *parent;  /* the device whose bus it sits on; NULL for the board itself */
+    GPtrArray *children;
+    bool realized;
+    /* wiring, all set by the board between device_new() and device_realize() */
+    Irq *out;        /* output wires, n_out of them */
+    int n_out;
+    GPtrArray *regions; /* MemoryRegion* the device mapped, removed at unrealize */
+};
+
+/* Find a type by name, NULL with a "did you mean" error. */
+const DeviceType *device_type_find(const char *name, Error **errp);
+/* A new unrealized device with default properties; parent NULL = board. */
+Device *device_new(Machine *m, const DeviceType *type, Device *parent, const char *id);
+bool device_set(Device *d, const char *prop, const char *value, Error **errp);
+void device_set_u64(Device *d, const char *prop, uint64_t v); /* by the board: asserts the name */
+void device_set_ptr(Device *d, const char *prop, void *v);    /* PROP_CHARDEV / PROP_LINK */
+char *device_get(Device *d, const char *prop); /* text form; caller frees */
+bool device_realize(Device *d, Error **errp);
+void device_free(Device *d); /* unrealizes first */
+/* Number and connect output wires (n_out is set by the first call in init or by realize). */
+void device_init_out(Device *d, int n_out);
+void device_connect(Device *d, int n, Irq to);
+/* Map an IO region on the machine's port or memory space, remembered for unrealize. */
+MemoryRegion *device_map_ports(Device *d, uint16_t port, uint16_t len, const IoOps *ops, const char *name);
+MemoryRegion *device_map_memory(Device *d, hwaddr addr, uint64_t size, const IoOps *ops, const char *name);
+/* Register-table dispatch as an IO region (read/write through type->regs, outputs() after writes). */
+MemoryRegion *device_register_region(Device *d, const char *name, uint64_t size);
+/* Call after any state change outside table dispatch that may move output wires. */
+static inline void device_update(Device *d)
+{
+    if (d->type->outputs && d->realized) {
+        d->type->outputs(d);
+    }
+}
+/* Three-phase reset of one device or all of a machine (enter: state table; hold: hook; exit: outputs). */
+void device_reset(Device *d);
+void machine_reset_devices(Machine *m);
+/* Save/restore by state table; the buffer is self-describing (names, versions). */
+void device_save(Device *d, GByteArray *out);
+bool device_load(Device *d, const uint8_t *buf, size_t len, Error **errp);
+void device_foreach(Machine *m, void (*fn)(Device *, void *), void *opaque);
+Device *device_find(Machine *m, const char *id_or_path);
+void device_dump_tree(Machine *m, GString *out); /* info qtree */
+
+#endif

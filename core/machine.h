@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The Machine: owner of everything guest. No globals: two machines can live in
+ * one process.
+ */
+#ifndef CORE_MACHINE_H
+#define CORE_MACHINE_H
+
+#include <glib.h>
+#include "base/error.h"
+#include "base/registry.h"
+#include "core/accel.h"
+#include "core/clock.h"
+#include "core/cpu.h"
+#include "core/device.h"
+#include "core/memory.h"
+
+typedef enum RunState { /* QMP RunState names */
+    RUN_STATE_PRELAUNCH,
+    RUN_STATE_RUNNING,
+    RUN_STATE_PAUSED,
+    RUN_STATE_SHUTDOWN,
+    RUN_STATE_GUEST_PANICKED,
+    RUN_STATE_INTERNAL_ERROR,
+    RUN_STATE_IO_ERROR,
+    RUN_STATE_SAVE_VM,
+    RUN_STATE_RESTORE_VM,
+    RUN_STATE_SUSPENDED,
+    RUN_STATE_DEBUG,
+    RUN_STATE__COUNT,
+} RunState;
+const char *run_state_name(RunState s); /* "prelaunch", "running", "paused", ... */
+
+typedef enum ShutdownCause { /* QMP ShutdownCause names, event arguments */
+    SHUTDOWN_HOST_QMP_QUIT,
+    SHUTDOWN_HOST_QMP_RESET,
+    SHUTDOWN_HOST_SIGNAL,
+    SHUTDOWN_HOST_UI,
+    SHUTDOWN_GUEST_SHUTDOWN,
+    SHUTDOWN_GUEST_RESET,
+    SHUTDOWN_GUEST_PANIC,
+} ShutdownCause;
+
+typedef struct CharPort CharPort; /* chardev/char.h */
+
+/* What the command line asked of the board; filled by main/, read by boards. */
+typedef struct MachineConfig {
+    const char *board;         /* "pc", "none" */
+    const char *accel;         /* "tcg", "tcg,thread=multi", "null" */
+    const char *cpu_model;     /* "qemu64,+x"; NULL = board default */
+    uint64_t ram_size;
+    int cpus, max_cpus, sockets, dies, cores, threads;
+    const char *firmware;      /* -bios; NULL = board default */
+    const char *firmware_dirs; /* colon-separated -L and built-in search path */
+    const char *kernel, *initrd, *append;
+    bool no_reboot, no_shutdown, start_paused, nodefaults, nographic;
+    bool default_serial, default_parallel; /* board may create its default devices */
+    CharPort *serial[4];       /* host ends of -serial 0..3, NULL = none */
+    CharPort *debugcon;        /* -debugcon (port 0xe9, or board's iobase property) */
+    int64_t rtc_base_ns;       /* -rtc base=: ns offset to add to host time */
+    bool rtc_localtime;
+    const char *name;          /* -name */
+} MachineConfig;
+
+/* A board: memory-map table and build(). */
+typedef struct BoardType {
+    const char *name;      /* -M name */
+    const char *alias;     /* other accepted name, or NULL */
+    const char *help;
+    const char *arch;      /* TargetOps name; "" = any/none */
+    const char *default_cpu;
+    uint64_t default_ram;  /* bytes */
+    int max_cpus;
+    const Property *props; /* -M name,prop=value, offsets into the board's own struct */
+    size_t size;           /* of the board struct whose first member is Device */
+    bool (*build)(Machine *m, Device *board, Error **errp);
+    void (*system_powerdown)(Machine *m); /* press the power button; NULL = no button */
+    void (*reset)(Machine *m);            /* after all devices and CPUs are reset: direct kernel boot */
+} BoardType;
+#define BOARD(sym) REGISTER(BoardType, sym)
+#define TARGET(sym) REGISTER(TargetOps, sym)
+const BoardType *board_find(const char *name, const char *arch, Error **errp);
+const TargetOps *target_find(const char *arch, Error **errp);
+
+/*
+ * Life: machine_new -> machine_build -> machine_start -> ... -> machine_free.
+ * home: main loop.
+ */
+Machine *machine_new(const MachineConfig *cfg, GMainContext *loop);
+bool machine_build(Machine *m, const char *arch, Error **errp); /* board, devices, CPUs, accelerator */
+void machine_start(Machine *m);   /* create vCPU threads; run unless -S */
+void machine_stop(Machine *m, RunState why);  /* all vCPUs parked on return (not from a vCPU thread) */
+void machine_cont(Machine *m, Error **errp);
+void machine_free(Machine *m);
+
+const MachineConfig *machine_config(Machine *m);
+const BoardType *machine_board(Machine *m);
+Device *machine_board_device(Machine *m);
+const TargetOps *machine_target(Machine *m);
+const AccelOps *machine_accel(Machine *m);
+void **machine_accel_priv(Machine *m);   /* accelerator's per-machine pointer */
+AddressSpace *machine_memory(Machine *m);
+MemoryRegion *machine_memory_root(Machine *m);
+AddressSpace *machine_ports(Machine *m);     /* 64 KiB port space; always exists */
+MemoryRegion *machine_ports_root(Machine *m);
+GMainContext *machine_loop(Machine *m);
+
+RunState machine_run_state(Machine *m);
+/* Asynchronous requests, from any thread; carried out on the main loop. */
+void machine_request_shutdown(Machine *m, ShutdownCause cause);
+void machine_request_reset(Machine *m, ShutdownCause cause);
+void machine_request_stop(Machine *m, RunState why);
+void machine_request_powerdown(Machine *m);
+/* End with this process exit status (isa-debug-exit); implies shutdown. */
+void machine_request_exit(Machine *m, int status);
+/* Has it ended, and how: main's loop condition. */
+bool machine_ended(Machine *m, int *status);
+/* Observers (QMP events): called on the main loop. */
+typedef void RunStateFn(void *opaque, Machine *m, RunState now, bool running);
+void machine_add_run_state_notifier(Machine *m, RunStateFn *fn, void *opaque);
+typedef void EventFn(void *opaque, Machine *m, const char *qmp_event, const char *json_data);
+void machine_add_event_listener(Machine *m, EventFn *fn, void *opaque);
+void machine_emit_event(Machine *m, const char *qmp_event, const char *json_data);
+
+/*
+ * The machine's shared lock domain: recursive-free mutex, held around device
+ * callbacks. Taken by the memory core for MMIO/PIO; by timers and fd callbacks.
+ */
+void machine_lock(Machine *m);
+void machine_unlock(Machine *m);
+bool machine_locked(Machine *m); /* by this thread */
+
+#endif

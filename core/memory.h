@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guest memory: RAM blocks in memfd mappings, a tree of regions, and address
+ * spaces that are read through immutable snapshots ("flat views").
+ *
+ * home: the region tree is edited by the main loop only (or before the machine
+ * runs).  Flat views are read by any thread: a reader takes the current view
+ * pointer, and old views are freed only after every vCPU has passed a safe
+ * point (mem_quiesce()).  Page flags are lock-free atomics.
+ */
+#ifndef CORE_MEMORY_H
+#define CORE_MEMORY_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/error.h"
+
+typedef struct Machine Machine;
+typedef uint64_t hwaddr; /* guest-physical, port or bus address: always 64 bits */
+
+#define MEM_PAGE_BITS 12
+#define MEM_PAGE_SIZE (1u << MEM_PAGE_BITS)
+
+/* What a bus access came to. Target code turns it into #MC, data abort, ~0... */
+typedef enum MemResult {
+    MEM_OK = 0,
+    MEM_DECODE_ERROR = 1, /* nothing answers at this address */
+    MEM_DEVICE_ERROR = 2, /* the device refused */
+} MemResult;
+
+/* Who makes an access. */
+typedef struct MemAttrs {
+    uint16_t requester; /* PCI requester id, or vCPU index */
+    bool secure;        /* Arm: secure physical address space */
+    bool dma;           /* made by a device, not a processor */
+} MemAttrs;
+#define MEM_ATTRS_NONE ((MemAttrs){0})
+
+/*
+ * Register access of a device. The core splits or widens what the guest does
+ * to sizes in [min_size, max_size] and little-endian values; size is 1, 2, 4
+ * or 8 bytes and offset is relative to the region.
+ */
+typedef struct IoOps {
+    uint64_t (*read)(void *opaque, hwaddr offset, unsigned size);
+    void (*write)(void *opaque, hwaddr offset, uint64_t value, unsigned size);
+    uint8_t min_size, max_size; /* 0 means 1 and 8 */
+    bool unaligned;             /* accepts offsets not aligned to size */
+    bool lockless;              /* needs no lock domain (thread-safe callbacks) */
+} IoOps;
+
+/*
+ * One RAM or ROM backing: a memfd (or file), mapped shared into this process.
+ * page_flags has one byte per page; bits are "watches": a CPU may store
+ * directly only into a page whose watch byte is 0, otherwise it stores through
+ * ram_written(). A watch bit that is set means: tell this client about the
+ * next write (so set = clean for dirty clients).
+ */
+enum {
+    RAM_WATCH_CODE = 1 << 0,      /* holds translated code (accelerator) */
+    RAM_WATCH_MIGRATION = 1 << 1, /* clean since the last migration/checkpoint round */
+    RAM_WATCH_DISPLAY = 1 << 2,   /* clean since the last display refresh */
+};
+typedef struct RamBlock {
+    char *name;
+    int fd;           /* memfd; -1 only in unit tests */
+    uint8_t *host;    /* shared mapping of the whole block */
+    uint64_t size;    /* bytes, multiple of MEM_PAGE_SIZE */
+    uint64_t ram_addr; /* position in the machine-wide RAM numbering, page aligned:
+                        * ram_addr >> 12 is a unique physical page number used by
+                        * block caches and dirty bitmaps */
+    bool readonly;    /* ROM: guest stores are dropped */
+    uint8_t *page_flags; /* size >> 12 bytes, atomic */
+    Machine *machine;
+} RamBlock;
+
+typedef enum MemKind { MEM_CONTAINER, MEM_RAM, MEM_IO, MEM_ALIAS } MemKind;
+
+typedef struct MemoryRegion MemoryRegion;
+
+/*
+ * Regions. Reference counted by their parent; region_unref() the creator's
+ * reference when it is added. Names appear in `info mtree`.
+ */
+MemoryRegion *region_new_container(const char *name, uint64_t size);
+/* RAM of size bytes in a new memfd; NULL and *errp on failure. */
+MemoryRegion *region_new_ram(Machine *m, const char *name, uint64_t size, Error **errp);
+/* ROM: as RAM, guest stores ignored; contents written through region_ram()->host. */
+MemoryRegion *region_new_rom(Machine *m, const char *name, uint64_t size, Error **errp);
+MemoryRegion *region_new_io(const char *name, const IoOps *ops, void *opaque, uint64_t size);
+MemoryRegion *region_new_alias(const char *name, MemoryRegion *target, hwaddr offset, uint64_t size);
+void region_ref(MemoryRegion *r);
+void region_unref(MemoryRegion *r);
+/* Put child at offset in parent; higher priority hides lower where they overlap. */
+void region_add(MemoryRegion *parent, hwaddr offset, MemoryRegion *child, int priority);
+void region_remove(MemoryRegion *parent, MemoryRegion *child);
+void region_set_enabled(MemoryRegion *r, bool enabled);
+/* For aliases (PAM, windows): move the window, or make the view read-only. */
+void region_set_alias_offset(MemoryRegion *r, hwaddr offset);
+void region_set_readonly(MemoryRegion *r, bool readonly);
+RamBlock *region_ram(MemoryRegion *r); /* NULL unless RAM/ROM */
+const char *region_name(const MemoryRegion *r);
+uint64_t region_size(const MemoryRegion *r);
+/* Batch several edits into one new flat view. Nestable. */
+void mem_transaction_begin(Machine *m);
+void mem_transaction_commit(Machine *m);
+
+/* ---- flat views ---- */
+typedef struct MemSection {
+    hwaddr base;       /* first address */
+    uint64_t size;     /* bytes; 0 size never occurs */
+    MemKind kind;      /* MEM_RAM or MEM_IO */
+    RamBlock *ram;     /* MEM_RAM */
+    uint64_t ram_offset; /* offset of base in ram */
+    bool readonly;     /* MEM_RAM: stores are dropped (ROM) */
+    const IoOps *ops;  /* MEM_IO */
+    void *opaque;
+    hwaddr io_offset;  /* offset of base inside the device's region */
+    MemoryRegion *region;
+} MemSection;
+
+typedef struct AddressSpace AddressSpace;
+AddressSpace *address_space_new(Machine *m, const char *name, MemoryRegion *root);
+void address_space_free(AddressSpace *as);
+const char *address_space_name(const AddressSpace *as);
+/*
+ * The section holding addr, or NULL when nothing answers. Valid until the
+ * calling thread's next safe point. Lock-free, O(log sections).
+ */
+const MemSection *address_space_find(AddressSpace *as, hwaddr addr);
+/* Counts up each time the flat view changes: caches compare it. */
+uint64_t address_space_generation(AddressSpace *as);
+
+/*
+ * Bus accesses of any length, from any thread. They cross sections, split for
+ * devices, take the lock domain of a device when it needs one, honour ROM and
+ * call ram_written(). Bytes that nothing answers read as 0xff.
+ */
+MemResult address_space_read(AddressSpace *as, hwaddr addr, MemAttrs attrs, void *buf, uint64_t len);
+MemResult address_space_write(AddressSpace *as, hwaddr addr, MemAttrs attrs, const void *buf, uint64_t len);
+/* One naturally sized access (1, 2, 4, 8), value little endian in the low bits. */
+MemResult address_space_load(AddressSpace *as, hwaddr addr, MemAttrs attrs, unsigned size, uint64_t *val);
+MemResult address_space_store(AddressSpace *as, hwaddr addr, MemAttrs attrs, unsigned size, uint64_t val);
+/* The same on a section already found (accelerators' MMIO path); takes the device's lock. */
+MemResult mem_section_load(Machine *m, const MemSection *s, hwaddr addr, unsigned size, uint64_t *val);
+MemResult mem_section_store(Machine *m, const MemSection *s, hwaddr addr, unsigned size, uint64_t val);
+/* As a debugger or loader: writes ROM too, never touches devices; false if not all is RAM/ROM. */
+bool address_space_peek(AddressSpace *as, hwaddr addr, void *buf, uint64_t len);
+bool address_space_poke(AddressSpace *as, hwaddr addr, const void *buf, uint64_t len);
+/*
+ * A direct host pointer to [addr, addr+*len) when it is RAM; *len is shortened
+ * to the contiguous part. NULL when not RAM, or not writable for write. After
+ * writing through it call ram_written().
+ */
+void *address_space_map(AddressSpace *as, hwaddr addr, uint64_t *len, bool write);
+
+/* ---- watches and dirty tracking ---- */
+static inline uint8_t ram_page_watch(const RamBlock *b, uint64_t offset)
+{
+    return __atomic_load_n(&b->page_flags[offset >> MEM_PAGE_BITS], __ATOMIC_RELAXED);
+}
+void ram_watch_set(RamBlock *b, uint64_t offset, uint64_t len, uint8_t bits);
+void ram_watch_clear(RamBlock *b, uint64_t offset, uint64_t len, uint8_t bits);
+/*
+ * Bytes [offset, offset+len) were stored to, or are about to be: marks dirty
+ * clients and, where RAM_WATCH_CODE is set, calls the accelerator's
+ * code_written(). Cheap when no page is watched.
+ */
+void ram_written(RamBlock *b, uint64_t offset, uint64_t len);
+/* Collect and re-arm one client: bit per page into bitmap (1 = written since). */
+void ram_dirty_collect(RamBlock *b, uint8_t watch_bit, unsigned long *bitmap);
+RamBlock *machine_ram_block_at(Machine *m, uint64_t ram_addr); /* NULL if none */
+void machine_ram_foreach(Machine *m, void (*fn)(RamBlock *, void *), void *opaque);
+
+/* Text of the region tree and flat views: `info mtree` (-f form with flat=true). */
+void mem_dump_tree(Machine *m, GString *out, bool flat);
+
+/* Called by an accelerator when the calling vCPU thread holds no flat view pointer. */
+void mem_quiesce(Machine *m);
+
+#endif
