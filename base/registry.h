@@ -28,18 +28,19 @@
     REGISTRY_ATTR = &(obj)
 
 /*
- * Declares the registry of @type; goes once in the header that declares the type. Weak, so that a
- * registry without members is empty instead of a link error.
- */
-#define DECLARE_REGISTRY(type)                                                                     \
-    extern const type *const __start_reg_##type[] __attribute__((weak));                           \
-    extern const type *const __stop_reg_##type[] __attribute__((weak))
-
-/*
  * Walks all registered objects: `REGISTRY_FOREACH(DeviceType, it) use((*it)->name);`
  * @it is a `const type *const *`.
  */
 #define REGISTRY_FOREACH(type, it)                                                                 \
-    for (const type *const *it = __start_reg_##type; it < __stop_reg_##type; it++)
+    for (const type *const *it = REGISTRY_BOUND(start, type),                                      \
+                           *const *it##_end = REGISTRY_BOUND(stop, type);                          \
+         it < it##_end; it++)
+
+/* The linker's symbols; weak, so that a registry without members is empty and not a link error. */
+#define REGISTRY_BOUND(which, type)                                                                \
+    ({                                                                                             \
+        extern const type *const __##which##_reg_##type[] __attribute__((weak));                   \
+        (const type *const *)__##which##_reg_##type;                                               \
+    })
 
 #endif

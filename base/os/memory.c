@@ -1,0 +1,121 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "base/os/memory.h"
+#include "base/units.h"
+
+size_t os_page_size(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+int os_memfd_new(const char *name, uint64_t size, Error **errp)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC);
+
+    if (fd < 0) {
+        error_set_errno(errp, errno, "cannot create memory for '%s'", name);
+        return -1;
+    }
+    if (ftruncate(fd, (off_t)size) < 0) {
+        g_autofree char *text = format_size(size);
+        error_set_errno(errp, errno, "cannot get %s of memory for '%s'", text, name);
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+void *os_map_shared(int fd, uint64_t offset, size_t size, bool writable, Error **errp)
+{
+    int prot = PROT_READ | (writable ? PROT_WRITE : 0);
+    void *p = mmap(NULL, size, prot, MAP_SHARED | MAP_NORESERVE, fd, (off_t)offset);
+
+    if (p == MAP_FAILED) {
+        g_autofree char *text = format_size(size);
+        error_set_errno(errp, errno, "cannot map %s of memory", text);
+        return NULL;
+    }
+    return p;
+}
+
+void os_unmap(void *addr, size_t size)
+{
+    if (addr) {
+        munmap(addr, size);
+    }
+}
+
+static bool is_near(const uint8_t *p, size_t size, const void *near)
+{
+    intptr_t first = (intptr_t)p - (intptr_t)near;
+    intptr_t last = (intptr_t)(p + size) - (intptr_t)near;
+    intptr_t reach = INT32_MAX - (intptr_t)MiB;
+    return first > -reach && first < reach && last > -reach && last < reach;
+}
+
+/* Tries hints around @near; the kernel takes a hint only if nothing is mapped there. */
+static void *map_code(int fd, size_t size, const void *near)
+{
+    const int flags = MAP_SHARED;
+    const intptr_t step = 64 * (intptr_t)MiB;
+
+    for (intptr_t d = step; near && d < INT32_MAX; d += step) {
+        for (int sign = -1; sign <= 1; sign += 2) {
+            intptr_t hint = (intptr_t)near + sign * d - (sign < 0 ? (intptr_t)size : 0);
+            if (hint < (intptr_t)MiB) {
+                continue;
+            }
+            hint = (intptr_t)round_down((uint64_t)hint, os_page_size());
+            uint8_t *p = mmap((void *)hint, size, PROT_READ | PROT_EXEC, flags, fd, 0);
+            if (p == MAP_FAILED) {
+                return p;
+            }
+            if (is_near(p, size, near)) {
+                return p;
+            }
+            munmap(p, size);
+        }
+    }
+    return mmap(NULL, size, PROT_READ | PROT_EXEC, flags, fd, 0);
+}
+
+bool os_dual_map_init(DualMap *map, size_t size, const void *near, Error **errp)
+{
+    size = round_up(size, os_page_size());
+    *map = (DualMap){.size = size};
+
+    int fd = os_memfd_new("code", size, errp);
+    if (fd < 0) {
+        return false;
+    }
+    map->rw = os_map_shared(fd, 0, size, true, errp);
+    if (!map->rw) {
+        close(fd);
+        return false;
+    }
+    void *rx = map_code(fd, size, near);
+    int err = errno;
+    close(fd);
+    if (rx == MAP_FAILED) {
+        os_unmap(map->rw, size);
+        map->rw = NULL;
+        error_set_errno(errp, err, "the host refuses executable memory for translated code");
+        error_hint(errp, "a noexec policy for memfd files must allow this program");
+        return false;
+    }
+    map->rx = rx;
+    return true;
+}
+
+void os_dual_map_fini(DualMap *map)
+{
+    os_unmap(map->rw, map->size);
+    os_unmap(map->rx, map->size);
+    *map = (DualMap){0};
+}
