@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The translator's block IR. A block is a short straight run of guest
+ * instructions (forward labels inside allowed). Guest registers are named
+ * globals that stay symbolic: an emitter may pin them to host registers across
+ * blocks. The guest's arithmetic flags are one implicit value in x86 EFLAGS
+ * form, which an emitter may keep in the host's own flags.
+ *
+ * Rules a block must keep (ir_verify() checks them):
+ *  - every guest instruction starts with `insn`;
+ *  - inside one guest instruction no op that may fault comes after a write to a
+ *    global or to the flags (so that the state at a fault is that of the
+ *    instruction's start); an op that itself faults writes its dst after;
+ *  - temps are written before they are read, on every path;
+ *  - labels are forward only; the last op leaves the block.
+ *
+ * home: a block is built and consumed by one vCPU thread.
+ */
+#ifndef ACCEL_TCG_IR_H
+#define ACCEL_TCG_IR_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Guest arithmetic flags as mask bits in the IR. */
+enum {
+    FL_C = 1, FL_P = 2, FL_A = 4, FL_Z = 8, FL_S = 16, FL_O = 32,
+    FL_ALL = 63, FL_NOC = 62, FL_CO = 33,
+};
+#define CC_EFLAGS_MASK 0x8d5u /* C P A Z S O in EFLAGS layout */
+
+typedef enum IrWidth { W8, W16, W32, W64 } IrWidth; /* log2 of bytes */
+
+/* x86 condition encodings: the low bit negates. */
+typedef enum IrCond {
+    CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A,
+    CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE, CC_LE, CC_G,
+} IrCond;
+uint8_t ir_cond_flags(IrCond cc); /* which flags it reads */
+
+typedef uint16_t IrVal;
+#define IR_NONE 0u
+#define IR_IMM 1u          /* the operand is op->imm */
+#define IR_G(n) ((IrVal)(2 + (n)))   /* global n, n < IR_MAX_GLOBALS */
+#define IR_MAX_GLOBALS 62
+#define IR_TEMP0 64u
+#define IR_T(n) ((IrVal)(IR_TEMP0 + (n)))
+#define IR_MAX_TEMPS 4096
+static inline bool ir_is_global(IrVal v) { return v >= 2 && v < IR_TEMP0; }
+static inline bool ir_is_temp(IrVal v) { return v >= IR_TEMP0; }
+static inline unsigned ir_global(IrVal v) { return v - 2; }
+static inline unsigned ir_temp(IrVal v) { return v - IR_TEMP0; }
+
+typedef enum IrOpcode {
+#define OP(name, shape, props, flags, help) OP_##name,
+#include "accel/tcg/ops.def"
+#undef OP
+    OP__COUNT,
+} IrOpcode;
+
+typedef struct IrOp {
+    uint8_t op;    /* IrOpcode */
+    uint8_t w;     /* IrWidth */
+    uint8_t cc;    /* IrCond */
+    uint8_t aux;   /* mmu index of memory ops; scale of lea; width of sext; kind of jmpind */
+    uint8_t aux2;  /* lds: result width; rmw/xaddm/cmpxchgm: bit 7 = locked; probe: log2 count */
+    uint8_t sub;   /* rmw: arithmetic opcode */
+    uint8_t fw;    /* flags this op writes (guest semantics) */
+    uint8_t flive; /* filled by ir_flag_liveness(): flags live after this op because something reads them */
+    uint8_t fexc;  /* flags live after this op only because a later fault would show them */
+    uint8_t tdead; /* filled by ir_temp_liveness(): bit 0/1/2: temp in a/b/c is not used after this op */
+    IrVal dst, a, b, c;
+    int64_t imm;
+} IrOp;
+
+/* One host instruction to pass through (x86 host: SSE, x87, MMX, BMI ...). */
+typedef enum IrHostReg { HR_NONE, HR_GPR, HR_XMM, HR_MMX, HR_X87 } IrHostReg;
+typedef struct IrHostInsn {
+    uint8_t prefix;   /* 0, 0x66, 0xf2, 0xf3: mandatory or operand-size prefix */
+    uint8_t map;      /* 0: one byte, 1: 0F, 2: 0F38, 3: 0F3A */
+    uint8_t opcode;
+    uint8_t vex;      /* 0 legacy; 1 VEX.128, 2 VEX.256 (vvvv below) */
+    uint8_t rexw;     /* REX.W / VEX.W */
+    uint8_t has_imm;  /* 1: an imm8 follows */
+    uint8_t imm8;
+    uint8_t reg_kind; /* IrHostReg of ModRM.reg: HR_GPR means operand dst (or a fixed digit in reg when HR_NONE) */
+    uint8_t reg;      /* number for XMM/MMX/opcode digit */
+    uint8_t rm_kind;  /* IrHostReg of ModRM.rm when it is a register; HR_GPR means operand b; HR_X87: st(i) in rm */
+    uint8_t rm;
+    uint8_t vvvv;     /* VEX second source, XMM number */
+    uint8_t mem;      /* 0: rm is a register; else memory at address a: bit 0 read, bit 1 written */
+    uint8_t size;     /* bytes of the memory operand (1..512) */
+    uint8_t align;    /* required alignment of the guest address, 0/1 = none; the op faults #GP else */
+    uint8_t dst_w;    /* HR_GPR dst: IrWidth written (W32 zero-extends); b operand is read at full width */
+    uint8_t fpu;      /* 1: touches x87/MMX/SSE state (guest FP state must be live in the host) */
+    uint8_t fw, fr;   /* guest flags it writes / reads (comis, ptest, adcx) */
+    uint8_t dst_rw;   /* dst GPR is also read */
+} IrHostInsn;
+
+typedef struct IrBlock {
+    uint64_t pc;        /* guest virtual address of the first instruction */
+    uint64_t mode;      /* target's mode word it was translated under */
+    uint32_t n_insns;
+    uint32_t guest_bytes; /* from pc, contiguous virtual */
+    int n_ops, cap_ops;
+    IrOp *ops;
+    int n_temps, n_labels;
+    IrHostInsn *host;
+    int n_host, cap_host;
+    bool uses_fpu;      /* some hostop has .fpu */
+    const struct TcgTarget *target;
+} IrBlock;
+
+void ir_block_init(IrBlock *b, const struct TcgTarget *t);
+void ir_block_reset(IrBlock *b, uint64_t pc, uint64_t mode); /* keeps the arrays */
+void ir_block_fini(IrBlock *b);
+
+/* ---- builder: returns the op for rare fields ---- */
+IrOp *ir_emit(IrBlock *b, IrOpcode op, IrWidth w, IrVal dst, IrVal a, IrVal bv);
+static inline IrVal ir_temp_new(IrBlock *b)
+{
+    return IR_T(b->n_temps++);
+}
+int ir_label_new(IrBlock *b);
+/* dst = a op b with flags written per fw (0 = none wanted by guest semantics). */
+static inline IrOp *ir_alu(IrBlock *b, IrOpcode op, IrWidth w, IrVal dst, IrVal a, IrVal bv, uint8_t fw)
+{
+    IrOp *o = ir_emit(b, op, w, dst, a, bv);
+    o->fw = fw;
+    return o;
+}
+static inline IrOp *ir_alui(IrBlock *b, IrOpcode op, IrWidth w, IrVal dst, IrVal a, int64_t imm, uint8_t fw)
+{
+    IrOp *o = ir_emit(b, op, w, dst, a, IR_IMM);
+    o->fw = fw;
+    o->imm = imm;
+    return o;
+}
+static inline void ir_mov(IrBlock *b, IrWidth w, IrVal dst, IrVal a)
+{
+    ir_emit(b, OP_mov, w, dst, a, IR_NONE);
+}
+static inline void ir_movi(IrBlock *b, IrWidth w, IrVal dst, int64_t imm)
+{
+    ir_emit(b, OP_mov, w, dst, IR_IMM, IR_NONE)->imm = imm;
+}
+void ir_lea(IrBlock *b, IrWidth w, IrVal dst, IrVal base, IrVal index, int scale, int64_t disp);
+void ir_ld(IrBlock *b, IrWidth w, IrVal dst, IrVal addr, int mmu);
+void ir_lds(IrBlock *b, IrWidth w, IrWidth dst_w, IrVal dst, IrVal addr, int mmu);
+void ir_st(IrBlock *b, IrWidth w, IrVal addr, IrVal val, int mmu);
+void ir_sti(IrBlock *b, IrWidth w, IrVal addr, int64_t imm, int mmu);
+void ir_insn(IrBlock *b, uint64_t pc);
+IrOp *ir_call(IrBlock *b, int helper, IrVal dst, IrVal a, IrVal bv, IrVal c);
+IrHostInsn *ir_hostop(IrBlock *b, IrVal dst, IrVal addr, IrVal rm); /* zeroed; fill in */
+
+/* ---- checks, text, passes ---- */
+bool ir_verify(const IrBlock *b, GString *why);       /* false: why says what and where */
+void ir_print(const IrBlock *b, GString *out);        /* one op per line */
+bool ir_parse(IrBlock *b, const char *text, GString *why); /* inverse of ir_print */
+void ir_flag_liveness(IrBlock *b);  /* fills flive and fexc, backwards */
+void ir_temp_liveness(IrBlock *b);  /* fills tdead */
+/* Flags an op reads, given its own fw/live (counts in registers keep old flags). */
+uint8_t ir_flags_read(const IrBlock *b, const IrOp *op);
+const char *ir_op_name(IrOpcode op);
+const char *ir_op_help(IrOpcode op);
+unsigned ir_op_props(IrOpcode op);
+enum { IRP_F = 1, IRP_E = 2, IRP_G = 4, IRP_X = 8, IRP_L = 16 };
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The port between the translator and a target (guest architecture): what a
+ * target gives (TcgTarget) and what it may use (guest memory, exceptions).
+ * With ir.h the only headers of accel/tcg that a target includes.
+ */
+#ifndef ACCEL_TCG_TARGET_H
+#define ACCEL_TCG_TARGET_H
+
+#include "accel/tcg/ir.h"
+#include "core/accel.h"
+#include "core/cpu.h"
+
+/*
+ * The environment ("env") is the target's working copy of a vCPU's state under
+ * this accelerator. It sits at a fixed distance behind the translator's own
+ * per-vCPU block, so that generated code reaches both through one base.
+ * While generated code runs, globals may live in host registers and the flags
+ * in the host's; a helper flagged HELPER_FULL sees and may change all of it.
+ */
+
+/* A guest register that the IR names. */
+typedef struct IrGlobalDesc {
+    const char *name;
+    uint32_t offset; /* in env; 64-bit field */
+} IrGlobalDesc;
+
+enum {
+    HELPER_PURE = 0, /* computes from its arguments only: no globals, no memory, no exception, no floating point */
+    HELPER_ENV = 1,  /* also reads/writes env fields that are not globals/flags; no exception, no guest memory, no FP */
+    HELPER_FULL = 2, /* anything: globals, flags and pc are in env during the call; may raise; may access memory */
+    HELPER_FPU = 4,  /* with FULL: needs guest FP/SIMD state in env too (else it is preserved around the call) */
+};
+typedef uint64_t TcgHelperFn(void *env, uint64_t a, uint64_t b, uint64_t c);
+typedef struct TcgHelper {
+    const char *name;
+    TcgHelperFn *fn;
+    uint8_t flags;
+} TcgHelper;
+
+/* Translation of one block: the target's view of the job. */
+typedef struct TcgTranslate {
+    IrBlock *ir;
+    void *env;         /* read-only here: model constants */
+    uint64_t pc;       /* in: first instruction; the target advances its own copy */
+    uint64_t mode;
+    int max_insns;     /* stop after so many (1 = single step) */
+    /* guest code bytes: never past what tcg_code_bytes() grants */
+    const uint8_t *page[2]; /* host pointers of the first and second page touched */
+    uint64_t page_va;  /* guest virtual address of page[0] */
+    bool single_step;
+} TcgTranslate;
+/*
+ * Make n (1..15) code bytes at pc available: copies into buf. May raise the
+ * fetch fault of the second page when the instruction really needs it - the
+ * first instruction of a block only; for later ones it returns false, and the
+ * block must end before that instruction.
+ */
+bool tcg_code_bytes(TcgTranslate *t, uint64_t pc, uint8_t *buf, unsigned n);
+
+enum { MMU_READ = 0, MMU_WRITE = 1, MMU_EXEC = 2 };
+typedef struct MmuResult {
+    hwaddr paddr;      /* of the page containing va (4 KiB aligned) */
+    uint8_t page_bits; /* size of the guest mapping: 12, 21, 30 */
+    bool r, w, x;      /* what this mmu index may do without another walk (w only once dirty) */
+    bool global;       /* survives a non-global flush */
+    bool uncached;
+} MmuResult;
+
+typedef struct TcgTarget {
+    const char *name;
+    size_t env_size;       /* bytes of the env struct */
+    uint32_t cc_offset;    /* uint64_t in env: flags, EFLAGS layout, when not in host flags */
+    uint32_t pc_offset;    /* uint64_t in env */
+    uint32_t fpu_offset;   /* in env: 512-byte FXSAVE image, 16-aligned, of guest x87/SSE state; 0 = none */
+    const IrGlobalDesc *globals;
+    int n_globals;
+    const TcgHelper *helpers;
+    int n_helpers;
+    int n_mmu;             /* mmu indexes used, <= TCG_MMU_MODES */
+    /* Hints for hosts: global number wanted in a host register by number, -1 none. */
+    const int8_t *x86_64_pin; /* 16 entries, by host register number */
+
+    void (*push)(Cpu *cpu, void *env); /* cpu->state -> env */
+    void (*pull)(Cpu *cpu, void *env);
+    uint64_t (*mode)(void *env);       /* block-key word: everything that changes how code is decoded */
+    int (*code_mmu)(void *env);        /* mmu index for fetches now */
+    void (*translate)(TcgTranslate *t);
+    /*
+     * Walk the guest's tables. False: the fault is noted in env (vector, error
+     * code, address) for raise(). May set accessed/dirty bits.
+     */
+    bool (*mmu_walk)(void *env, uint64_t va, int access, int mmu, MmuResult *res);
+    /* Deliver the exception noted in env (state is precise). False: shutdown (triple fault). */
+    bool (*deliver)(void *env);
+    /* Take what is pending in cpu->requests (INTR, NMI, SMI, INIT, SIPI, ...) if it can be taken now. */
+    bool (*interrupt)(void *env);
+    /* Note a fault for deliver(): divide error, FP exception found by the host, bus error. */
+    void (*note_divide)(void *env);
+    void (*note_simd_fp)(void *env);
+    void (*note_bus_error)(void *env, uint64_t va, hwaddr pa, int access);
+    bool (*halted)(void *env);         /* in HLT/WFI: run() returns EXIT_HALT */
+} TcgTarget;
+
+/* ---- what targets may call (vCPU thread only) ---- */
+Cpu *tcg_cpu(void *env);
+/*
+ * Guest virtual memory by mmu index, little endian. On a fault these do not
+ * return: the target's noted exception is delivered at the current instruction.
+ */
+uint64_t tcg_load(void *env, uint64_t va, unsigned size, int mmu);
+void tcg_store(void *env, uint64_t va, uint64_t val, unsigned size, int mmu);
+void tcg_read(void *env, uint64_t va, void *buf, size_t len, int mmu);
+void tcg_write(void *env, uint64_t va, const void *buf, size_t len, int mmu);
+/* Check an access without making it (faults as the access would). */
+void tcg_probe(void *env, uint64_t va, size_t len, int access, int mmu);
+/*
+ * Host pointer to plain RAM for [va, va+*len) inside one page (*len shortened
+ * to the page), NULL when it must go through tcg_load/store (devices, watched
+ * pages). Faults as the access would. For page-wise string operations.
+ */
+void *tcg_host(void *env, uint64_t va, size_t *len, int access, int mmu);
+/* Locked read-modify-write in helpers: compare and swap of 4, 8 or 16 bytes; returns success, *old updated. */
+bool tcg_cmpxchg(void *env, uint64_t va, unsigned size, void *old, const void *val, int mmu);
+
+/* Physical memory in walks: plain RAM fast path, atomic where said. */
+uint64_t tcg_phys_load(void *env, hwaddr pa, unsigned size);
+void tcg_phys_store(void *env, hwaddr pa, uint64_t val, unsigned size);
+bool tcg_phys_cmpxchg(void *env, hwaddr pa, unsigned size, uint64_t old, uint64_t val);
+
+/* Leave for the exception noted in env; state must be that of the instruction's start (helpers: pc is). */
+void tcg_raise(void *env) G_GNUC_NORETURN;
+/* Leave after a helper that completed its instruction (state and pc in env are those after it). */
+void tcg_exit_loop(void *env) G_GNUC_NORETURN;
+/* Shutdown, halt: leave run() with this code; state and pc in env are final. */
+void tcg_exit(void *env, Exit why) G_GNUC_NORETURN;
+
+/* TLB maintenance of this vCPU. */
+void tcg_tlb_flush(void *env);                 /* everything */
+void tcg_tlb_flush_nonglobal(void *env);       /* all but global mappings */
+void tcg_tlb_flush_page(void *env, uint64_t va);
+/* The mode word or something block lookup depends on changed outside a block end. */
+void tcg_mode_changed(void *env);
+/* Poll again for interrupts soon (IF was set, TPR lowered...). */
+void tcg_poll(void *env);
+
+#endif
