@@ -15,12 +15,13 @@
 #include <stdint.h>
 
 typedef struct CharPort CharPort;
+typedef struct CharSet CharSet; /* all character devices of a machine: chardev/chardev.h */
 
 typedef enum CharEvent {
-    CHAR_EVENT_OPENED,
+    CHAR_EVENT_OPENED, /* a peer is there (again) */
     CHAR_EVENT_CLOSED,
     CHAR_EVENT_BREAK,
-    CHAR_EVENT_FOCUS_IN, /* multiplexer switched to this front end */
+    CHAR_EVENT_FOCUS_IN, /* what is typed comes here now; after OPENED also without a multiplexer */
     CHAR_EVENT_FOCUS_OUT,
 } CharEvent;
 
@@ -29,6 +30,7 @@ typedef struct CharFrontOps {
     size_t (*can_receive)(void *opaque); /* bytes it can take now; 0 = later, then char_accept_input() */
     void (*receive)(void *opaque, const uint8_t *buf, size_t len);
     void (*event)(void *opaque, CharEvent ev); /* optional */
+    void (*gone)(void *opaque); /* optional: the port is being freed; forget it */
 } CharFrontOps;
 
 /* Attach the one front end of this port (a multiplexer hands out one port per front end). */
@@ -47,5 +49,11 @@ void char_on_writable(CharPort *p, void (*fn)(void *opaque), void *opaque);
 /* The front end has room again. Any thread. */
 void char_accept_input(CharPort *p);
 const char *char_port_name(const CharPort *p);
+/* Bytes written but not yet taken by the host: to stop making more. Any thread. */
+size_t char_pending(CharPort *p);
+/* On a multiplexer, leave the first focus to another front end. Before char_attach(). */
+void char_set_background(CharPort *p);
+/* The set of devices this port belongs to: for the commands that list them. */
+CharSet *char_port_set(const CharPort *p);
 
 #endif
