@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * x86 state struct (from state.def) and the translator's environment.
+ */
+#ifndef TARGET_I386_ENV_H
+#define TARGET_I386_ENV_H
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "core/cpu.h"
+
+enum { R_AX, R_CX, R_DX, R_BX, R_SP, R_BP, R_SI, R_DI };
+enum { S_ES, S_CS, S_SS, S_DS, S_FS, S_GS, S_COUNT };
+
+/* A segment register with its hidden part; attr has the descriptor's bits 8..23 of the high dword >> 8
+ * as VMX and KVM lay them out: type 3:0, S 4, DPL 6:5, P 7, AVL 12, L 13, D/B 14, G 15, unusable 16. */
+typedef struct X86Seg {
+    uint16_t sel;
+    uint32_t attr;
+    uint32_t limit; /* in bytes, granularity applied */
+    uint64_t base;
+} X86Seg;
+#define SEG_TYPE 0xfu
+#define SEG_S (1u << 4)
+#define SEG_DPL_SHIFT 5
+#define SEG_P (1u << 7)
+#define SEG_L (1u << 13)
+#define SEG_DB (1u << 14)
+#define SEG_G (1u << 15)
+#define SEG_UNUSABLE (1u << 16)
+
+/* FXSAVE64 image (SDM vol 1, 10.5). */
+typedef struct X86Fxsave {
+    alignas(16) uint16_t fcw;
+    uint16_t fsw;
+    uint8_t ftw, rsvd0;
+    uint16_t fop;
+    uint64_t fip, fdp;
+    uint32_t mxcsr, mxcsr_mask;
+    uint8_t st[8][16];
+    uint8_t xmm[16][16];
+    uint8_t rsvd1[96];
+} X86Fxsave;
+
+typedef struct X86State {
+#define COUNTED(n) [(n) ? (n) : 1]
+#define S(t, name, n, reset, gdb, since, help) t name COUNTED_##n;
+/* count 0 declares a scalar; the counts in use are listed here */
+#define COUNTED_0
+#define COUNTED_6 [6]
+#define COUNTED_8 [8]
+#define COUNTED_11 [11]
+#define COUNTED_16 [16]
+#define COUNTED_32 [32]
+#define COUNTED_40 [40]
+#include "target/i386/state.def"
+#undef S
+} X86State;
+
+typedef struct X86CpuConfig X86CpuConfig; /* features of the model: cpuid.h */
+
+/*
+ * The translator's environment. Arithmetic flags live in cc (EFLAGS layout,
+ * mask 0x8d5) or in host flags while code runs; s.rflags holds all other bits
+ * (its arithmetic bits are stale). x86_rflags()/x86_set_rflags() join them.
+ */
+typedef struct X86Env {
+    uint64_t cc;
+    uint64_t mode;      /* cached mode word, x86_update_mode() keeps it */
+    uint8_t df8;        /* 1 or 0xff: direction as a signed byte, from RFLAGS.DF */
+    uint8_t cpl;        /* cached CPL (SS.DPL; 3 in v86, 0 in real mode) */
+    bool a20;           /* address line 20 enabled */
+    Cpu *cpu;
+    const X86CpuConfig *config;
+    void *host_only;    /* walk caches etc. */
+    X86State s;
+} X86Env;
+
+/*
+ * Mode word: what decoding and translation depend on. Equal words + equal
+ * bytes at equal pc = equal translation (CS base is in bits 63:32).
+ */
+#define MODE_CPL_SHIFT 0          /* 2 bits */
+#define MODE_LMA (1u << 2)        /* EFER.LMA: long mode (64-bit or compatibility) */
+#define MODE_CS64 (1u << 3)       /* 64-bit code */
+#define MODE_CS32 (1u << 4)       /* default operand/address size 32 (D bit) */
+#define MODE_SS32 (1u << 5)       /* stack address size 32 (B bit); ignored in 64-bit */
+#define MODE_PE (1u << 6)         /* protected mode */
+#define MODE_VM86 (1u << 7)
+#define MODE_TF (1u << 8)         /* single-step trap after each instruction */
+#define MODE_SHADOW (1u << 9)     /* interrupt shadow active at the block's start: one instruction, then clear */
+#define MODE_FLATDATA (1u << 10)  /* DS ES SS: base 0, no limit or type check can fail (or 64-bit) */
+#define MODE_FLATCODE (1u << 11)  /* CS limit check can not fail */
+#define MODE_AC (1u << 12)        /* EFLAGS.AC with SMAP at CPL < 3: mmu index 2; with CR0.AM at CPL 3: alignment checks */
+#define MODE_AM (1u << 13)
+#define MODE_TS (1u << 14)        /* CR0.TS */
+#define MODE_EM (1u << 15)        /* CR0.EM */
+#define MODE_MP (1u << 16)        /* CR0.MP */
+#define MODE_OSFXSR (1u << 17)
+#define MODE_OSXSAVE (1u << 18)
+#define MODE_IOPL_SHIFT 19        /* 2 bits */
+#define MODE_SMM (1u << 21)
+#define MODE_UMIP (1u << 22)
+#define MODE_FSGSBASE (1u << 23)
+#define MODE_TSD (1u << 24)
+#define MODE_PG (1u << 25)        /* paging on */
+#define MODE_SMAP (1u << 26)
+#define MODE_AVX (1u << 27)       /* OSXSAVE and XCR0 enables SSE+AVX */
+#define MODE_NE (1u << 28)        /* CR0.NE */
+#define MODE_VME (1u << 29)
+#define MODE_CSBASE_SHIFT 32
+
+/* Memory access kinds. */
+enum { X86_MMU_KERNEL = 0, X86_MMU_USER = 1, X86_MMU_KERNEL_NOSMAP = 2 };
+static inline int x86_mode_mmu(uint64_t mode)
+{
+    if ((mode & 3) == 3) {
+        return X86_MMU_USER;
+    }
+    return (mode & MODE_SMAP) && !(mode & MODE_AC) ? X86_MMU_KERNEL : X86_MMU_KERNEL_NOSMAP;
+}
+
+#endif
