@@ -34,6 +34,12 @@ typedef struct AccelOps {
     void (*pull)(Cpu *cpu);                     /* accelerator -> cpu->state */
     void (*push)(Cpu *cpu);                     /* cpu->state -> accelerator */
     void (*ram_changed)(Machine *m);            /* flat view of some address space changed */
+    /*
+     * Optional. Pages of b just became watched by something other than the accelerator
+     * (ram_dirty_collect, ram_watch_set without RAM_WATCH_CODE): on return no vCPU may still hold
+     * a cached permission to store to them directly. Any thread but a vCPU's.
+     */
+    void (*watch_armed)(Machine *m, RamBlock *b, uint64_t offset, uint64_t len);
     /* Bytes of a RAM_WATCH_CODE page are being written (any thread; before or after the store). */
     void (*code_written)(Machine *m, RamBlock *b, uint64_t offset, uint64_t len);
     void (*info)(Machine *m, GString *out);     /* `info jit` / `info kvm` */

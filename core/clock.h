@@ -39,8 +39,17 @@ typedef struct Timer {
     void (*fn)(void *opaque);
     void *opaque;
     int64_t deadline; /* TIMER_NEVER when not armed */
-    int heap_index;   /* core's; -1 when not armed */
+    int heap_index;   /* core's; -1 when not armed; guarded by: the machine's clock mutex */
 } Timer;
+
+/*
+ * Tests: the virtual clock stands still except for clock_advance(), which fires the timers on the
+ * way in the order of their deadlines. Main loop, machine not locked.
+ */
+void clock_set_manual(Machine *m);
+void clock_advance(Machine *m, int64_t ns);
+/* Restore: the virtual clock continues from here. Machine stopped. */
+void clock_set_virtual(Machine *m, int64_t ns);
 
 void timer_init(Timer *t, Machine *m, ClockId clock, void (*fn)(void *), void *opaque);
 void timer_fini(Timer *t);

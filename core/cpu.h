@@ -93,7 +93,10 @@ struct Cpu {
     pthread_t thread;
     int host_tid;
     bool created, parked, exited;
-    GQueue work;
+    bool state_dirty;      /* cpu->state is newer than the accelerator's (cpu_state_changed) */
+    uint64_t mem_epoch;    /* atomic: last flat view epoch passed; UINT64_MAX = holds none */
+    struct CpuThread *host; /* core's: sleeping and waking */
+    GQueue work;           /* guarded by: core's */
     uint64_t exits[16];    /* per Exit kind, for info */
 };
 
@@ -104,7 +107,15 @@ static inline uint32_t cpu_requests(const Cpu *cpu)
 {
     return __atomic_load_n(&cpu->requests, __ATOMIC_ACQUIRE);
 }
-/* Run fn on the vCPU's thread at an instruction boundary, and wait. Any thread but another vCPU's. */
+/*
+ * Wake the vCPU if it sleeps, or make it leave translated code soon, without latching a request:
+ * for a change that has_work() or an interrupt controller's pending state reports by itself.
+ */
+void cpu_kick(Cpu *cpu);
+/*
+ * Run fn on the vCPU's thread at an instruction boundary, and wait. Any thread but another vCPU's,
+ * and never with the machine locked (the vCPU may be waiting for that lock).
+ */
 void cpu_run_on(Cpu *cpu, void (*fn)(Cpu *, void *), void *opaque);
 /* The same without waiting; opaque must stay valid. */
 void cpu_run_on_async(Cpu *cpu, void (*fn)(Cpu *, void *), void *opaque);
@@ -114,6 +125,8 @@ void cpu_sync(Cpu *cpu);
 void cpu_state_changed(Cpu *cpu);
 /* Create/start/stop threads. The core's vCPU loop handles halted state and Exit codes. */
 bool cpu_create(Machine *m, int index, uint32_t arch_id, const char *model, Error **errp);
+/* On a vCPU's own thread: finish the current instruction and park until the machine resumes. */
+void cpu_stop_self(Cpu *cpu);
 Cpu *machine_cpu(Machine *m, int index);
 int machine_cpu_count(Machine *m);
 /* The vCPU whose thread is calling, NULL elsewhere. */

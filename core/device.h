@@ -104,6 +104,8 @@ struct DeviceType {
     const Property *props;
     const StateField *state;
     const Register *regs; /* optional; region made by device_register_region() */
+    /* Census tests: why it cannot be realized alone (needs wiring, a bus, a backend); NULL = it can. */
+    const char *needs;
     bool (*realize)(Device *d, Error **errp); /* map regions, init timers; may fail */
     void (*unrealize)(Device *d);
     void (*reset_hold)(Device *d);  /* after the state table's reset values are in */
@@ -126,6 +128,8 @@ struct Device {
     Irq *out;        /* output wires, n_out of them */
     int n_out;
     GPtrArray *regions; /* MemoryRegion* the device mapped, removed at unrealize */
+    GPtrArray *reg_maps;   /* core's: indices of device_register_region() */
+    GHashTable *prop_text; /* core's: what device_set() was given, by property name */
 };
 
 /* Find a type by name, NULL with a "did you mean" error. */
@@ -141,10 +145,24 @@ void device_free(Device *d); /* unrealizes first */
 /* Number and connect output wires (n_out is set by the first call in init or by realize). */
 void device_init_out(Device *d, int n_out);
 void device_connect(Device *d, int n, Irq to);
-/* Map an IO region on the machine's port or memory space, remembered for unrealize. */
+/*
+ * Map an IO region on the machine's port or memory space, remembered for unrealize; ops get the
+ * Device as opaque. outputs() is called after each write unless the ops are lockless.
+ */
 MemoryRegion *device_map_ports(Device *d, uint16_t port, uint16_t len, const IoOps *ops, const char *name);
 MemoryRegion *device_map_memory(Device *d, hwaddr addr, uint64_t size, const IoOps *ops, const char *name);
-/* Register-table dispatch as an IO region (read/write through type->regs, outputs() after writes). */
+/*
+ * Any other IO region of the device (a PCI BAR, a window placed by the bus): the creator's
+ * reference stays with the device, which takes the region out of its parent at unrealize.
+ */
+MemoryRegion *device_io_region(Device *d, const char *name, const IoOps *ops, uint64_t size);
+/*
+ * Register-table dispatch as an IO region (read/write through type->regs, outputs() after writes);
+ * owned by the device as above, the caller adds it where it belongs. Any access size and offset:
+ * bytes of a register that the guest did not write keep their value (write-one-to-clear: stay).
+ * A write hook runs after the field has its new value and gets the guest's value: merged and
+ * masked, or for REG_W1C the bits to clear. No backing field and write_mask 0: hook gets all bits.
+ */
 MemoryRegion *device_register_region(Device *d, const char *name, uint64_t size);
 /* Call after any state change outside table dispatch that may move output wires. */
 static inline void device_update(Device *d)

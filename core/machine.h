@@ -87,10 +87,15 @@ const TargetOps *target_find(const char *arch, Error **errp);
  * home: main loop.
  */
 Machine *machine_new(const MachineConfig *cfg, GMainContext *loop);
-bool machine_build(Machine *m, const char *arch, Error **errp); /* board, devices, CPUs, accelerator */
+/*
+ * Board, devices, CPUs, accelerator, power-on reset. cfg->board and cfg->accel may carry options:
+ * "pc,prop=value". On failure nothing runs and machine_free() cleans up.
+ */
+bool machine_build(Machine *m, const char *arch, Error **errp);
 void machine_start(Machine *m);   /* create vCPU threads; run unless -S */
 void machine_stop(Machine *m, RunState why);  /* all vCPUs parked on return (not from a vCPU thread) */
-void machine_cont(Machine *m, Error **errp);
+bool machine_cont(Machine *m, Error **errp);      /* false: state needs a reset first */
+void machine_reset(Machine *m, ShutdownCause cause); /* now; the vCPUs are stopped meanwhile */
 void machine_free(Machine *m);
 
 const MachineConfig *machine_config(Machine *m);
@@ -106,7 +111,10 @@ MemoryRegion *machine_ports_root(Machine *m);
 GMainContext *machine_loop(Machine *m);
 
 RunState machine_run_state(Machine *m);
-/* Asynchronous requests, from any thread; carried out on the main loop. */
+/*
+ * Asynchronous requests, from any thread; carried out on the main loop. A vCPU that makes one
+ * (other than powerdown) finishes its instruction and waits for it.
+ */
 void machine_request_shutdown(Machine *m, ShutdownCause cause);
 void machine_request_reset(Machine *m, ShutdownCause cause);
 void machine_request_stop(Machine *m, RunState why);
@@ -120,11 +128,17 @@ typedef void RunStateFn(void *opaque, Machine *m, RunState now, bool running);
 void machine_add_run_state_notifier(Machine *m, RunStateFn *fn, void *opaque);
 typedef void EventFn(void *opaque, Machine *m, const char *qmp_event, const char *json_data);
 void machine_add_event_listener(Machine *m, EventFn *fn, void *opaque);
+void machine_remove_event_listener(Machine *m, EventFn *fn, void *opaque);
 void machine_emit_event(Machine *m, const char *qmp_event, const char *json_data);
+
+/* PROP_CHARDEV by id: main/ tells how to find a -chardev (core knows none). */
+typedef CharPort *CharLookupFn(void *opaque, const char *id, Error **errp);
+void machine_set_char_lookup(Machine *m, CharLookupFn *fn, void *opaque);
 
 /*
  * The machine's shared lock domain: recursive-free mutex, held around device
  * callbacks. Taken by the memory core for MMIO/PIO; by timers and fd callbacks.
+ * machine_stop/reset/free and cpu_run_on() wait for vCPUs: never call them with the lock held.
  */
 void machine_lock(Machine *m);
 void machine_unlock(Machine *m);

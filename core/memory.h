@@ -45,7 +45,12 @@ typedef struct MemAttrs {
 typedef struct IoOps {
     uint64_t (*read)(void *opaque, hwaddr offset, unsigned size);
     void (*write)(void *opaque, hwaddr offset, uint64_t value, unsigned size);
-    uint8_t min_size, max_size; /* 0 means 1 and 8 */
+    /*
+     * 0 means 1 and 8. A wider access becomes several of max_size, low address first; a narrower
+     * one becomes one of min_size at the aligned offset below, of which the guest's bytes are
+     * picked (read) or the others are zero (write).
+     */
+    uint8_t min_size, max_size;
     bool unaligned;             /* accepts offsets not aligned to size */
     bool lockless;              /* needs no lock domain (thread-safe callbacks) */
 } IoOps;
@@ -102,7 +107,12 @@ void region_set_readonly(MemoryRegion *r, bool readonly);
 RamBlock *region_ram(MemoryRegion *r); /* NULL unless RAM/ROM */
 const char *region_name(const MemoryRegion *r);
 uint64_t region_size(const MemoryRegion *r);
-/* Batch several edits into one new flat view. Nestable. */
+/*
+ * Edits may also come from a device callback on a vCPU thread (PCI BARs, PAM): the region lock
+ * serialises them. The new view is in place when the outermost edit or commit returns; other
+ * vCPUs notice it at their next safe point.
+ * Batch several edits into one new flat view. Nestable; nothing but region calls in between.
+ */
 void mem_transaction_begin(Machine *m);
 void mem_transaction_commit(Machine *m);
 
@@ -151,8 +161,9 @@ bool address_space_poke(AddressSpace *as, hwaddr addr, const void *buf, uint64_t
 /*
  * A direct host pointer to [addr, addr+*len) when it is RAM; *len is shortened
  * to the contiguous part. NULL when not RAM, or not writable for write. After
- * writing through it call ram_written().
+ * writing through it call address_space_written() (or ram_written()).
  */
+void address_space_written(AddressSpace *as, hwaddr addr, uint64_t len);
 void *address_space_map(AddressSpace *as, hwaddr addr, uint64_t *len, bool write);
 
 /* ---- watches and dirty tracking ---- */
@@ -175,6 +186,13 @@ void machine_ram_foreach(Machine *m, void (*fn)(RamBlock *, void *), void *opaqu
 
 /* Text of the region tree and flat views: `info mtree` (-f form with flat=true). */
 void mem_dump_tree(Machine *m, GString *out, bool flat);
+
+/*
+ * A device callback that reaches another device's registers on the same stack gets
+ * MEM_DEVICE_ERROR: no chip is ever entered while another one is half way through a change. Timer
+ * callbacks count as device callbacks. RAM is always reachable. Message-signalled interrupts
+ * travel as wires, not as bus writes.
+ */
 
 /* Called by an accelerator when the calling vCPU thread holds no flat view pointer. */
 void mem_quiesce(Machine *m);
