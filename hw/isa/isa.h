@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ISA bus as its devices see it: sixteen interrupt lines. Several devices
+ * may drive one line; the bus is the OR of them (open collector, as the
+ * serial ports COM1/COM3 rely on in practice).
+ */
+#ifndef HW_ISA_ISA_H
+#define HW_ISA_ISA_H
+
+#include "core/device.h"
+
+#define ISA_IRQS    16
+#define ISA_SOURCES 32 /* devices on one line */
+
+extern const DeviceType isa_bus_type;
+
+/* Board: where line n of the bus ends (before any device claims it). */
+void isa_bus_wire(Device *bus, int n, Irq to);
+
+/*
+ * Device: a private driver of line n, for device_connect(). false with *errp
+ * if there is no ISA bus, no such line, or no room on it.
+ */
+bool isa_irq_claim(Device *d, unsigned n, Irq *irq, Error **errp);
+/* Gives it back (unrealize); lowers the line as far as this device held it. */
+void isa_irq_release(Irq irq);
+
+#endif

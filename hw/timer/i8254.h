@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HW_TIMER_I8254_H
+#define HW_TIMER_I8254_H
+
+#include "core/device.h"
+
+extern const DeviceType i8254_type;
+
+#endif
