@@ -131,6 +131,11 @@ const char *error_code_name(ErrorCode code)
     return code_names[code];
 }
 
+const char *error_class_name(ErrorCode code)
+{
+    return code <= ERR_KVM_MISSING_CAP ? error_code_name(code) : code_names[ERR_GENERIC];
+}
+
 char *error_describe(const Error *err)
 {
     return err->hint ? g_strdup_printf("%s; %s", err->message, err->hint)

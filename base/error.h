@@ -16,7 +16,7 @@
 
 typedef struct Error Error;
 
-/* Stable codes: the name (error_code_name) is what QMP puts in "class". */
+/* Stable codes; the comment is error_code_name(). */
 typedef enum ErrorCode {
     ERR_GENERIC,           /* "GenericError": wrong for a reason that no client tells apart */
     ERR_COMMAND_NOT_FOUND, /* "CommandNotFound" */
@@ -53,6 +53,8 @@ const char *error_hint_text(const Error *err);
 ErrorCode error_code(const Error *err);
 /* The stable name of a code, such as "GenericError". */
 const char *error_code_name(ErrorCode code);
+/* The "class" of a QMP error: the code's name where QEMU has that class, else "GenericError". */
+const char *error_class_name(ErrorCode code);
 
 /* The message and, after "; ", the hint. Free with g_free. */
 char *error_describe(const Error *err);

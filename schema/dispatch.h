@@ -49,7 +49,7 @@ bool hmp_execute(CmdContext *ctx, const char *line, GString *out, Error **errp);
  * Help as text: @topic is NULL (all commands), a command, or a group such as "info".
  * False if there is no such topic.
  */
-bool hmp_help(const char *topic, GString *out);
+bool hmp_help_text(const char *topic, GString *out);
 
 /* Completions of the last word of @line among command names, sorted; free with g_strfreev. */
 char **hmp_complete(const char *line);

@@ -1,0 +1,358 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Makes C tables, argument structs, prototypes and the man page of the schema's TOML entries.
+
+Usage: gen.py {header|source|man} VERSION OUTPUT FILE.toml...
+"""
+
+import json
+import re
+import sys
+import tomllib
+
+SCALARS = {"int": ("SCHEMA_INT", "int64_t"), "size": ("SCHEMA_SIZE", "uint64_t"),
+           "number": ("SCHEMA_NUMBER", "double"), "str": ("SCHEMA_STR", "const char *"),
+           "bool": ("SCHEMA_BOOL", "bool"), "any": ("SCHEMA_ANY", "json_t *")}
+HMP_FORMS = {"word": "HMP_WORD", "rest": "HMP_REST", "flag": "HMP_FLAG", "format": "HMP_FORMAT"}
+OPTION_KINDS = {"flag": "OPTION_FLAG", "string": "OPTION_STRING", "keys": "OPTION_KEYS",
+                "open": "OPTION_OPEN"}
+KEYS = {
+    "enum": ({"name", "values", "help"}, set()),
+    "type": ({"name", "members", "help"}, set()),
+    "command": ({"name", "help", "since"}, {"args", "returns", "hmp", "hmp-alias", "negotiation"}),
+    "hmp": ({"name", "help", "since"}, {"args", "alias"}),
+    "event": ({"name", "help", "since"}, {"data"}),
+    "option": ({"name", "kind", "help", "section"}, {"alias", "usage", "implied", "args"}),
+    "arg": ({"name", "type", "help"}, {"optional", "default", "hmp", "unit"}),
+}
+
+
+def fail(text):
+    sys.exit(f"gen.py: {text}")
+
+
+def cstr(s):
+    """A C string literal, or NULL."""
+    return "NULL" if s is None else json.dumps(s, ensure_ascii=True)
+
+
+def ident(name):
+    return re.sub(r"[^A-Za-z0-9]", "_", name)
+
+
+def camel(name):
+    return "".join(w[:1].upper() + w[1:] for w in re.split(r"[^A-Za-z0-9]+", name))
+
+
+def constant(name):
+    """RunState -> RUN_STATE, QMPCapability -> QMP_CAPABILITY."""
+    s = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
+    return ident(re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", s)).upper()
+
+
+class Schema:
+    """All entries of the files, checked."""
+
+    def __init__(self, paths):
+        self.entries = {k: [] for k in KEYS}
+        for path in paths:
+            with open(path, "rb") as f:
+                for kind, items in tomllib.load(f).items():
+                    if kind not in KEYS:
+                        fail(f"{path}: unknown entry [[{kind}]]")
+                    for e in items:
+                        self.check_keys(path, kind, e)
+                        self.entries[kind].append(e)
+        self.enums = {e["name"]: e for e in self.entries["enum"]}
+        self.types = {t["name"]: t for t in self.entries["type"]}
+        self.lists = set()
+        for kind, e, arg in self.all_args():
+            self.check_keys(f"{kind} {e['name']}", "arg", arg)
+            self.check_type(arg["type"], f"{kind} {e['name']}: {arg['name']}")
+        for c in self.entries["command"]:
+            if "returns" in c:
+                self.check_type(c["returns"], f"command {c['name']}")
+        for kind in KEYS:
+            names = [e["name"] for e in self.entries[kind]]
+            for n in names:
+                if names.count(n) > 1:
+                    fail(f"{kind} {n} is there twice")
+
+    @staticmethod
+    def check_keys(where, kind, entry):
+        must, may = KEYS[kind]
+        for k in must - entry.keys():
+            fail(f"{where}: {kind} {entry.get('name', '?')} lacks '{k}'")
+        for k in entry.keys() - must - may:
+            fail(f"{where}: {kind} {entry.get('name', '?')} has an unknown key '{k}'")
+        if not entry["help"].strip():
+            fail(f"{where}: {kind} {entry['name']} has no prose")
+
+    def all_args(self):
+        for kind, key in (("command", "args"), ("hmp", "args"), ("option", "args"),
+                          ("event", "data"), ("type", "members")):
+            for e in self.entries[kind]:
+                for arg in e.get(key, []):
+                    yield kind, e, arg
+
+    def check_type(self, t, where):
+        if t.startswith("["):
+            self.check_type(t[1:-1], where)
+            self.lists.add(t)
+        elif t not in SCALARS and t not in self.enums and t not in self.types:
+            fail(f"{where}: unknown type '{t}'")
+
+    def ctype(self, t):
+        if t in SCALARS:
+            return SCALARS[t][1]
+        return "int " if t in self.enums else "json_t *"
+
+    def symbol(self, t):
+        return f"list_{ident(t[1:-1])}" if t.startswith("[") else f"type_{ident(t)}"
+
+
+def has_flag(schema, arg):
+    """Whether the struct gets a has_<name>: pointers are NULL instead, defaults always there."""
+    return (arg.get("optional") and "default" not in arg
+            and not schema.ctype(arg["type"]).endswith("*"))
+
+
+def structs(schema):
+    """(struct name, args) of everything that has a generated argument struct."""
+    for kind, prefix in (("command", "Cmd"), ("hmp", "Hmp"), ("option", "Opt")):
+        for e in schema.entries[kind]:
+            if e.get("args"):
+                yield f"{prefix}{camel(e['name'])}Args", e["args"]
+
+
+def banner(out):
+    out.append("/* Generated by schema/gen.py. SPDX-License-Identifier: GPL-2.0-or-later */")
+
+
+def make_header(schema):
+    out = []
+    banner(out)
+    out += ["#ifndef SCHEMA_COMMANDS_H", "#define SCHEMA_COMMANDS_H", "",
+            "#include <stdbool.h>", "#include <stdint.h>", "",
+            '#include "schema/dispatch.h"', ""]
+    for e in schema.enums.values():
+        out.append("/* " + e["help"] + " */")
+        out.append("enum {")
+        out += [f"    SCHEMA_{constant(e['name'])}_{ident(v).upper()}," for v in e["values"]]
+        out += ["};", ""]
+    for name, args in structs(schema):
+        out.append(f"typedef struct {name} {{")
+        for a in args:
+            t = schema.ctype(a["type"])
+            sep = "" if t.endswith(("*", " ")) else " "
+            out.append(f"    {t}{sep}{ident(a['name'])}; /* {a['help']} */")
+        out += [f"    bool has_{ident(a['name'])};" for a in args if has_flag(schema, a)]
+        out += [f"}} {name};", ""]
+    for c in schema.entries["command"]:
+        out += [f"/* {c['help']} */", prototype(c, "command") + ";", ""]
+    for c in schema.entries["hmp"]:
+        out += [f"/* {c['help']} */", prototype(c, "hmp") + ";", ""]
+    out.append("/* Indices into schema_options. */")
+    out.append("typedef enum OptionId {")
+    out += [f"    OPT_{ident(o['name'])}," for o in schema.entries["option"]]
+    out += ["    OPT__COUNT", "} OptionId;", "", "#endif"]
+    return out
+
+
+def prototype(c, kind):
+    prefix = "Cmd" if kind == "command" else "Hmp"
+    args = f"const {prefix}{camel(c['name'])}Args *args, " if c.get("args") else ""
+    if kind == "hmp":
+        return f"bool hmp_{ident(c['name'])}(CmdContext *ctx, {args}GString *out, Error **errp)"
+    result = "json_t *" if "returns" in c else "bool "
+    return f"{result}cmd_{ident(c['name'])}(CmdContext *ctx, {args}Error **errp)"
+
+
+def arg_table(out, schema, symbol, args, struct):
+    if not args:
+        return
+    out.append(f"static const SchemaArg {symbol}[] = {{")
+    for a in args:
+        f = [f".name = {cstr(a['name'])}", f".type = &{schema.symbol(a['type'])}",
+             f".help = {cstr(a['help'])}", f".hmp = {HMP_FORMS[a.get('hmp', 'word')]}"]
+        if "default" in a:
+            f.append(f".def = {cstr(a['default'])}")
+        if a.get("optional") or "default" in a:
+            f.append(".optional = true")
+        if "unit" in a:
+            f.append(f".unit = '{a['unit']}'")
+        if struct:
+            f.append(f".offset = offsetof({struct}, {ident(a['name'])})")
+            if has_flag(schema, a):
+                f.append(f".has_offset = offsetof({struct}, has_{ident(a['name'])})")
+        out.append("    {" + ", ".join(f) + "},")
+    out += ["    {0},", "};", ""]
+
+
+def type_tables(out, schema):
+    names = list(SCALARS) + list(schema.enums) + list(schema.types) + sorted(schema.lists)
+    for t in names:
+        out.append(f"static const SchemaType {schema.symbol(t)} __attribute__((unused));")
+    out.append("")
+    for t, (kind, _) in SCALARS.items():
+        out.append(f"static const SchemaType {schema.symbol(t)} = "
+                   f"{{.name = {cstr(t)}, .kind = {kind}}};")
+    for e in schema.enums.values():
+        values = ", ".join(cstr(v) for v in e["values"])
+        out.append(f"static const char *const values_{e['name']}[] = {{{values}, NULL}};")
+        out.append(f"static const SchemaType {schema.symbol(e['name'])} = {{.name = "
+                   f"{cstr(e['name'])}, .kind = SCHEMA_ENUM, .values = values_{e['name']}, "
+                   f".help = {cstr(e['help'])}}};")
+    for t in schema.types.values():
+        arg_table(out, schema, f"members_{t['name']}", t["members"], None)
+        out.append(f"static const SchemaType {schema.symbol(t['name'])} = {{.name = "
+                   f"{cstr(t['name'])}, .kind = SCHEMA_STRUCT, .members = members_{t['name']}, "
+                   f".help = {cstr(t['help'])}}};")
+    for t in sorted(schema.lists):
+        out.append(f"static const SchemaType {schema.symbol(t)} = {{.name = {cstr(t)}, "
+                   f".kind = SCHEMA_LIST, .element = &{schema.symbol(t[1:-1])}}};")
+    out.append("static const SchemaArg no_args[] = {{0}};")
+    out.append("")
+
+
+def invoker(out, c, kind):
+    """The untyped wrapper that the table points to."""
+    prefix, fn = ("Cmd", "cmd_") if kind == "command" else ("Hmp", "hmp_")
+    fn += ident(c["name"])
+    args = f"(const {prefix}{camel(c['name'])}Args *)args, " if c.get("args") else ""
+    # Weak: a program without the handler links, and does not offer the command.
+    out.append(f"#pragma weak {fn}")
+    if kind == "hmp":
+        out.append(f"static bool call_{fn}(CmdContext *ctx, const void *args, GString *out, "
+                   f"Error **errp)\n{{\n    return {fn}(ctx, {args}out, errp);\n}}\n")
+    elif "returns" in c:
+        out.append(f"static json_t *call_{fn}(CmdContext *ctx, const void *args, "
+                   f"Error **errp)\n{{\n    return {fn}(ctx, {args}errp);\n}}\n")
+    else:
+        out.append(f"static json_t *call_{fn}(CmdContext *ctx, const void *args, "
+                   f"Error **errp)\n{{\n    return {fn}(ctx, {args}errp) ? json_object() : NULL;"
+                   f"\n}}\n")
+
+
+def command_row(schema, c, kind):
+    prefix, fn = ("Cmd", "cmd_") if kind == "command" else ("Hmp", "hmp_")
+    base = ident(c["name"])
+    f = [f".help = {cstr(c['help'])}", f".since = {cstr(c['since'])}"]
+    if kind == "command":
+        f += [f".name = {cstr(c['name'])}", f".hmp = {cstr(c.get('hmp'))}",
+              f".hmp_alias = {cstr(c.get('hmp-alias'))}", f".invoke = call_{fn}{base}"]
+        if "returns" in c:
+            f.append(f".returns = &{schema.symbol(c['returns'])}")
+        if c.get("negotiation"):
+            f.append(".negotiation = true")
+    else:
+        f += [f".hmp = {cstr(c['name'])}", f".hmp_alias = {cstr(c.get('alias'))}",
+              f".invoke_hmp = call_{fn}{base}"]
+    if c.get("args"):
+        f += [f".args = args_{fn}{base}", f".args_size = sizeof({prefix}{camel(c['name'])}Args)"]
+    else:
+        f.append(".args = no_args")
+    return "    {" + ", ".join(f) + "},"
+
+
+def make_source(schema):
+    out = []
+    banner(out)
+    out += ['#include "schema/commands.h"', '#include "schema/table.h"', ""]
+    type_tables(out, schema)
+    for kind, prefix, fn in (("command", "Cmd", "cmd_"), ("hmp", "Hmp", "hmp_")):
+        for c in schema.entries[kind]:
+            arg_table(out, schema, f"args_{fn}{ident(c['name'])}", c.get("args"),
+                      f"{prefix}{camel(c['name'])}Args")
+            invoker(out, c, kind)
+    out.append("const SchemaCommand schema_commands[] = {")
+    for kind in ("command", "hmp"):
+        out += [command_row(schema, c, kind) for c in schema.entries[kind]]
+    out += ["    {0},", "};", ""]
+
+    out += ["bool schema_command_bound(const SchemaCommand *cmd)", "{",
+            "    switch (cmd - schema_commands) {"]
+    n = 0
+    for kind, fn in (("command", "cmd_"), ("hmp", "hmp_")):
+        for c in schema.entries[kind]:
+            out.append(f"    case {n}:\n        return {fn}{ident(c['name'])} != NULL;")
+            n += 1
+    out += ["    default:", "        return false;", "    }", "}", ""]
+
+    for e in schema.entries["event"]:
+        arg_table(out, schema, f"data_{e['name']}", e.get("data"), None)
+    out.append("const SchemaEvent schema_events[] = {")
+    for e in schema.entries["event"]:
+        data = f"data_{e['name']}" if e.get("data") else "no_args"
+        out.append(f"    {{.name = {cstr(e['name'])}, .help = {cstr(e['help'])}, "
+                   f".since = {cstr(e['since'])}, .data = {data}}},")
+    out += ["    {0},", "};", ""]
+
+    for o in schema.entries["option"]:
+        arg_table(out, schema, f"args_opt_{ident(o['name'])}", o.get("args"),
+                  f"Opt{camel(o['name'])}Args")
+    out.append("const SchemaOption schema_options[] = {")
+    for o in schema.entries["option"]:
+        args = f"args_opt_{ident(o['name'])}" if o.get("args") else "no_args"
+        size = f"sizeof(Opt{camel(o['name'])}Args)" if o.get("args") else "0"
+        out.append(f"    {{.name = {cstr(o['name'])}, .alias = {cstr(o.get('alias'))}, "
+                   f".kind = {OPTION_KINDS[o['kind']]}, .usage = {cstr(o.get('usage'))}, "
+                   f".help = {cstr(o['help'])}, .section = {cstr(o['section'])}, "
+                   f".implied = {cstr(o.get('implied'))}, .args = {args}, .args_size = {size}}},")
+    out += ["    {0},", "};"]
+    return out
+
+
+def roff(s):
+    s = s.replace("\\", "\\e").replace("-", "\\-")
+    return "\\&" + s if s.startswith((".", "'")) else s
+
+
+def make_man(schema, version):
+    out = ['.\\" Generated by schema/gen.py', f'.TH RHEA 1 "" "Rhea {version}" "Rhea"',
+           ".SH NAME", "rhea \\- full\\-system machine emulator",
+           ".SH SYNOPSIS", ".B rhea", "[options]", ".br", ".B rhea\\-system\\-x86_64",
+           "[options]", ".SH DESCRIPTION",
+           "Rhea emulates a whole machine: processors, memory and devices. Under the name",
+           ".B rhea\\-system\\-x86_64", "its defaults are those of the QEMU program of that name;",
+           "options, the monitor and QMP have QEMU's names and meanings.", ".SH OPTIONS",
+           "Options start with one dash or two."]
+    section = None
+    for o in schema.entries["option"]:
+        if o["section"] != section:
+            section = o["section"]
+            out.append(f'.SS "{roff(section)}"')
+        usage = f" \\fI{roff(o['usage'])}\\fR" if o.get("usage") else ""
+        names = "\\fR, \\fB".join("\\-" + roff(n) for n in (o.get("alias"), o["name"]) if n)
+        out += [".TP", f"\\fB{names}\\fR{usage}", roff(o["help"])]
+        for a in o.get("args", []):
+            out += [".RS", ".TP", f"\\fB{roff(a['name'])}\\fR", roff(a["help"])
+                    + (f" (default: {roff(a['default'])})" if a.get("default") else ""), ".RE"]
+    out.append(".SH MONITOR COMMANDS")
+    for c in schema.entries["command"] + schema.entries["hmp"]:
+        name = c.get("hmp") if c in schema.entries["command"] else c["name"]
+        if name:
+            words = " ".join(a["name"] for a in c.get("args", []))
+            out += [".TP", f"\\fB{roff(name)}\\fR \\fI{roff(words)}\\fR", roff(c["help"])]
+    out.append(".SH QMP COMMANDS")
+    for c in schema.entries["command"]:
+        out += [".TP", f"\\fB{roff(c['name'])}\\fR", roff(c["help"])]
+    out += [".SH EXIT STATUS",
+            "0 when the machine ended as asked, 1 when it could not be started; a guest can choose "
+            "its own through the debug exit device."]
+    return out
+
+
+def main():
+    if len(sys.argv) < 5:
+        fail(__doc__.splitlines()[2])
+    what, version, output = sys.argv[1:4]
+    schema = Schema(sys.argv[4:])
+    lines = {"header": make_header, "source": make_source,
+             "man": lambda s: make_man(s, version)}[what](schema)
+    with open(output, "w", encoding="utf-8") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
