@@ -85,6 +85,12 @@ typedef struct TcgTarget {
     void (*pull)(Cpu *cpu, void *env);
     uint64_t (*mode)(void *env);       /* block-key word: everything that changes how code is decoded */
     int (*code_mmu)(void *env);        /* mmu index for fetches now */
+    /*
+     * Virtual (linear) address of the instruction at pc under mode. pc is what the guest's
+     * instruction pointer holds; on x86 outside 64-bit mode the CS base is added and the
+     * sum wraps at 32 bits. NULL: the same.
+     */
+    uint64_t (*code_va)(uint64_t mode, uint64_t pc);
     void (*translate)(TcgTranslate *t);
     /*
      * Walk the guest's tables. False: the fault is noted in env (vector, error

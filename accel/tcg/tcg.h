@@ -94,6 +94,8 @@ typedef enum TcgExit {
     TCG_EXIT_FPU,      /* load the guest's FP state, then enter exit_block again (see fpu_live) */
 } TcgExit;
 
+enum { FPU_IN_ENV = 0, FPU_IN_HOST = 1, FPU_SPLIT = 2 };
+
 /* Counters, always on. */
 typedef struct TcgStats {
     uint64_t blocks, insns, guest_bytes, host_bytes, translate_ns, flushes, code_invalidations,
@@ -108,7 +110,14 @@ typedef struct TcgStats {
 typedef struct TcgVcpu {
     struct TcgVcpu *self;
     uint8_t poll;          /* nonzero: leave generated code at the next entry_poll. Atomic. */
-    uint8_t fpu_live;      /* guest FP/SIMD state is in the host registers */
+    /*
+     * Where the guest's FP/SIMD state is: FPU_IN_ENV (0), FPU_IN_HOST (1), or
+     * FPU_SPLIT (2): slow-path stubs have put XMM registers and MXCSR into env's
+     * FXSAVE image (and loaded the host's MXCSR) before calling C, x87 is still in
+     * the host. C code may leave by longjmp in that state; host_fpu_save() and the
+     * stubs' return path know all three.
+     */
+    uint8_t fpu_live;
     uint8_t in_code;       /* between enter and exit stubs (for signal handlers) */
     uint8_t exit_reason;   /* TcgExit */
     uint32_t exit_insn;    /* slow paths: offset of the guest instruction in exit_block */
