@@ -86,7 +86,8 @@ typedef struct IrHostInsn {
     uint8_t imm8;
     uint8_t reg_kind; /* IrHostReg of ModRM.reg: HR_GPR means operand dst (or a fixed digit in reg when HR_NONE) */
     uint8_t reg;      /* number for XMM/MMX/opcode digit */
-    uint8_t rm_kind;  /* IrHostReg of ModRM.rm when it is a register; HR_GPR means operand b; HR_X87: st(i) in rm */
+    uint8_t rm_kind;  /* IrHostReg of ModRM.rm when it is a register; HR_GPR means operand b, or operand dst when
+                       * b is IR_NONE (MOVD r, xmm; PEXTR); HR_X87: st(i) in rm */
     uint8_t rm;
     uint8_t vvvv;     /* VEX second source, XMM number */
     uint8_t mem;      /* 0: rm is a register; else memory at address a: bit 0 read, bit 1 written */
@@ -96,6 +97,8 @@ typedef struct IrHostInsn {
     uint8_t fpu;      /* 1: touches x87/MMX/SSE state (guest FP state must be live in the host) */
     uint8_t fw, fr;   /* guest flags it writes / reads (comis, ptest, adcx) */
     uint8_t dst_rw;   /* dst GPR is also read */
+    uint8_t imp;      /* implicit GPRs: dst is AX (1: FNSTSW AX) or CX (2: PCMPxSTRI) though no field encodes it;
+                       * bit 2: also reads EAX = operand a and EDX = operand b (PCMPESTRx on registers) */
 } IrHostInsn;
 
 typedef struct IrBlock {
