@@ -47,6 +47,7 @@ typedef uint16_t IrVal;
 #define IR_TEMP0 64u
 #define IR_T(n) ((IrVal)(IR_TEMP0 + (n)))
 #define IR_MAX_TEMPS 4096
+#define IR_MAX_LABELS 512
 static inline bool ir_is_global(IrVal v) { return v >= 2 && v < IR_TEMP0; }
 static inline bool ir_is_temp(IrVal v) { return v >= IR_TEMP0; }
 static inline unsigned ir_global(IrVal v) { return v - 2; }
@@ -69,7 +70,8 @@ typedef struct IrOp {
     uint8_t fw;    /* flags this op writes (guest semantics) */
     uint8_t flive; /* filled by ir_flag_liveness(): flags live after this op because something reads them */
     uint8_t fexc;  /* flags live after this op only because a later fault would show them */
-    uint8_t tdead; /* filled by ir_temp_liveness(): bit 0/1/2: temp in a/b/c is not used after this op */
+    uint8_t tdead; /* filled by ir_temp_liveness(): bit 0/1/2: temp in a/b/c is not read after this op;
+                    * bit 3: temp in dst is never read */
     IrVal dst, a, b, c;
     int64_t imm;
 } IrOp;
@@ -91,8 +93,8 @@ typedef struct IrHostInsn {
     uint8_t rm;
     uint8_t vvvv;     /* VEX second source, XMM number */
     uint8_t mem;      /* 0: rm is a register; else memory at address a: bit 0 read, bit 1 written */
-    uint8_t size;     /* bytes of the memory operand (1..512) */
-    uint8_t align;    /* required alignment of the guest address, 0/1 = none; the op faults #GP else */
+    uint16_t size;    /* bytes of the memory operand (1..512) */
+    uint8_t align;    /* required alignment of the guest address, 0/1 = none; else TcgTarget.note_align */
     uint8_t dst_w;    /* HR_GPR dst: IrWidth written (W32 zero-extends); b operand is read at full width */
     uint8_t fpu;      /* 1: touches x87/MMX/SSE state (guest FP state must be live in the host) */
     uint8_t fw, fr;   /* guest flags it writes / reads (comis, ptest, adcx) */
@@ -119,13 +121,41 @@ void ir_block_init(IrBlock *b, const struct TcgTarget *t);
 void ir_block_reset(IrBlock *b, uint64_t pc, uint64_t mode); /* keeps the arrays */
 void ir_block_fini(IrBlock *b);
 
-/* ---- builder: returns the op for rare fields ---- */
-IrOp *ir_emit(IrBlock *b, IrOpcode op, IrWidth w, IrVal dst, IrVal a, IrVal bv);
+/* ---- builder ---- */
+void ir_grow_ops(IrBlock *b);
+void ir_limit_reached(const IrBlock *b, const char *what) G_GNUC_NORETURN;
+/*
+ * Appends an op; returns it for rare fields. The pointer is good until the
+ * next op is appended.
+ */
+static inline IrOp *ir_emit(IrBlock *b, IrOpcode op, IrWidth w, IrVal dst, IrVal a, IrVal bv)
+{
+    if (G_UNLIKELY(b->n_ops == b->cap_ops)) {
+        ir_grow_ops(b);
+    }
+    IrOp *o = &b->ops[b->n_ops++];
+    *o = (IrOp){.op = (uint8_t)op, .w = (uint8_t)w, .dst = dst, .a = a, .b = bv};
+    return o;
+}
 static inline IrVal ir_temp_new(IrBlock *b)
 {
+    if (G_UNLIKELY(b->n_temps >= IR_MAX_TEMPS)) {
+        ir_limit_reached(b, "temps");
+    }
     return IR_T(b->n_temps++);
 }
-int ir_label_new(IrBlock *b);
+static inline int ir_label_new(IrBlock *b)
+{
+    if (G_UNLIKELY(b->n_labels >= IR_MAX_LABELS)) {
+        ir_limit_reached(b, "labels");
+    }
+    return b->n_labels++;
+}
+/* Asked by a translator before each instruction: true = end the block here, the limits are near. */
+static inline bool ir_block_full(const IrBlock *b)
+{
+    return b->n_temps > IR_MAX_TEMPS - 256 || b->n_labels > IR_MAX_LABELS - 32 || b->n_ops > 8192;
+}
 /* dst = a op b with flags written per fw (0 = none wanted by guest semantics). */
 static inline IrOp *ir_alu(IrBlock *b, IrOpcode op, IrWidth w, IrVal dst, IrVal a, IrVal bv, uint8_t fw)
 {
@@ -157,17 +187,95 @@ void ir_insn(IrBlock *b, uint64_t pc);
 IrOp *ir_call(IrBlock *b, int helper, IrVal dst, IrVal a, IrVal bv, IrVal c);
 IrHostInsn *ir_hostop(IrBlock *b, IrVal dst, IrVal addr, IrVal rm); /* zeroed; fill in */
 
+/* Labels and branches: br, brz/brnz (tested value a), brcc (condition cc). */
+static inline void ir_label(IrBlock *b, int label)
+{
+    ir_emit(b, OP_label, W8, IR_NONE, IR_NONE, IR_NONE)->imm = label;
+}
+static inline IrOp *ir_branch(IrBlock *b, IrOpcode op, IrWidth w, IrVal a, int label)
+{
+    IrOp *o = ir_emit(b, op, w, IR_NONE, a, IR_NONE);
+    o->imm = label;
+    return o;
+}
+/* Memory read-modify-write: mem[addr] = mem[addr] sub val. */
+static inline IrOp *ir_rmw(IrBlock *b, IrOpcode sub, IrWidth w, IrVal addr, IrVal val, int mmu,
+                           bool locked, uint8_t fw)
+{
+    IrOp *o = ir_emit(b, OP_rmw, w, IR_NONE, addr, val);
+    o->sub = (uint8_t)sub;
+    o->aux = (uint8_t)mmu;
+    o->aux2 = locked ? 0x80 : 0;
+    o->fw = fw;
+    return o;
+}
+
+/* ---- what is known of an opcode ---- */
+enum { IRP_F = 1, IRP_E = 2, IRP_G = 4, IRP_X = 8, IRP_L = 16 };
+/* Operands of a shape, bits of IrOpInfo.shape. D2: c is a second destination. */
+enum { IRS_D = 1, IRS_A = 2, IRS_B = 4, IRS_C = 8, IRS_D2 = 16 };
+typedef struct IrOpInfo {
+    const char *name, *help;
+    uint8_t props;   /* IRP_ */
+    uint8_t shape;   /* IRS_ */
+    uint8_t flags;   /* natural flags */
+} IrOpInfo;
+extern const IrOpInfo ir_op_info[OP__COUNT];
+static inline const char *ir_op_name(IrOpcode op)
+{
+    return op < OP__COUNT ? ir_op_info[op].name : "?";
+}
+static inline const char *ir_op_help(IrOpcode op)
+{
+    return op < OP__COUNT ? ir_op_info[op].help : "";
+}
+static inline unsigned ir_op_props(IrOpcode op)
+{
+    return ir_op_info[op].props;
+}
+/* May this op fault? IRP_F, but a call only when its helper is FULL. */
+bool ir_may_fault(const IrBlock *b, const IrOp *op);
+/* Does the op read its dst (partial write, dividend, accumulator, inserted byte, conditional index)? */
+bool ir_reads_dst(const IrBlock *b, const IrOp *op);
+
+/*
+ * Flags. For an op, with live = flags wanted after it:
+ *   ir_flags_read     values it computes with (adc: C; jcc: its condition; block ends, getf and
+ *                     FULL helpers: all six)
+ *   ir_flags_written  what it may change: op->fw; hostop: host[].fw; FULL helper: all
+ *   ir_flags_kept     of those written, the ones that may keep their old value at run time:
+ *                     shifts and rotates whose count is not an immediate (the count may be 0)
+ * so the flags wanted before it are
+ *   read | (live & ~(written & ~kept)).
+ * An emitter must have valid old values of exactly these in place when it starts the op. inc, dec
+ * and the bit tests write a subset and so preserve the other flags by themselves: that is no read.
+ *   ir_flags_undefined  of those written, what x86 leaves undefined: engines may differ here, and a
+ *                     test must not look.
+ */
+uint8_t ir_flags_read(const IrBlock *b, const IrOp *op);
+uint8_t ir_flags_written(const IrBlock *b, const IrOp *op);
+uint8_t ir_flags_kept(const IrOp *op);
+uint8_t ir_flags_undefined(const IrOp *op);
+/* FL_ mask <-> EFLAGS bits. */
+static inline uint64_t ir_flags_to_eflags(uint8_t fl)
+{
+    return (fl & 1) | (fl & 2) << 1 | (fl & 4) << 2 | (fl & 24) << 3 | (uint64_t)(fl & 32) << 6;
+}
+static inline uint8_t ir_flags_from_eflags(uint64_t e)
+{
+    return (uint8_t)((e & 1) | (e >> 1 & 2) | (e >> 2 & 4) | (e >> 3 & 24) | (e >> 6 & 32));
+}
+
 /* ---- checks, text, passes ---- */
 bool ir_verify(const IrBlock *b, GString *why);       /* false: why says what and where */
 void ir_print(const IrBlock *b, GString *out);        /* one op per line */
 bool ir_parse(IrBlock *b, const char *text, GString *why); /* inverse of ir_print */
 void ir_flag_liveness(IrBlock *b);  /* fills flive and fexc, backwards */
 void ir_temp_liveness(IrBlock *b);  /* fills tdead */
-/* Flags an op reads, given its own fw/live (counts in registers keep old flags). */
-uint8_t ir_flags_read(const IrBlock *b, const IrOp *op);
-const char *ir_op_name(IrOpcode op);
-const char *ir_op_help(IrOpcode op);
-unsigned ir_op_props(IrOpcode op);
-enum { IRP_F = 1, IRP_E = 2, IRP_G = 4, IRP_X = 8, IRP_L = 16 };
+/*
+ * After ir_flag_liveness(): does the block overwrite all six flags before it reads them, may fault
+ * or leaves? (TcgBlock.flags_dead_in)
+ */
+bool ir_flags_dead_in(const IrBlock *b);
 
 #endif

@@ -104,6 +104,7 @@ typedef struct TcgTarget {
     /* Note a fault for deliver(): divide error, FP exception found by the host, bus error. */
     void (*note_divide)(void *env);
     void (*note_simd_fp)(void *env);
+    void (*note_align)(void *env, uint64_t va); /* hostop operand not aligned to IrHostInsn.align (x86: #GP) */
     void (*note_bus_error)(void *env, uint64_t va, hwaddr pa, int access);
     bool (*halted)(void *env);         /* in HLT/WFI: run() returns EXIT_HALT */
 } TcgTarget;

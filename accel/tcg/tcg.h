@@ -135,6 +135,7 @@ typedef struct TcgVcpu {
     Cpu *cpu;
     const TcgTarget *target;
     struct TcgMachine *tm;
+    struct HostCode *hc;   /* the machine's code cache, for host_run_insn(); NULL: no emitter */
     IrBlock ir;
     TcgStats stats;
     struct Tlb2 *tlb2;
