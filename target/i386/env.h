@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "core/cpu.h"
+#include "target/i386/cpuid.h"
 
 enum { R_AX, R_CX, R_DX, R_BX, R_SP, R_BP, R_SI, R_DI };
 enum { S_ES, S_CS, S_SS, S_DS, S_FS, S_GS, S_COUNT };
@@ -43,22 +44,21 @@ typedef struct X86Fxsave {
     uint8_t rsvd1[96];
 } X86Fxsave;
 
+/* One member per row of state.def; a count of 0 declares a scalar. */
+#define STATE_COUNT_0
+#define STATE_COUNT_4 [4]
+#define STATE_COUNT_6 [6]
+#define STATE_COUNT_8 [8]
+#define STATE_COUNT_11 [11]
+#define STATE_COUNT_16 [16]
+#define STATE_COUNT_32 [32]
+#define STATE_COUNT_40 [40]
 typedef struct X86State {
-#define COUNTED(n) [(n) ? (n) : 1]
-#define S(t, name, n, reset, gdb, since, help) t name COUNTED_##n;
-/* count 0 declares a scalar; the counts in use are listed here */
-#define COUNTED_0
-#define COUNTED_6 [6]
-#define COUNTED_8 [8]
-#define COUNTED_11 [11]
-#define COUNTED_16 [16]
-#define COUNTED_32 [32]
-#define COUNTED_40 [40]
+#define S(t, name, n, reset, gdb, since, help) t name STATE_COUNT_##n;
 #include "target/i386/state.def"
 #undef S
 } X86State;
 
-typedef struct X86CpuConfig X86CpuConfig; /* features of the model: cpuid.h */
 
 /*
  * The translator's environment. Arithmetic flags live in cc (EFLAGS layout,
@@ -70,8 +70,10 @@ typedef struct X86Env {
     uint64_t mode;      /* cached mode word, x86_update_mode() keeps it */
     uint8_t df8;        /* 1 or 0xff: direction as a signed byte, from RFLAGS.DF */
     uint8_t cpl;        /* cached CPL (SS.DPL; 3 in v86, 0 in real mode) */
-    bool a20;           /* address line 20 enabled */
+    int16_t delivering; /* vector of the event being delivered, -1: none */
+    bool delivering_ext; /* it is no software interrupt: error codes of nested faults have EXT */
     Cpu *cpu;
+    struct X86Cpu *priv; /* cpu->target_priv */
     const X86CpuConfig *config;
     void *host_only;    /* walk caches etc. */
     X86State s;
@@ -89,7 +91,9 @@ typedef struct X86Env {
 #define MODE_PE (1u << 6)         /* protected mode */
 #define MODE_VM86 (1u << 7)
 #define MODE_TF (1u << 8)         /* single-step trap after each instruction */
-#define MODE_SHADOW (1u << 9)     /* interrupt shadow active at the block's start: one instruction, then clear */
+/* Interrupt shadow active at the block's start: one instruction, which clears s.int_shadow. Not in
+ * env->mode: TcgTarget.mode() adds it from s.int_shadow, so that a plain store ends it. */
+#define MODE_SHADOW (1u << 9)
 #define MODE_FLATDATA (1u << 10)  /* DS ES SS: base 0, no limit or type check can fail (or 64-bit) */
 #define MODE_FLATCODE (1u << 11)  /* CS limit check can not fail */
 #define MODE_AC (1u << 12)        /* EFLAGS.AC with SMAP at CPL < 3: mmu index 2; with CR0.AM at CPL 3: alignment checks */
