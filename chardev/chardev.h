@@ -10,6 +10,7 @@
 
 #include <glib.h>
 #include "base/error.h"
+#include "base/json.h"
 #include "chardev/char.h"
 
 typedef struct Chardev Chardev;
@@ -28,14 +29,12 @@ Chardev *charset_nth(CharSet *set, unsigned n);
 /* The names and one-line helps of all backends: -chardev help. */
 void charset_print_help(GString *out);
 
-typedef struct CharKeyValue {
-    const char *key, *value;
-} CharKeyValue;
-
-/* A new device. kv holds the backend's options and the common ones: mux, logfile, logappend. */
-Chardev *chardev_new(CharSet *set, const char *backend, const char *id, const CharKeyValue *kv,
-                     size_t n_kv, Error **errp);
-/* The value of -chardev: "socket,id=c0,path=/tmp/s,server=on,wait=off"; ",," is a comma. */
+/*
+ * A new device of an object of options as opts_parse(text, "backend") gives it: "backend" and
+ * "id", the backend's own, and the common ones mux, logfile and logappend.
+ */
+Chardev *chardev_new(CharSet *set, json_t *opts, Error **errp);
+/* The value of -chardev: "socket,id=c0,path=/tmp/s,server=on,wait=off", or JSON. */
 Chardev *chardev_new_from_opts(CharSet *set, const char *text, Error **errp);
 /*
  * The value of -serial, -monitor, -qmp, -debugcon ...: "stdio", "mon:stdio", "file:/tmp/x",
