@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The odd ports of a PC's chip set: POST code 80h, fast A20 and reset 92h,
+ * reset control CF9h.
+ *
+ * IBM PS/2 hardware technical reference, "System control port A" (92h); Intel
+ * 82371SB (PIIX3) data sheet, 2.4.2 "RC - reset control register" (CF9h).
+ *
+ * outputs: 0 = fast A20 gate (1 = address line 20 passes).
+ * home: the machine's lock domain.
+ */
+#include "hw/misc/system_ports.h"
+#include "core/machine.h"
+
+#define FAST_RESET 0x01
+#define FAST_A20   0x02
+#define RC_SYSTEM  0x02 /* hard reset when triggered */
+#define RC_CPU     0x04 /* the trigger */
+
+typedef struct SystemPorts {
+    Device dev;
+    uint8_t post;
+    uint8_t port92;
+    uint8_t reset_control;
+} SystemPorts;
+
+static void ports_outputs(Device *d)
+{
+    irq_set(d->out[0], (((SystemPorts *)d)->port92 & FAST_A20) != 0);
+}
+
+static uint64_t post_read(void *opaque, hwaddr offset, unsigned size)
+{
+    return ((SystemPorts *)opaque)->post;
+}
+
+static void post_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
+{
+    ((SystemPorts *)opaque)->post = v;
+}
+
+static uint64_t port92_read(void *opaque, hwaddr offset, unsigned size)
+{
+    return ((SystemPorts *)opaque)->port92;
+}
+
+static void port92_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
+{
+    SystemPorts *s = opaque;
+    bool reset = (v & ~s->port92 & FAST_RESET) != 0;
+
+    s->port92 = v & ~0x24; /* bits 2 and 5 read as zero */
+    if (reset) {
+        machine_request_reset(s->dev.machine, SHUTDOWN_GUEST_RESET);
+    }
+}
+
+static uint64_t rc_read(void *opaque, hwaddr offset, unsigned size)
+{
+    return ((SystemPorts *)opaque)->reset_control;
+}
+
+static void rc_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
+{
+    SystemPorts *s = opaque;
+
+    if (v & ~s->reset_control & RC_CPU) {
+        machine_request_reset(s->dev.machine, SHUTDOWN_GUEST_RESET);
+    }
+    s->reset_control = v & RC_SYSTEM; /* the trigger bit does not read back */
+}
+
+static const IoOps post_ops = {post_read, post_write, .max_size = 1};
+static const IoOps port92_ops = {port92_read, port92_write, .max_size = 1};
+static const IoOps rc_ops = {rc_read, rc_write, .max_size = 1};
+
+static bool ports_realize(Device *d, Error **errp)
+{
+    device_init_out(d, 1);
+    device_map_ports(d, 0x80, 1, &post_ops, "post-code");
+    device_map_ports(d, 0x92, 1, &port92_ops, "port92");
+    device_map_ports(d, 0xcf9, 1, &rc_ops, "reset-control");
+    return true;
+}
+
+static const StateField ports_state[] = {
+    STATE(SystemPorts, STATE_U8, post, 0),
+    STATE(SystemPorts, STATE_U8, port92, 0),
+    STATE(SystemPorts, STATE_U8, reset_control, 0),
+    {0},
+};
+
+const DeviceType system_ports_type = {
+    .name = "system-ports",
+    .help = "POST code, fast A20 and reset ports of a PC",
+    .bus = "isa",
+    .size = sizeof(SystemPorts),
+    .version = 1,
+    .internal = true,
+    .state = ports_state,
+    .realize = ports_realize,
+    .outputs = ports_outputs,
+};
+DEVICE_TYPE(system_ports_type);

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HW_MISC_SYSTEM_PORTS_H
+#define HW_MISC_SYSTEM_PORTS_H
+
+#include "core/device.h"
+
+extern const DeviceType system_ports_type;
+
+#endif
