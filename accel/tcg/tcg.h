@@ -70,6 +70,7 @@ struct TcgBlock {
     /* code: offsets in the code cache */
     uint32_t entry_poll;    /* tests vcpu->poll first; flags canonical (or dead) */
     uint32_t entry;         /* no poll */
+    uint32_t code_start;    /* first byte of everything emitted for the block */
     uint32_t code_end;
     int n_edges;
     TcgEdge edges[TCG_MAX_EDGES];
@@ -79,6 +80,7 @@ struct TcgBlock {
     uint32_t n_sites;
     TcgBlock *hash_next, *page_next[2];
     uint64_t page2;         /* ram_addr page of the second page, or ~0 */
+    IrBlock *ir;            /* engine=interp: what to execute */
 };
 typedef struct TcgSite {
     uint32_t host;   /* offset in the code cache (address of the instruction that can trap) */
@@ -139,6 +141,7 @@ typedef struct TcgVcpu {
     IrBlock ir;
     TcgStats stats;
     struct Tlb2 *tlb2;
+    struct TcgLoop *loop;
     uint64_t as_generation;
     bool interp;           /* every block through the interpreter (-accel tcg,engine=interp) */
     Exit run_exit;
@@ -185,7 +188,8 @@ bool host_code_contains(HostCode *hc, uintptr_t host_pc, uint32_t *off);
 /* Host FP state <-> env's FXSAVE image, on the vCPU thread. */
 void host_fpu_save(TcgVcpu *v);  /* no-op unless fpu_live; clears fpu_live */
 /* Run one passed-through instruction for the interpreter: FP state and GPR operands from env/args, mem = host
- * buffer of the operand. Returns false when the host raised #XM/#MF (flagged in env by the caller). */
+ * buffer of the operand. *dst: old value in, result out (hi->imp bit 2: EAX in; EDX is rm); the caller merges it
+ * at hi->dst_w, and the flags at hi->fw. Returns false when the host raised #XM/#MF (flagged in env by the caller). */
 bool host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *dst, uint64_t rm, void *mem, uint64_t *flags);
 
 /* ---- slow paths called from generated code (mem.c), globals are in env ---- */
@@ -197,7 +201,7 @@ void tcg_slow_store(TcgVcpu *v, uint64_t va, uint64_t val, uint32_t size_mmu);
  * Returns true: retry the fast path, it will hit now; false: leave with
  * TCG_EXIT_INTERP at this instruction. Faults do not return.
  */
-bool tcg_slow_operand(TcgVcpu *v, uint64_t va, uint32_t size_mmu, uint32_t write);
+bool tcg_slow_operand(TcgVcpu *v, uint64_t va, uint32_t size_mmu, uint32_t write); /* size | mmu << 8 */
 /* Jump cache miss: block for pc under the current mode if translated (not translating), its entry_poll code; NULL = leave. */
 void *tcg_slow_lookup(TcgVcpu *v, uint64_t pc);
 

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The IR interpreter: the second engine, and the reference that host emitters
+ * are tested against. It also runs single instructions whose fast path does not
+ * fit (TCG_EXIT_INTERP). Written for exactness, not for speed.
+ *
+ * Globals, flags and pc are in env all the time, so that a fault or a helper
+ * may leave by longjmp from anywhere: nothing here owns a resource.
+ *
+ * home: the vCPU's thread.
+ */
+#include "accel/tcg/ir_eval.h"
+#include "accel/tcg/tcg.h"
+#include <string.h>
+
+typedef struct Frame {
+    TcgVcpu *v;
+    char *env;
+    const TcgTarget *target;
+    const IrBlock *block;
+    uint64_t *temps;
+    uint64_t *cc;
+} Frame;
+
+/* ---- operands ---- */
+
+static inline uint64_t *slot(const Frame *f, IrVal v)
+{
+    if (ir_is_temp(v)) {
+        return &f->temps[ir_temp(v)];
+    }
+    return (uint64_t *)(void *)(f->env + f->target->globals[ir_global(v)].offset);
+}
+
+static inline uint64_t get(const Frame *f, const IrOp *op, IrVal v)
+{
+    if (v >= 2) {
+        return *slot(f, v);
+    }
+    return v == IR_IMM ? (uint64_t)op->imm : 0;
+}
+
+static inline void put(const Frame *f, IrVal v, unsigned w, uint64_t val)
+{
+    if (v >= 2) {
+        uint64_t *p = slot(f, v);
+        *p = ir_merge(*p, val, w);
+    }
+}
+
+static inline void put_flags(const Frame *f, uint8_t fw, uint64_t eflags)
+{
+    uint64_t m = ir_flags_to_eflags(fw);
+    *f->cc = (*f->cc & ~m) | (eflags & m);
+}
+
+static inline void set_pc(const Frame *f, uint64_t pc)
+{
+    memcpy(f->env + f->target->pc_offset, &pc, 8);
+}
+
+static inline unsigned bytes_of(unsigned w)
+{
+    return 1u << w;
+}
+
+/* ---- environment fields ---- */
+
+static uint64_t env_load(const Frame *f, const IrOp *op)
+{
+    uint64_t v = 0;
+    memcpy(&v, f->env + op->imm, bytes_of(op->w)); /* little endian, as the IR is */
+    return GUINT64_FROM_LE(v);
+}
+
+static void env_store(const Frame *f, const IrOp *op, uint64_t val)
+{
+    val = GUINT64_TO_LE(val);
+    memcpy(f->env + op->imm, &val, bytes_of(op->w));
+}
+
+/* ---- arithmetic ---- */
+
+static void run_alu(const Frame *f, const IrOp *op)
+{
+    uint64_t fl = *f->cc;
+    uint64_t a = get(f, op, op->a), b = get(f, op, op->b);
+    bool imm_count = (op->op == OP_shld || op->op == OP_shrd) && op->c == IR_NONE;
+    uint64_t c = imm_count ? (uint64_t)op->imm : get(f, op, op->c);
+    uint64_t r = ir_eval(op->op, op->w, a, b, c, &fl);
+    bool whole = (op->op == OP_bsf || op->op == OP_bsr) && (b & ir_mask(op->w)) == 0;
+    put(f, op->dst, whole ? W64 : op->w, r);
+    put_flags(f, op->fw, fl);
+}
+
+static void run_mul2(const Frame *f, const IrOp *op)
+{
+    uint64_t fl = *f->cc, hi;
+    uint64_t lo = ir_eval_mul2(op->op == OP_muls2, op->w, get(f, op, op->a), get(f, op, op->b),
+                               &hi, &fl);
+    put(f, op->dst, op->w == W8 ? W16 : op->w, lo);
+    if (op->w != W8) {
+        put(f, op->c, op->w, hi);
+    }
+    put_flags(f, op->fw, fl);
+}
+
+static void run_div(const Frame *f, const IrOp *op)
+{
+    uint64_t lo = get(f, op, op->dst), hi = get(f, op, op->c);
+    if (!ir_eval_div(op->op == OP_divs, op->w, &lo, &hi, get(f, op, op->b))) {
+        f->target->note_divide(f->env);
+        tcg_raise(f->env);
+    }
+    put(f, op->dst, op->w == W8 ? W16 : op->w, lo);
+    if (op->w != W8) {
+        put(f, op->c, op->w, hi);
+    }
+}
+
+static uint64_t byte_swap(unsigned w, uint64_t v)
+{
+    return w == W64 ? GUINT64_SWAP_LE_BE(v) : GUINT32_SWAP_LE_BE((uint32_t)v);
+}
+
+static uint64_t lea_address(const Frame *f, const IrOp *op)
+{
+    return get(f, op, op->a) + (get(f, op, op->b) << op->aux) + (uint64_t)op->imm;
+}
+
+/* ---- read-modify-write of guest memory ---- */
+
+/*
+ * Host pointer to the operand for writing, NULL when it must go through
+ * tcg_load/tcg_store (device, watched, or across pages). Faults like a store.
+ */
+static void *rmw_pointer(const Frame *f, uint64_t va, unsigned size, int mmu)
+{
+    size_t len = size;
+    void *p = tcg_host(f->env, va, &len, MMU_WRITE, mmu);
+    if (p == NULL || len < size) {
+        tcg_probe(f->env, va, size, MMU_WRITE, mmu);
+        return NULL;
+    }
+    return p;
+}
+
+static uint64_t host_load(const void *p, unsigned w)
+{
+    uint64_t v = 0;
+    memcpy(&v, p, bytes_of(w));
+    return GUINT64_FROM_LE(v);
+}
+
+static void host_store(void *p, unsigned w, uint64_t val)
+{
+    val = GUINT64_TO_LE(val);
+    memcpy(p, &val, bytes_of(w));
+}
+
+/* Compare and swap; guest memory may be unaligned, as x86 allows. */
+#define CAS(type, p, old, val)                                                                     \
+    ({                                                                                             \
+        type o = (type)(old);                                                                      \
+        __atomic_compare_exchange_n((type *)(p), &o, (type)(val), false, __ATOMIC_SEQ_CST,         \
+                                    __ATOMIC_SEQ_CST);                                             \
+    })
+static bool host_cas(void *p, unsigned w, uint64_t old, uint64_t val)
+{
+    switch (w) {
+    case W8:
+        return CAS(uint8_t, p, old, val);
+    case W16:
+        return CAS(uint16_t, p, GUINT16_TO_LE((uint16_t)old), GUINT16_TO_LE((uint16_t)val));
+    case W32:
+        return CAS(uint32_t, p, GUINT32_TO_LE((uint32_t)old), GUINT32_TO_LE((uint32_t)val));
+    default:
+        return CAS(uint64_t, p, GUINT64_TO_LE(old), GUINT64_TO_LE(val));
+    }
+}
+
+/* What one step of a read-modify-write does with the old value: new value and flags. */
+static uint64_t rmw_step(const IrOp *op, uint64_t old, uint64_t operand, uint64_t acc, uint64_t *fl)
+{
+    switch (op->op) {
+    case OP_xchgm:
+        return operand;
+    case OP_xaddm:
+        return ir_eval(OP_add, op->w, old, operand, 0, fl);
+    case OP_cmpxchgm:
+        return ir_eval(OP_sub, op->w, acc, old, 0, fl) == 0 ? operand : old;
+    default:
+        return ir_eval(op->sub, op->w, old, operand, 0, fl);
+    }
+}
+
+static void run_rmw(const Frame *f, const IrOp *op)
+{
+    int mmu = op->aux;
+    uint64_t m = ir_mask(op->w), fl;
+    uint64_t va = get(f, op, op->a), operand = get(f, op, op->b), acc = get(f, op, op->dst);
+    bool locked = op->op == OP_xchgm || (op->aux2 & 0x80);
+    void *p = rmw_pointer(f, va, bytes_of(op->w), mmu);
+    uint64_t old, new;
+    for (;;) {
+        fl = *f->cc;
+        old = p ? host_load(p, op->w) : tcg_load(f->env, va, bytes_of(op->w), mmu);
+        new = rmw_step(op, old, operand, acc, &fl);
+        if (p == NULL) {
+            tcg_store(f->env, va, new & m, bytes_of(op->w), mmu);
+            break;
+        } else if (!locked) {
+            host_store(p, op->w, new);
+            break;
+        } else if (host_cas(p, op->w, old, new)) {
+            break;
+        }
+    }
+    bool equal = ((acc ^ old) & m) == 0;
+    if (op->op == OP_xchgm || op->op == OP_xaddm || (op->op == OP_cmpxchgm && !equal)) {
+        put(f, op->dst, op->w, old);
+    }
+    put_flags(f, op->fw, fl);
+}
+
+/* ---- passed-through host instructions ---- */
+
+/* Memory operand into the bounce buffer, checked for everything it may fault on. */
+static void hostop_fetch(const Frame *f, const IrHostInsn *hi, uint64_t va, int mmu, void *bounce)
+{
+    if (hi->align > 1 && (va & (hi->align - 1u)) && f->target->note_align) {
+        f->target->note_align(f->env, va);
+        tcg_raise(f->env);
+    }
+    if (hi->mem & 2) {
+        tcg_probe(f->env, va, hi->size, MMU_WRITE, mmu);
+    }
+    if (hi->mem & 1) {
+        tcg_read(f->env, va, bounce, hi->size, mmu);
+    }
+}
+
+static void run_hostop(const Frame *f, const IrOp *op)
+{
+    const IrHostInsn *hi = &f->block->host[op->imm];
+    char bounce[512] __attribute__((aligned(64)));
+    uint64_t va = op->a ? get(f, op, op->a) : 0;
+    uint64_t dst = op->dst ? get(f, op, op->dst) : 0, rm = op->b ? get(f, op, op->b) : 0;
+    uint64_t fl = *f->cc;
+
+    if (hi->mem) {
+        hostop_fetch(f, hi, va, op->aux, bounce);
+    }
+    if (hi->imp & 4) {
+        dst = va; /* EAX; EDX is in rm. See host_run_insn() */
+    }
+    if (f->v->hc == NULL ||
+        !host_run_insn(f->v->hc, f->v, hi, &dst, rm, hi->mem ? bounce : NULL, &fl)) {
+        f->target->note_simd_fp(f->env);
+        tcg_raise(f->env);
+    }
+    if (hi->mem & 2) {
+        tcg_write(f->env, va, bounce, hi->size, op->aux);
+    }
+    put(f, op->dst, hi->dst_w, dst);
+    put_flags(f, hi->fw, fl);
+}
+
+/* ---- control ---- */
+
+/* The op after label number n; labels are forward of their branches. */
+static const IrOp *label_after(const IrOp *op, int64_t n)
+{
+    do {
+        op++;
+    } while (op->op != OP_label || op->imm != n);
+    return op + 1;
+}
+
+static uint64_t call_helper(const Frame *f, const IrOp *op)
+{
+    const TcgHelper *h = &f->target->helpers[op->imm];
+    return h->fn(f->env, get(f, op, op->a), get(f, op, op->b), get(f, op, op->c));
+}
+
+/* Ops that neither branch nor leave. */
+static void run_op(const Frame *f, const IrOp *op)
+{
+    uint64_t a = 0;
+    switch (op->op) {
+    case OP_mov:
+        put(f, op->dst, op->w, get(f, op, op->a));
+        break;
+    case OP_zext:
+        put(f, op->dst, W64, get(f, op, op->a) & ir_mask(op->w));
+        break;
+    case OP_sext:
+        put(f, op->dst, op->aux, (uint64_t)ir_sign_extend(get(f, op, op->a), op->w));
+        break;
+    case OP_lea:
+        put(f, op->dst, op->w, lea_address(f, op));
+        break;
+    case OP_bswap:
+        put(f, op->dst, op->w, byte_swap(op->w, get(f, op, op->a)));
+        break;
+    case OP_exth:
+        put(f, op->dst, W64, get(f, op, op->a) >> 8 & 0xff);
+        break;
+    case OP_insh:
+        a = get(f, op, op->a) & 0xff;
+        put(f, op->dst, W64, (get(f, op, op->dst) & ~0xff00ull) | a << 8);
+        break;
+    case OP_cmov:
+        put(f, op->dst, op->w, get(f, op, ir_cond_holds(op->cc, *f->cc) ? op->b : op->a));
+        break;
+    case OP_setcc:
+        put(f, op->dst, W8, ir_cond_holds(op->cc, *f->cc));
+        break;
+    case OP_movnz:
+        put(f, op->dst, op->w, get(f, op, get(f, op, op->c) ? op->b : op->a));
+        break;
+    case OP_ldenv:
+        put(f, op->dst, W64, env_load(f, op));
+        break;
+    case OP_stenv:
+        env_store(f, op, get(f, op, op->a));
+        break;
+    case OP_mulu2:
+    case OP_muls2:
+        run_mul2(f, op);
+        break;
+    case OP_divu:
+    case OP_divs:
+        run_div(f, op);
+        break;
+    case OP_getf:
+        put(f, op->dst, W64, *f->cc & CC_EFLAGS_MASK);
+        break;
+    case OP_setf:
+        put_flags(f, op->fw, get(f, op, op->a));
+        break;
+    case OP_cmc:
+        put_flags(f, op->fw, *f->cc ^ 1);
+        break;
+    case OP_ld:
+        put(f, op->dst, W64, tcg_load(f->env, get(f, op, op->a), bytes_of(op->w), op->aux));
+        break;
+    case OP_lds:
+        a = tcg_load(f->env, get(f, op, op->a), bytes_of(op->w), op->aux);
+        put(f, op->dst, op->aux2, (uint64_t)ir_sign_extend(a, op->w));
+        break;
+    case OP_st:
+        tcg_store(f->env, get(f, op, op->a), get(f, op, op->b) & ir_mask(op->w), bytes_of(op->w),
+                  op->aux);
+        break;
+    case OP_probe:
+        tcg_probe(f->env, get(f, op, op->a), (size_t)bytes_of(op->w) << op->aux2, MMU_WRITE,
+                  op->aux);
+        break;
+    case OP_rmw:
+    case OP_xchgm:
+    case OP_xaddm:
+    case OP_cmpxchgm:
+        run_rmw(f, op);
+        break;
+    case OP_fence:
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        break;
+    case OP_hostop:
+        run_hostop(f, op);
+        break;
+    case OP_insn:
+        set_pc(f, (uint64_t)op->imm);
+        f->v->interp_pc = (uint64_t)op->imm;
+        f->v->stats.interp_insns++;
+        break;
+    case OP_label:
+        break;
+    case OP_call:
+        put(f, op->dst, op->w, call_helper(f, op));
+        break;
+    default:
+        run_alu(f, op);
+        break;
+    }
+}
+
+static inline bool branch_taken(const Frame *f, const IrOp *op)
+{
+    switch (op->op) {
+    case OP_br:
+        return true;
+    case OP_brz:
+        return (get(f, op, op->a) & ir_mask(op->w)) == 0;
+    case OP_brnz:
+        return (get(f, op, op->a) & ir_mask(op->w)) != 0;
+    default:
+        return ir_cond_holds(op->cc, *f->cc);
+    }
+}
+
+TcgExit interp_block(TcgVcpu *v, const IrBlock *b)
+{
+    Frame f = {
+        .v = v,
+        .env = tcg_env(v),
+        .target = b->target,
+        .block = b,
+        .temps = g_newa(uint64_t, b->n_temps + 1),
+    };
+    f.cc = (uint64_t *)(void *)(f.env + b->target->cc_offset);
+
+    const IrOp *op = b->ops;
+    for (;;) {
+        switch (op->op) {
+        case OP_br:
+        case OP_brz:
+        case OP_brnz:
+        case OP_brcc:
+            op = branch_taken(&f, op) ? label_after(op, op->imm) : op + 1;
+            break;
+        case OP_jcc:
+            if (ir_cond_holds(op->cc, *f.cc)) {
+                set_pc(&f, (uint64_t)op->imm);
+                return TCG_EXIT_LOOKUP;
+            }
+            op++;
+            break;
+        case OP_jmp:
+            set_pc(&f, (uint64_t)op->imm);
+            return TCG_EXIT_LOOKUP;
+        case OP_jmpind:
+            set_pc(&f, get(&f, op, op->a));
+            return TCG_EXIT_LOOKUP;
+        case OP_exit:
+            return TCG_EXIT_LOOKUP;
+        default:
+            run_op(&f, op++);
+            break;
+        }
+    }
+}
