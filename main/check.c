@@ -1,0 +1,276 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Is what the command line asks for possible? Everything a user can get wrong is found here,
+ * before the first file is created or socket opened. Also fills in the defaults.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "base/units.h"
+#include "config-host.h"
+#include "core/machine.h"
+#include "main/config.h"
+#include "schema/opts.h"
+
+/* Defaults of the name "rhea", where QEMU's are those of the last century. */
+#define SANE_RAM (2 * GiB)
+
+static bool check_file(const char *option, const char *path, Error **errp)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0) {
+        error_set_errno(errp, errno, "%s '%s'", option, path);
+        error_hint(errp, "give the path of a readable file");
+        return false;
+    }
+    int r = fstat(fd, &st);
+    close(fd);
+    if (r == 0 && S_ISDIR(st.st_mode)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "%s '%s' is a directory", option, path);
+        error_hint(errp, "give the path of a file");
+        return false;
+    }
+    if (r == 0 && S_ISREG(st.st_mode) && st.st_size == 0) {
+        error_set(errp, ERR_INVALID_PARAMETER, "%s '%s' is empty", option, path);
+        return false;
+    }
+    return true;
+}
+
+/* A file that will be written: its directory must be there, and it must not be one itself. */
+static bool check_output(const char *option, const char *path, Error **errp)
+{
+    g_autofree char *dir = g_path_get_dirname(path);
+
+    if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "%s '%s' is a directory", option, path);
+        return false;
+    }
+    if (access(dir, W_OK) < 0 && access(path, W_OK) < 0) {
+        error_set_errno(errp, errno, "%s '%s'", option, path);
+        error_hint(errp, "the directory '%s' must exist and be writable", dir);
+        return false;
+    }
+    return true;
+}
+
+char *config_firmware_path(const Config *c)
+{
+    static const char *const builtin[] = {RHEA_DATADIR, "/usr/share/seabios", "/usr/share/qemu"};
+    GString *path = g_string_new(NULL);
+
+    for (guint i = 0; i < c->firmware_dirs->len; i++) {
+        g_string_append_printf(path, "%s:", (char *)c->firmware_dirs->pdata[i]);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(builtin); i++) {
+        g_string_append_printf(path, "%s%s", i ? ":" : "", builtin[i]);
+    }
+    return g_string_free(path, FALSE);
+}
+
+static bool check_bios(const Config *c, Error **errp)
+{
+    if (!c->bios || strchr(c->bios, '/') || g_file_test(c->bios, G_FILE_TEST_EXISTS)) {
+        return !c->bios || check_file("-bios", c->bios, errp);
+    }
+    g_autofree char *path = config_firmware_path(c);
+    g_auto(GStrv) dirs = g_strsplit(path, ":", -1);
+    for (char **d = dirs; *d; d++) {
+        g_autofree char *full = g_build_filename(*d, c->bios, NULL);
+        if (g_file_test(full, G_FILE_TEST_IS_REGULAR)) {
+            return true;
+        }
+    }
+    error_set(errp, ERR_INVALID_PARAMETER, "-bios '%s' is not in the firmware directories", c->bios);
+    error_hint(errp, "'-L help' lists them");
+    return false;
+}
+
+static bool check_files(const Config *c, Error **errp)
+{
+    if (!c->kernel && (c->initrd || c->append)) {
+        const char *opt = c->initrd ? "-initrd" : "-append";
+        error_set(errp, ERR_INVALID_PARAMETER, "%s only makes sense with -kernel", opt);
+        error_hint(errp, "add -kernel file, or leave %s out", opt);
+        return false;
+    }
+    for (guint i = 0; i < c->trace_files->len; i++) {
+        if (!check_file("-trace events", c->trace_files->pdata[i], errp)) {
+            return false;
+        }
+    }
+    return (!c->kernel || check_file("-kernel", c->kernel, errp)) &&
+           (!c->initrd || check_file("-initrd", c->initrd, errp)) && check_bios(c, errp) &&
+           (!c->log_file || check_output("-D", c->log_file, errp)) &&
+           (!c->pidfile || check_output("-pidfile", c->pidfile, errp));
+}
+
+/* QEMU's rule: what is missing is computed, cores first. */
+static void complete_topology(Config *c)
+{
+    int64_t max = c->maxcpus ? c->maxcpus : c->cpus;
+
+    c->dies = c->dies ? c->dies : 1;
+    if (!max) {
+        c->sockets = c->sockets ? c->sockets : 1;
+        c->cores = c->cores ? c->cores : 1;
+        c->threads = c->threads ? c->threads : 1;
+    } else if (!c->cores) {
+        c->sockets = c->sockets ? c->sockets : 1;
+        c->threads = c->threads ? c->threads : 1;
+        c->cores = max / (c->sockets * c->dies * c->threads);
+    } else if (!c->sockets) {
+        c->threads = c->threads ? c->threads : 1;
+        c->sockets = max / (c->dies * c->cores * c->threads);
+    } else if (!c->threads) {
+        c->threads = max / (c->sockets * c->dies * c->cores);
+    }
+    int64_t product = c->sockets * c->dies * c->cores * c->threads;
+    c->maxcpus = c->maxcpus ? c->maxcpus : max ? max : product;
+    c->cpus = c->cpus ? c->cpus : c->maxcpus;
+}
+
+static bool check_smp(Config *c, const BoardType *board, Error **errp)
+{
+    complete_topology(c);
+    int64_t product = c->sockets * c->dies * c->cores * c->threads;
+    if (product != c->maxcpus) {
+        error_set(errp, ERR_INVALID_PARAMETER,
+                  "-smp: sockets (%" PRId64 ") * dies (%" PRId64 ") * cores (%" PRId64
+                  ") * threads (%" PRId64 ") is not the number of processors, %" PRId64,
+                  c->sockets, c->dies, c->cores, c->threads, c->maxcpus);
+        error_hint(errp, "leave one of them out, and it is computed");
+        return false;
+    }
+    if (c->cpus > c->maxcpus) {
+        error_set(errp, ERR_INVALID_PARAMETER,
+                  "-smp: cpus=%" PRId64 " is more than maxcpus=%" PRId64, c->cpus, c->maxcpus);
+        return false;
+    }
+    if (c->maxcpus > board->max_cpus) {
+        error_set(errp, ERR_INVALID_PARAMETER,
+                  "-smp: machine '%s' has at most %d processors, not %" PRId64, board->name,
+                  board->max_cpus, c->maxcpus);
+        return false;
+    }
+    return true;
+}
+
+/* Picks the first accelerator of the list that works here; it becomes the only one. */
+static bool check_accel(Config *c, const TargetOps *target, Error **errp)
+{
+    if (!c->accels->len) {
+        g_ptr_array_add(c->accels, g_strdup("tcg"));
+    }
+    guint n = c->accels->len;
+    for (guint i = 0; i < n; i++) {
+        g_autoptr(Error) why = NULL;
+        g_autoptr(json_t) opts = opts_parse(c->accels->pdata[i], "accel", &why);
+        const AccelOps *a = opts ? accel_find(opts_get(opts, "accel"), &why) : NULL;
+        if (a && (!a->probe || a->probe(target, &why))) {
+            if (i) {
+                g_ptr_array_remove_range(c->accels, 0, i);
+            }
+            return true;
+        }
+        error_prepend(&why, "-accel %s: ", (char *)c->accels->pdata[i]);
+        if (i + 1 == n) {
+            error_propagate(errp, g_steal_pointer(&why));
+            return false;
+        }
+        warn_report("%s; trying %s", error_message(why), (char *)c->accels->pdata[i + 1]);
+    }
+    g_assert_not_reached();
+}
+
+static bool has_model(const TargetOps *target, const char *name)
+{
+    for (const CpuModel *const *m = target->models; m && *m; m++) {
+        if (!strcmp((*m)->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void fill_defaults(Config *c, const BoardType *board, const TargetOps *target)
+{
+    if (!c->ram) {
+        c->ram = c->qemu_defaults || !board->default_ram ? board->default_ram
+                                                         : MAX(board->default_ram, SANE_RAM);
+    }
+    if (!c->cpu && !c->qemu_defaults && target && has_model(target, "max")) {
+        c->cpu = "max";
+    }
+    /* Without displays the terminal is what a user of "rhea" can look at. */
+    if (!c->qemu_defaults && !c->display_none && !c->nodefaults) {
+        c->nographic = true;
+    }
+}
+
+static bool check_devices(const Config *c, Error **errp)
+{
+    for (guint i = 0; i < c->devices->len; i++) {
+        const char *driver = opts_get(c->devices->pdata[i], "driver");
+        const DeviceType *t = device_type_find(driver, errp);
+        if (!t) {
+            error_prepend(errp, "-device %s: ", driver);
+            return false;
+        }
+        if (!t->user_creatable) {
+            error_set(errp, ERR_INVALID_PARAMETER, "-device %s: the machine brings this device, "
+                      "it cannot be added", driver);
+            error_hint(errp, "'-device help' lists those that can");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_rtc(const char *base, Error **errp)
+{
+    if (!strcmp(base, "utc") || !strcmp(base, "localtime")) {
+        return true;
+    }
+    g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
+    g_autoptr(GDateTime) t = g_date_time_new_from_iso8601(base, utc);
+    g_autofree char *midnight = g_strconcat(base, "T00:00:00", NULL);
+    g_autoptr(GDateTime) day = t ? NULL : g_date_time_new_from_iso8601(midnight, utc);
+    if (t || day) {
+        return true;
+    }
+    error_set(errp, ERR_INVALID_PARAMETER, "-rtc: '%s' is not a time", base);
+    error_hint(errp, "write utc, localtime, 2006-06-17T16:01:21 or 2006-06-17");
+    return false;
+}
+
+bool config_check(Config *c, Error **errp)
+{
+    const TargetOps *target = target_find(c->arch, NULL);
+
+    if (!target) {
+        error_set(errp, ERR_UNSUPPORTED, "this version has no %s guests", c->arch);
+        error_hint(errp, "rhea-system-x86_64 runs x86 guests");
+        return false;
+    }
+    if (!c->board) {
+        c->board = "pc";
+    }
+    const BoardType *board = board_find(c->board, c->arch, errp);
+    if (!board) {
+        error_prepend(errp, "-machine %s: ", c->board);
+        return false;
+    }
+    fill_defaults(c, board, target);
+    return check_files(c, errp) && check_smp(c, board, errp) && check_accel(c, target, errp) &&
+           check_devices(c, errp) && check_rtc(c->rtc_base, errp);
+}

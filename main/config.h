@@ -1,0 +1,84 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The command line as a plain struct: what was asked, before anything is made of it.
+ *
+ * home: main(); strings belong to the Config.
+ */
+#ifndef MAIN_CONFIG_H
+#define MAIN_CONFIG_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/json.h"
+
+typedef struct MonitorSpec {
+    const char *where; /* as -serial; NULL: chardev is an id */
+    const char *chardev;
+    bool control; /* QMP */
+    bool pretty;
+} MonitorSpec;
+
+typedef struct Config {
+    const char *program;   /* last part of argv[0] */
+    const char *arch;      /* "x86_64" */
+    bool qemu_defaults;    /* called as rhea-system-*: exactly QEMU's defaults */
+    bool explain;
+
+    const char *board;     /* name; NULL: default */
+    GString *board_opts;   /* ",prop=value..." */
+    GPtrArray *accels;     /* "tcg,thread=multi", tried in order */
+    const char *cpu;
+    uint64_t ram;          /* bytes; 0: default */
+    int64_t cpus, maxcpus, sockets, dies, cores, threads; /* 0: not given */
+    const char *name;
+    const char *process_name;
+
+    const char *kernel, *initrd, *append, *bios;
+    GPtrArray *firmware_dirs;
+    GPtrArray *devices;    /* json_t objects with "driver" */
+    GPtrArray *globals;    /* "driver.property=value" */
+    const char *rtc_base;
+
+    bool nographic, display_none, nodefaults;
+    GPtrArray *serials;    /* strings */
+    const char *debugcon;
+    GPtrArray *chardevs;   /* strings */
+    GPtrArray *monitors;   /* MonitorSpec */
+    bool default_serial, default_monitor, default_parallel;
+    uint8_t escape;        /* 0x01: Ctrl-A */
+
+    bool paused, no_reboot, no_shutdown;
+    const char *pidfile;
+
+    const char *log_items, *log_file;
+    GPtrArray *traces;     /* patterns */
+    GPtrArray *trace_files; /* files of patterns */
+    bool msg_timestamp;
+
+    /* "-machine help" and the like: print this and end. "" as argument: the list. */
+    const char *help_topic, *help_arg;
+
+    GPtrArray *keep;       /* json_t that the strings above live in */
+} Config;
+
+/* main/options.c: argv to @c, without any effect on the host. */
+bool config_parse(Config *c, int argc, char **argv, Error **errp);
+void config_init(Config *c, const char *argv0);
+void config_fini(Config *c);
+
+/* main/check.c: is what was asked possible; fills in defaults. Opens files for reading only. */
+bool config_check(Config *c, Error **errp);
+/* The firmware directories in search order, as a colon-separated list; g_free. */
+char *config_firmware_path(const Config *c);
+
+/* main/lists.c: prints what help_topic asks for. */
+bool config_print_help(const Config *c, Error **errp);
+
+/* main/explain.c: prints the decisions that the command line left open. */
+void config_explain(const Config *c);
+
+#endif

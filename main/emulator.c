@@ -1,0 +1,324 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <glib-unix.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/loop.h"
+#include "chardev/chardev.h"
+#include "core/machine.h"
+#include "main/emulator.h"
+#include "monitor/monitor.h"
+#include "schema/opts.h"
+
+struct Emulator {
+    const Config *config;
+    GMainContext *loop;
+    MachineConfig mc;
+    CharSet *chars;
+    Machine *machine;
+    GPtrArray *hmp_ports;  /* CharPort of monitors that share a serial device */
+    GPtrArray *monitors;
+    GPtrArray *signals;    /* GSource */
+    char *firmware_dirs;
+    GPtrArray *globals;
+};
+
+/* ---- the host side of the wires ---- */
+
+static bool open_port(Emulator *e, const char *option, const char *label, const char *spec,
+                      CharPort **port, bool may_share, Error **errp)
+{
+    CharPort *mon = NULL;
+
+    if (!chardev_open_legacy(e->chars, label, spec, port, may_share ? &mon : NULL, errp)) {
+        error_prepend(errp, "%s %s: ", option, spec);
+        return false;
+    }
+    if (mon) {
+        g_ptr_array_add(e->hmp_ports, mon);
+    }
+    return true;
+}
+
+/* The first serial port when none was asked for. */
+static const char *default_serial(const Config *c)
+{
+    if (!c->nographic) {
+        return "null"; /* QEMU shows it in the display, and there is none */
+    }
+    return c->default_monitor ? "mon:stdio" : "stdio";
+}
+
+static bool open_serials(Emulator *e, Error **errp)
+{
+    const Config *c = e->config;
+
+    if (c->default_serial) {
+        return open_port(e, "-serial", "serial0", default_serial(c), &e->mc.serial[0], true, errp);
+    }
+    if (c->serials->len > G_N_ELEMENTS(e->mc.serial)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "-serial: a machine has at most %zu serial ports",
+                  G_N_ELEMENTS(e->mc.serial));
+        return false;
+    }
+    for (guint i = 0; i < c->serials->len; i++) {
+        g_autofree char *label = g_strdup_printf("serial%u", i);
+        if (!open_port(e, "-serial", label, c->serials->pdata[i], &e->mc.serial[i], true, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool open_chardevs(Emulator *e, Error **errp)
+{
+    const Config *c = e->config;
+
+    charset_set_escape(e->chars, c->escape);
+    for (guint i = 0; i < c->chardevs->len; i++) {
+        if (!chardev_new_from_opts(e->chars, c->chardevs->pdata[i], errp)) {
+            error_prepend(errp, "-chardev %s: ", (char *)c->chardevs->pdata[i]);
+            return false;
+        }
+    }
+    return open_serials(e, errp) &&
+           (!c->debugcon ||
+            open_port(e, "-debugcon", "debugcon", c->debugcon, &e->mc.debugcon, false, errp));
+}
+
+static CharPort *lookup_chardev(void *opaque, const char *id, Error **errp)
+{
+    Emulator *e = opaque;
+    Chardev *d = charset_find(e->chars, id);
+
+    if (!d) {
+        error_set(errp, ERR_DEVICE_NOT_FOUND, "there is no -chardev with id '%s'", id);
+        return NULL;
+    }
+    return chardev_claim(d, id, errp);
+}
+
+/* ---- the machine ---- */
+
+static void fill_rtc(MachineConfig *mc, const char *base)
+{
+    mc->rtc_localtime = !strcmp(base, "localtime");
+    if (mc->rtc_localtime || !strcmp(base, "utc")) {
+        return;
+    }
+    g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
+    g_autofree char *midnight = g_strconcat(base, "T00:00:00", NULL);
+    g_autoptr(GDateTime) t = g_date_time_new_from_iso8601(base, utc);
+    if (!t) {
+        t = g_date_time_new_from_iso8601(midnight, utc);
+    }
+    mc->rtc_base_ns = (g_date_time_to_unix(t) * G_USEC_PER_SEC - g_get_real_time()) * 1000;
+}
+
+static void fill_machine_config(Emulator *e)
+{
+    const Config *c = e->config;
+
+    e->firmware_dirs = config_firmware_path(c);
+    e->mc = (MachineConfig){
+        .board = e->mc.board,
+        .accel = c->accels->pdata[0],
+        .cpu_model = c->cpu,
+        .ram_size = c->ram,
+        .cpus = (int)c->cpus,
+        .max_cpus = (int)c->maxcpus,
+        .sockets = (int)c->sockets,
+        .dies = (int)c->dies,
+        .cores = (int)c->cores,
+        .threads = (int)c->threads,
+        .firmware = c->bios,
+        .firmware_dirs = e->firmware_dirs,
+        .kernel = c->kernel,
+        .initrd = c->initrd,
+        .append = c->append,
+        .no_reboot = c->no_reboot,
+        .no_shutdown = c->no_shutdown,
+        .start_paused = c->paused,
+        .nodefaults = c->nodefaults,
+        .nographic = c->nographic,
+        .default_serial = c->default_serial,
+        .default_parallel = c->default_parallel,
+        .name = c->name,
+    };
+    e->mc.board = g_strconcat(c->board, c->board_opts->str, NULL);
+    fill_rtc(&e->mc, c->rtc_base);
+}
+
+static bool add_device(Emulator *e, json_t *opts, Error **errp)
+{
+    const char *driver = opts_get(opts, "driver"), *key;
+    const DeviceType *type = device_type_find(driver, errp);
+    json_t *v;
+
+    if (!type) {
+        return false;
+    }
+    Device *d = device_new(e->machine, type, NULL, opts_get(opts, "id"));
+    g_autoptr(json_t) rest = json_copy(opts);
+    json_object_foreach(opts, key, v) {
+        if (!strcmp(key, "driver") || !strcmp(key, "id")) {
+            continue;
+        }
+        g_autofree char *text = opts_take(rest, key);
+        if (!device_set(d, key, text, errp)) {
+            device_free(d);
+            return false;
+        }
+    }
+    if (!device_realize(d, errp)) {
+        device_free(d);
+        return false;
+    }
+    device_reset(d);
+    return true;
+}
+
+static bool add_devices(Emulator *e, Error **errp)
+{
+    const GPtrArray *devices = e->config->devices;
+    bool ok = true;
+
+    machine_lock(e->machine);
+    for (guint i = 0; ok && i < devices->len; i++) {
+        ok = add_device(e, devices->pdata[i], errp);
+        if (!ok) {
+            error_prepend(errp, "-device %s: ", opts_get(devices->pdata[i], "driver"));
+        }
+    }
+    machine_unlock(e->machine);
+    return ok;
+}
+
+/* ---- monitors ---- */
+
+static bool open_monitor(Emulator *e, const MonitorSpec *s, unsigned n, Error **errp)
+{
+    const char *option = s->chardev ? "-mon" : s->control ? "-qmp" : "-monitor";
+    g_autofree char *label = g_strdup_printf("compat_monitor%u", n);
+    CharPort *port = NULL;
+
+    if (s->chardev) {
+        port = lookup_chardev(e, s->chardev, errp);
+    } else if (!open_port(e, option, label, s->where, &port, false, errp)) {
+        return false;
+    }
+    if (!port) {
+        error_prepend(errp, "%s: ", option);
+        return false;
+    }
+    g_ptr_array_add(e->monitors, monitor_new(e->machine, port, s->control, s->pretty));
+    return true;
+}
+
+static bool open_monitors(Emulator *e, Error **errp)
+{
+    const Config *c = e->config;
+
+    for (guint i = 0; i < e->hmp_ports->len; i++) {
+        g_ptr_array_add(e->monitors, monitor_new(e->machine, e->hmp_ports->pdata[i], false, false));
+    }
+    for (guint i = 0; i < c->monitors->len; i++) {
+        if (!open_monitor(e, c->monitors->pdata[i], i, errp)) {
+            return false;
+        }
+    }
+    if (c->default_monitor && !c->default_serial && c->nographic) {
+        const MonitorSpec stdio = {.where = "stdio"};
+        return open_monitor(e, &stdio, c->monitors->len, errp);
+    }
+    return true;
+}
+
+/* ---- life ---- */
+
+static gboolean on_signal(gpointer opaque)
+{
+    Emulator *e = opaque;
+
+    machine_request_shutdown(e->machine, SHUTDOWN_HOST_SIGNAL);
+    return G_SOURCE_CONTINUE;
+}
+
+static void watch_signals(Emulator *e)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
+        GSource *s = g_unix_signal_source_new(signals[i]);
+        g_source_set_callback(s, on_signal, e, NULL);
+        g_source_attach(s, e->loop);
+        g_ptr_array_add(e->signals, s);
+    }
+}
+
+/* Ctrl-A x. */
+static void on_quit(void *opaque)
+{
+    Emulator *e = opaque;
+    machine_request_shutdown(e->machine, SHUTDOWN_HOST_QMP_QUIT);
+}
+
+static bool build(Emulator *e, Error **errp)
+{
+    fill_machine_config(e);
+    if (!open_chardevs(e, errp)) {
+        return false;
+    }
+    e->machine = machine_new(&e->mc, e->loop);
+    machine_set_char_lookup(e->machine, lookup_chardev, e);
+    if (!machine_build(e->machine, e->config->arch, errp)) {
+        return false;
+    }
+    charset_on_quit(e->chars, on_quit, e);
+    return add_devices(e, errp) && open_monitors(e, errp);
+}
+
+Emulator *emulator_new(const Config *c, Error **errp)
+{
+    Emulator *e = g_new0(Emulator, 1);
+
+    e->config = c;
+    e->loop = g_main_context_default();
+    e->chars = charset_new(e->loop);
+    e->hmp_ports = g_ptr_array_new();
+    e->monitors = g_ptr_array_new_with_free_func((GDestroyNotify)monitor_free);
+    e->signals = g_ptr_array_new_with_free_func((GDestroyNotify)loop_remove);
+    if (!build(e, errp)) {
+        emulator_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+int emulator_run(Emulator *e)
+{
+    int status = 0;
+
+    watch_signals(e);
+    machine_start(e->machine);
+    while (!machine_ended(e->machine, &status)) {
+        g_main_context_iteration(e->loop, TRUE);
+    }
+    return status;
+}
+
+void emulator_free(Emulator *e)
+{
+    g_ptr_array_unref(e->signals);
+    g_ptr_array_unref(e->monitors);
+    if (e->machine) {
+        machine_free(e->machine);
+    }
+    charset_free(e->chars);
+    g_ptr_array_unref(e->hmp_ports);
+    g_free((char *)e->mc.board);
+    g_free(e->firmware_dirs);
+    g_free(e);
+}

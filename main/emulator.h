@@ -1,0 +1,21 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A machine with its host side, made of a checked Config.
+ *
+ * home: main thread.
+ */
+#ifndef MAIN_EMULATOR_H
+#define MAIN_EMULATOR_H
+
+#include "main/config.h"
+
+typedef struct Emulator Emulator;
+
+/* Opens character devices, builds the machine and its monitors. NULL with an error. */
+Emulator *emulator_new(const Config *c, Error **errp);
+/* Runs it to its end; the exit status of the process. */
+int emulator_run(Emulator *e);
+void emulator_free(Emulator *e);
+
+#endif
