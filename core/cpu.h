@@ -61,7 +61,10 @@ struct TargetOps {
     void (*set_pc)(Cpu *cpu, uint64_t pc);
     /* Debugger's translation: guest-physical of a virtual address, false if unmapped; no side effects. */
     bool (*translate)(Cpu *cpu, uint64_t vaddr, hwaddr *paddr);
-    /* Is there a reason to leave HLT/WFI, or an interrupt that could be taken now? */
+    /*
+     * Is there a reason to leave HLT/WFI, or an interrupt that could be taken now? On the vCPU's
+     * thread while it sleeps; also asked while power_off (INIT, SIPI). run() is not called before.
+     */
     bool (*has_work)(Cpu *cpu);
     void (*disas)(Cpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, GString *out);
     const void *tcg;             /* const TcgTarget *, for accel/tcg; NULL = not translatable */

@@ -5,7 +5,9 @@
  * tracing and census tests are derived from them.
  *
  * home: all callbacks run with the device's lock domain held (by default the
- * machine's), on the main loop or on a vCPU thread that made the access.
+ * machine's), on the main loop or on a vCPU thread that made the access. Except
+ * realize and unrealize: main loop, machine not locked, nobody can reach the
+ * device's regions yet or any more.
  */
 #ifndef CORE_DEVICE_H
 #define CORE_DEVICE_H
@@ -106,7 +108,11 @@ struct DeviceType {
     const Register *regs; /* optional; region made by device_register_region() */
     /* Census tests: why it cannot be realized alone (needs wiring, a bus, a backend); NULL = it can. */
     const char *needs;
-    bool (*realize)(Device *d, Error **errp); /* map regions, init timers; may fail */
+    /*
+     * Map regions, init timers; may fail, having undone what the engine does not know of. The
+     * engine removes regions and ends the timers of the state table, here and after unrealize.
+     */
+    bool (*realize)(Device *d, Error **errp);
     void (*unrealize)(Device *d);
     void (*reset_hold)(Device *d);  /* after the state table's reset values are in */
     void (*outputs)(Device *d);     /* drive all output wires purely from state */
@@ -142,7 +148,10 @@ void device_set_ptr(Device *d, const char *prop, void *v);    /* PROP_CHARDEV / 
 char *device_get(Device *d, const char *prop); /* text form; caller frees */
 bool device_realize(Device *d, Error **errp);
 void device_free(Device *d); /* unrealizes first */
-/* Number and connect output wires (n_out is set by the first call in init or by realize). */
+/*
+ * Number and connect output wires: the board may connect before or after realize, which calls
+ * device_init_out(); connecting a wire that does not exist yet makes room for it.
+ */
 void device_init_out(Device *d, int n_out);
 void device_connect(Device *d, int n, Irq to);
 /*
@@ -174,8 +183,12 @@ static inline void device_update(Device *d)
 /* Three-phase reset of one device or all of a machine (enter: state table; hold: hook; exit: outputs). */
 void device_reset(Device *d);
 void machine_reset_devices(Machine *m);
-/* Save/restore by state table; the buffer is self-describing (names, versions). */
+/*
+ * Save/restore by state table; the buffer is self-describing (names, versions). Loading checks
+ * everything before it touches the device, and a device that refuses (post_load) is as before.
+ */
 void device_save(Device *d, GByteArray *out);
+bool device_try_save(Device *d, GByteArray *out, Error **errp); /* pre_save may refuse */
 bool device_load(Device *d, const uint8_t *buf, size_t len, Error **errp);
 void device_foreach(Machine *m, void (*fn)(Device *, void *), void *opaque);
 Device *device_find(Machine *m, const char *id_or_path);

@@ -74,6 +74,7 @@ typedef struct BoardType {
     const Property *props; /* -M name,prop=value, offsets into the board's own struct */
     size_t size;           /* of the board struct whose first member is Device */
     bool (*build)(Machine *m, Device *board, Error **errp);
+    /* Both on the main loop with the machine locked and, for reset, all vCPUs parked. */
     void (*system_powerdown)(Machine *m); /* press the power button; NULL = no button */
     void (*reset)(Machine *m);            /* after all devices and CPUs are reset: direct kernel boot */
 } BoardType;

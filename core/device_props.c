@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Properties of devices: text to members of the device's struct and back, by the type's table.
+ *
+ * home: main loop, before realize.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/suggest.h"
+#include "base/units.h"
+#include "core/internal.h"
+
+static void *member(Device *d, const Property *p)
+{
+    return (char *)d + p->offset;
+}
+
+static const Property *find(const DeviceType *t, const char *name)
+{
+    for (const Property *p = t->props; p && p->kind != PROP_END; p++) {
+        if (strcmp(p->name, name) == 0) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static const Property *find_or_error(Device *d, const char *name, Error **errp)
+{
+    const Property *p = find(d->type, name);
+
+    if (!p) {
+        g_autoptr(GPtrArray) names = g_ptr_array_new();
+        for (const Property *q = d->type->props; q && q->kind != PROP_END; q++) {
+            g_ptr_array_add(names, (void *)q->name);
+        }
+        g_ptr_array_add(names, NULL);
+        const char *near = suggest_name(name, (const char *const *)names->pdata);
+        error_set(errp, ERR_INVALID_PARAMETER, "'%s' has no property '%s'", d->type->name, name);
+        if (near) {
+            error_hint(errp, "did you mean '%s'?", near);
+        }
+    }
+    return p;
+}
+
+static void put_number(Device *d, const Property *p, uint64_t v)
+{
+    void *at = member(d, p);
+
+    switch (p->kind) {
+    case PROP_BOOL:
+        *(bool *)at = v != 0;
+        break;
+    case PROP_U8:
+        *(uint8_t *)at = v;
+        break;
+    case PROP_U16:
+        *(uint16_t *)at = v;
+        break;
+    case PROP_U32:
+    case PROP_I32:
+        *(uint32_t *)at = v;
+        break;
+    case PROP_ENUM:
+        *(int *)at = (int)v;
+        break;
+    case PROP_U64:
+    case PROP_SIZE:
+        *(uint64_t *)at = v;
+        break;
+    default:
+        g_assert_not_reached();
+    }
+}
+
+void device_props_init(Device *d)
+{
+    for (const Property *p = d->type->props; p && p->kind != PROP_END; p++) {
+        switch (p->kind) {
+        case PROP_STRING:
+            *(char **)member(d, p) = g_strdup(p->def_str);
+            break;
+        case PROP_CHARDEV:
+        case PROP_LINK:
+            break;
+        default:
+            put_number(d, p, p->def);
+        }
+    }
+}
+
+void device_props_free(Device *d)
+{
+    for (const Property *p = d->type->props; p && p->kind != PROP_END; p++) {
+        if (p->kind == PROP_STRING) {
+            g_free(*(char **)member(d, p));
+            *(char **)member(d, p) = NULL;
+        }
+    }
+    g_clear_pointer(&d->prop_text, g_hash_table_unref);
+}
+
+static bool set_unsigned(Device *d, const Property *p, const char *value, Error **errp)
+{
+    uint64_t max = p->kind == PROP_U8    ? UINT8_MAX
+                   : p->kind == PROP_U16 ? UINT16_MAX
+                   : p->kind == PROP_U32 ? UINT32_MAX
+                                         : UINT64_MAX;
+    uint64_t v;
+
+    if (!(p->kind == PROP_SIZE ? parse_size(value, 'B', &v, errp) : parse_u64(value, &v, errp))) {
+        return false;
+    }
+    if (v > max) {
+        error_set(errp, ERR_INVALID_PARAMETER, "%s is out of range", value);
+        error_hint(errp, "it may be 0 to %" PRIu64, max);
+        return false;
+    }
+    put_number(d, p, v);
+    return true;
+}
+
+static bool set_i32(Device *d, const Property *p, const char *value, Error **errp)
+{
+    int64_t v;
+
+    if (!parse_i64(value, &v, errp)) {
+        return false;
+    }
+    if (v < INT32_MIN || v > INT32_MAX) {
+        error_set(errp, ERR_INVALID_PARAMETER, "%s is out of range", value);
+        return false;
+    }
+    put_number(d, p, (uint64_t)v);
+    return true;
+}
+
+static bool set_enum(Device *d, const Property *p, const char *value, Error **errp)
+{
+    for (int i = 0; p->enum_names[i]; i++) {
+        if (strcmp(p->enum_names[i], value) == 0) {
+            put_number(d, p, i);
+            return true;
+        }
+    }
+    g_autofree char *all = g_strjoinv(", ", (char **)p->enum_names);
+    error_set(errp, ERR_INVALID_PARAMETER, "'%s' is not one of its values", value);
+    error_hint(errp, "it may be %s", all);
+    return false;
+}
+
+static bool set_bool(Device *d, const Property *p, const char *value, Error **errp)
+{
+    bool v;
+
+    if (!parse_bool(value, &v, errp)) {
+        return false;
+    }
+    put_number(d, p, v);
+    return true;
+}
+
+static bool set_chardev(Device *d, const Property *p, const char *value, Error **errp)
+{
+    Machine *m = d->machine;
+    CharPort *port = NULL;
+
+    if (m->char_lookup) {
+        port = m->char_lookup(m->char_lookup_opaque, value, errp);
+    } else {
+        error_set(errp, ERR_DEVICE_NOT_FOUND, "there is no character device '%s'", value);
+    }
+    if (port) {
+        *(void **)member(d, p) = port;
+    }
+    return port != NULL;
+}
+
+static bool set_link(Device *d, const Property *p, const char *value, Error **errp)
+{
+    Device *to = device_find(d->machine, value);
+
+    if (!to) {
+        error_set(errp, ERR_DEVICE_NOT_FOUND, "there is no device '%s'", value);
+        return false;
+    }
+    if (p->link_type && strcmp(to->type->name, p->link_type) != 0) {
+        error_set(errp, ERR_INVALID_PARAMETER, "'%s' is a '%s', not a '%s'", value, to->type->name,
+                  p->link_type);
+        return false;
+    }
+    *(void **)member(d, p) = to;
+    return true;
+}
+
+static bool set_value(Device *d, const Property *p, const char *value, Error **errp)
+{
+    switch (p->kind) {
+    case PROP_BOOL:
+        return set_bool(d, p, value, errp);
+    case PROP_I32:
+        return set_i32(d, p, value, errp);
+    case PROP_ENUM:
+        return set_enum(d, p, value, errp);
+    case PROP_STRING:
+        g_free(*(char **)member(d, p));
+        *(char **)member(d, p) = g_strdup(value);
+        return true;
+    case PROP_CHARDEV:
+        return set_chardev(d, p, value, errp);
+    case PROP_LINK:
+        return set_link(d, p, value, errp);
+    default:
+        return set_unsigned(d, p, value, errp);
+    }
+}
+
+bool device_set(Device *d, const char *prop, const char *value, Error **errp)
+{
+    const Property *p = find_or_error(d, prop, errp);
+
+    if (!p) {
+        return false;
+    }
+    if (d->realized) {
+        error_set(errp, ERR_STATE, "'%s' of '%s' cannot change any more", prop, d->type->name);
+        return false;
+    }
+    Error *err = NULL;
+    if (!set_value(d, p, value, &err)) {
+        error_prepend(&err, "property '%s' of '%s': ", prop, d->type->name);
+        error_propagate(errp, err);
+        return false;
+    }
+    if (!d->prop_text) {
+        d->prop_text = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    }
+    g_hash_table_replace(d->prop_text, (void *)p->name, g_strdup(value));
+    return true;
+}
+
+bool device_props_set_list(Device *d, const char *list, Error **errp)
+{
+    g_auto(GStrv) items = g_strsplit(list, ",", -1);
+
+    for (int i = 0; items[i]; i++) {
+        if (!*items[i]) {
+            continue;
+        }
+        char *eq = strchr(items[i], '=');
+        if (eq) {
+            *eq = 0;
+        }
+        if (!device_set(d, items[i], eq ? eq + 1 : "on", errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void device_set_u64(Device *d, const char *prop, uint64_t v)
+{
+    const Property *p = find(d->type, prop);
+
+    g_assert(p && !d->realized && p->kind != PROP_STRING && p->kind != PROP_CHARDEV &&
+             p->kind != PROP_LINK);
+    put_number(d, p, v);
+}
+
+void device_set_ptr(Device *d, const char *prop, void *v)
+{
+    const Property *p = find(d->type, prop);
+
+    g_assert(p && !d->realized && (p->kind == PROP_CHARDEV || p->kind == PROP_LINK));
+    *(void **)member(d, p) = v;
+}
+
+static char *get_link(Device *d, const Property *p)
+{
+    Device *to = *(Device **)member(d, p);
+
+    return g_strdup(!to ? "" : to->id ? to->id : to->type->name);
+}
+
+/* Core knows no names of character ports: what was given, or that the board gave one. */
+static char *get_chardev(Device *d, const Property *p)
+{
+    const char *text = d->prop_text ? g_hash_table_lookup(d->prop_text, p->name) : NULL;
+
+    return g_strdup(text ? text : *(void **)member(d, p) ? "set" : "");
+}
+
+char *device_get(Device *d, const char *prop)
+{
+    const Property *p = find(d->type, prop);
+
+    if (!p) {
+        return NULL;
+    }
+    void *at = member(d, p);
+    switch (p->kind) {
+    case PROP_BOOL:
+        return g_strdup(*(bool *)at ? "true" : "false");
+    case PROP_U8:
+        return g_strdup_printf("%u", *(uint8_t *)at);
+    case PROP_U16:
+        return g_strdup_printf("%u", *(uint16_t *)at);
+    case PROP_U32:
+        return g_strdup_printf("%" PRIu32, *(uint32_t *)at);
+    case PROP_I32:
+        return g_strdup_printf("%" PRId32, *(int32_t *)at);
+    case PROP_U64:
+    case PROP_SIZE:
+        return g_strdup_printf("%" PRIu64, *(uint64_t *)at);
+    case PROP_STRING:
+        return g_strdup(*(char **)at ? *(char **)at : "");
+    case PROP_ENUM:
+        return g_strdup(p->enum_names[*(int *)at]);
+    case PROP_CHARDEV:
+        return get_chardev(d, p);
+    default:
+        return get_link(d, p);
+    }
+}
