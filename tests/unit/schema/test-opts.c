@@ -34,14 +34,12 @@ static void test_parse(void)
 
 static void test_parse_errors(void)
 {
-    static const char *const bad[] = {"=x", "a=1,,", "{\"a\":", "{\"a\":1,\"a\":2}", "a,,,b", "\xff"};
+    static const char *const bad[] = {"=x", "{\"a\":", "{\"a\":1,\"a\":2}", "a=\xff",
+                                      "a=1,,,=b"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(Error) err = NULL;
         g_autoptr(json_t) v = opts_parse(bad[i], NULL, &err);
-        if (i == 1 || i == 4) {
-            continue; /* "a" = "1," and "a," + "b": legal, oddly */
-        }
         g_assert_null(v);
         g_assert_nonnull(err);
     }
@@ -50,16 +48,11 @@ static void test_parse_errors(void)
 static bool parse_into(const char *option, const char *text, void *out, Error **errp)
 {
     const SchemaOption *o = schema_option_find(option);
-    /* Leaked to the test's end on purpose: strings in out point into it. */
-    static json_t *kept[64];
-    static int n;
     json_t *v = opts_parse(text, o->implied, errp);
 
-    if (!v) {
-        return false;
-    }
-    kept[n++] = v;
-    return schema_args_parse(o->args, o->args_size, v, true, out, errp);
+    /* Strings in @out point into it. */
+    g_test_queue_destroy((GDestroyNotify)json_decref, v);
+    return v && schema_args_parse(o->args, o->args_size, v, true, out, errp);
 }
 
 static void test_args(void)
@@ -100,10 +93,9 @@ static void test_args_errors(void)
         {"mon", "c0,mode=qmp", "'qmp' is not a value of 'mode'", "readline, control"},
         {"mon", "c0,pretty=maybe", "neither on nor off", NULL},
         {"m", "{\"size\": true}", "expected: integer", NULL},
-        {"m", "[1]", "unknown", NULL},
     };
 
-    for (size_t i = 0; i + 1 < G_N_ELEMENTS(cases); i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(Error) err = NULL;
         char out[256];
         g_assert_false(parse_into(cases[i].option, cases[i].text, out, &err));
