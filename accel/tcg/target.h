@@ -48,6 +48,7 @@ typedef struct TcgTranslate {
     /* guest code bytes: never past what tcg_code_bytes() grants */
     const uint8_t *page[2]; /* host pointers of the first and second page touched */
     uint64_t page_va;  /* guest virtual address of page[0] */
+    uint64_t phys2;    /* accel's: second page's place in RAM once it was needed, ~0 before */
     bool single_step;
 } TcgTranslate;
 /*

@@ -66,6 +66,7 @@ struct TcgBlock {
     uint32_t guest_bytes;
     uint16_t n_insns;
     bool flags_dead_in;     /* the block overwrites all flags before reading them or faulting */
+    uint8_t flags_insns;    /* ... within so many instructions */
     bool valid;
     /* code: offsets in the code cache */
     uint32_t entry_poll;    /* tests vcpu->poll first; flags canonical (or dead) */
@@ -185,6 +186,11 @@ void host_unlink_edge(HostCode *hc, TcgEdge *e);
 /* Make entries of an invalidated block lead to the loop (other vCPUs may be about to jump there). */
 void host_kill_block(HostCode *hc, TcgBlock *tb);
 bool host_code_contains(HostCode *hc, uintptr_t host_pc, uint32_t *off);
+/*
+ * SIGFPE on a vCPU thread: when the trap is at a site of generated code (or in host_run_insn()),
+ * rewrite the signal context so that execution leaves through the exit stub and return true.
+ */
+bool host_trap(HostCode *hc, TcgVcpu *v, void *siginfo, void *ucontext);
 /* Host FP state <-> env's FXSAVE image, on the vCPU thread. */
 void host_fpu_save(TcgVcpu *v);  /* no-op unless fpu_live; clears fpu_live */
 /* Run one passed-through instruction for the interpreter: FP state and GPR operands from env/args, mem = host

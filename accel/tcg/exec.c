@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The execution loop: finds or makes the block at the guest's pc, runs it by
+ * generated code or the interpreter, and deals with whatever ended it:
+ * exceptions, interrupts, requests of other threads.
+ *
+ * C code below the loop leaves it by tcg_raise()/tcg_exit*() (a jump to
+ * guarded()), so that helpers deep in segment loads need no error returns.
+ *
+ * home: one vCPU thread each. What crosses threads: vcpu->poll (kick), the
+ * running/epoch pair (exclusive sections), tm->lock (cache.c).
+ */
+#include <sched.h>
+#include <string.h>
+
+#include "accel/tcg/internal.h"
+#include "base/log.h"
+
+/* ---- in and out of guest code, seen by other threads ---- */
+
+static void excl_notify(TcgMachine *tm)
+{
+    pthread_mutex_lock(&tm->excl_lock);
+    pthread_cond_broadcast(&tm->excl_cond);
+    pthread_mutex_unlock(&tm->excl_lock);
+}
+
+static void running_end(TcgVcpu *v)
+{
+    __atomic_store_n(&v->loop->epoch, v->loop->epoch + 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&v->loop->running, 0, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&v->tm->excl_pending, __ATOMIC_SEQ_CST)) {
+        excl_notify(v->tm);
+    }
+}
+
+static void running_begin(TcgVcpu *v)
+{
+    TcgMachine *tm = v->tm;
+    for (;;) {
+        __atomic_store_n(&v->loop->running, 1, __ATOMIC_SEQ_CST);
+        if (G_LIKELY(!__atomic_load_n(&tm->excl_pending, __ATOMIC_SEQ_CST))) {
+            return;
+        }
+        running_end(v);
+        pthread_mutex_lock(&tm->excl_lock);
+        while (tm->excl_pending) {
+            pthread_cond_wait(&tm->excl_cond, &tm->excl_lock);
+        }
+        pthread_mutex_unlock(&tm->excl_lock);
+    }
+}
+
+static void set_poll(TcgVcpu *v)
+{
+    __atomic_store_n(&v->poll, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool others_running(TcgMachine *tm, TcgVcpu *v)
+{
+    for (int i = 0; i < tm->n_vcpus; i++) {
+        if (tm->vcpus[i] != v && __atomic_load_n(&tm->vcpus[i]->loop->running, __ATOMIC_SEQ_CST)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void exec_exclusive_begin(TcgVcpu *v)
+{
+    TcgMachine *tm = v->tm;
+    pthread_mutex_lock(&tm->excl_lock);
+    while (tm->excl_pending) {
+        pthread_cond_wait(&tm->excl_cond, &tm->excl_lock);
+    }
+    __atomic_store_n(&tm->excl_pending, 1, __ATOMIC_SEQ_CST);
+    for (int i = 0; i < tm->n_vcpus; i++) {
+        if (tm->vcpus[i] != v) {
+            set_poll(tm->vcpus[i]);
+        }
+    }
+    while (others_running(tm, v)) {
+        pthread_cond_wait(&tm->excl_cond, &tm->excl_lock);
+    }
+    pthread_mutex_unlock(&tm->excl_lock);
+}
+
+void exec_exclusive_end(TcgVcpu *v)
+{
+    TcgMachine *tm = v->tm;
+    pthread_mutex_lock(&tm->excl_lock);
+    __atomic_store_n(&tm->excl_pending, 0, __ATOMIC_SEQ_CST);
+    pthread_cond_broadcast(&tm->excl_cond);
+    pthread_mutex_unlock(&tm->excl_lock);
+}
+
+void exec_sync_others(TcgMachine *tm, TcgVcpu *v)
+{
+    for (int i = 0; i < tm->n_vcpus; i++) {
+        TcgVcpu *u = tm->vcpus[i];
+        uint32_t epoch = __atomic_load_n(&u->loop->epoch, __ATOMIC_SEQ_CST);
+        if (u == v || !__atomic_load_n(&u->loop->running, __ATOMIC_SEQ_CST)) {
+            continue;
+        }
+        set_poll(u);
+        while (__atomic_load_n(&u->loop->running, __ATOMIC_SEQ_CST) &&
+               __atomic_load_n(&u->loop->epoch, __ATOMIC_SEQ_CST) == epoch) {
+            sched_yield();
+        }
+    }
+}
+
+/* ---- leaving from deep inside ---- */
+
+void tcg_leave(TcgVcpu *v, Leave why)
+{
+    v->loop->leave = why;
+    v->loop->in_slow = false;
+    v->in_code = 0;
+    __builtin_longjmp(v->jmp, 1);
+}
+
+void tcg_raise(void *env)
+{
+    TcgVcpu *v = tcg_vcpu(env);
+    mem_note_pc(v);
+    v->loop->deliver = true;
+    tcg_leave(v, LEAVE_EXCEPTION);
+}
+
+void tcg_exit_loop(void *env)
+{
+    tcg_leave(tcg_vcpu(env), LEAVE_LOOP);
+}
+
+void tcg_exit(void *env, Exit why)
+{
+    tcg_vcpu(env)->run_exit = why;
+    tcg_leave(tcg_vcpu(env), LEAVE_EXIT);
+}
+
+Cpu *tcg_cpu(void *env)
+{
+    return tcg_vcpu(env)->cpu;
+}
+
+void tcg_poll(void *env)
+{
+    set_poll(tcg_vcpu(env));
+}
+
+void tcg_mode_changed(void *env)
+{
+    TcgVcpu *v = tcg_vcpu(env);
+    jc_set_mode(v, v->target->mode(env));
+}
+
+/* ---- blocks ---- */
+
+/* The block at pc under the current mode, NULL if there is none yet; faults raise or give NULL. */
+static TcgBlock *find_block(TcgVcpu *v, uint64_t pc, bool raise)
+{
+    uint64_t mode = v->loop->mode, va = tcg_code_va(v, mode, pc);
+    const ItlbEntry *i = mem_fetch(v, va, v->target->code_mmu(tcg_env(v)), raise);
+    v->stats.lookups++;
+    if (!i || i->phys == ~0ull) {
+        return NULL;
+    }
+    bool global = i->global;
+    TcgBlock *tb = cache_find(v, i->phys | (va & (MEM_PAGE_SIZE - 1)), pc, mode);
+    if (tb && !tb->ir) {
+        jc_insert(v, tb, global);
+    }
+    return tb;
+}
+
+void *tcg_slow_lookup(TcgVcpu *v, uint64_t pc)
+{
+    v->stats.jc_miss++;
+    TcgBlock *tb = find_block(v, pc, false);
+    return tb ? host_code_ptr(v->tm->code, tb->entry_poll) : NULL;
+}
+
+static void interp(TcgVcpu *v, const IrBlock *ir)
+{
+    v->stats.interp_insns += ir->n_insns;
+    interp_block(v, ir);
+}
+
+/* One instruction, exactly. */
+static void interp_one(TcgVcpu *v)
+{
+    cache_translate_ir(v, tcg_pc(v), v->loop->mode, 1);
+    interp(v, &v->ir);
+}
+
+/*
+ * The poll was at the entry of a block that overwrites all flags: whoever
+ * jumped there need not have left them in env. Execute up to the point where
+ * they are defined, which by the nature of such a block can not fault.
+ */
+static void settle_flags(TcgVcpu *v, const TcgBlock *tb)
+{
+    if (tb && tb->flags_dead_in && tcg_pc(v) == tb->pc && tb->mode == v->loop->mode) {
+        int n = tb->flags_insns ? tb->flags_insns : 1;
+        cache_translate_ir(v, tb->pc, tb->mode, n);
+        interp(v, &v->ir);
+    }
+}
+
+static void run_code(TcgVcpu *v, TcgBlock *tb)
+{
+    host_enter(v->tm->code, v, tb->entry);
+    v->stats.exits[v->exit_reason]++;
+    if (v->exit_reason == TCG_EXIT_INTERP) {
+        v->loop->leave = LEAVE_INTERP;
+    } else if (v->exit_reason == TCG_EXIT_POLL) {
+        settle_flags(v, v->exit_block);
+    }
+}
+
+/* Look up, translate if needed, run; until something wants the outer loop. */
+static void execute(TcgVcpu *v)
+{
+    void *env = tcg_env(v);
+    v->loop->leave = 0;
+    while (!v->loop->leave && !__atomic_load_n(&v->poll, __ATOMIC_RELAXED)) {
+        jc_set_mode(v, v->target->mode(env));
+        uint64_t pc = tcg_pc(v);
+        TcgEdge *edge = v->exit_reason == TCG_EXIT_EDGE ? v->exit_edge : NULL;
+        v->exit_reason = TCG_EXIT_LOOKUP;
+
+        TcgBlock *tb = find_block(v, pc, true);
+        if (!tb) {
+            uint64_t flushes = v->tm->full_flushes;
+            tb = cache_translate(v, pc, v->loop->mode);
+            edge = flushes == v->tm->full_flushes ? edge : NULL;
+        }
+        uint64_t flushes = v->tm->full_flushes;
+        running_begin(v);
+        if (G_UNLIKELY(flushes != v->tm->full_flushes)) {
+            v->exit_edge = NULL; /* blocks were recycled while we waited */
+        } else if (!tb) {
+            interp(v, &v->ir);
+        } else if (tb->ir) {
+            interp(v, tb->ir);
+        } else {
+            if (edge && edge->pc == pc) {
+                cache_link(v->tm, edge, tb);
+                v->stats.links++;
+            }
+            run_code(v, tb);
+        }
+        running_end(v);
+        if (v->target->halted(env)) {
+            return;
+        }
+    }
+}
+
+/* Run fn; a tcg_leave() inside comes back here. */
+static __attribute__((noinline)) Leave guarded(TcgVcpu *v, void (*fn)(TcgVcpu *))
+{
+    v->loop->leave = 0;
+    if (__builtin_setjmp(v->jmp) == 0) {
+        fn(v);
+    }
+    host_fpu_save(v);
+    if (v->loop->running) {
+        running_end(v);
+    }
+    return v->loop->leave;
+}
+
+static void do_interp_one(TcgVcpu *v)
+{
+    v->exit_reason = TCG_EXIT_LOOKUP;
+    running_begin(v);
+    interp_one(v);
+    running_end(v);
+}
+
+static void do_deliver(TcgVcpu *v)
+{
+    running_begin(v);
+    v->loop->deliver = false;
+    v->stats.exceptions++;
+    if (!v->target->deliver(tcg_env(v))) {
+        tcg_exit(tcg_env(v), EXIT_SHUTDOWN);
+    }
+    running_end(v);
+}
+
+static void do_interrupt(TcgVcpu *v)
+{
+    running_begin(v);
+    if (v->target->interrupt(tcg_env(v))) {
+        v->stats.interrupts++;
+    }
+    running_end(v);
+}
+
+#define LOOP_REQUESTS (CPU_REQ_STOP | CPU_REQ_WORK | CPU_REQ_EXIT | CPU_REQ_RESET)
+
+static void absorb_requests(TcgVcpu *v)
+{
+    Cpu *cpu = v->cpu;
+    if (cpu_requests(cpu) & CPU_REQ_TLB) {
+        cpu_unrequest(cpu, CPU_REQ_TLB);
+        tcg_tlb_flush(tcg_env(v));
+    }
+    mem_quiesce(cpu->machine);
+    v->tlb2->section = NULL;
+}
+
+/* One round. False: leave run() with v->run_exit. */
+static bool round_of(TcgVcpu *v, Leave *last)
+{
+    void (*fn)(TcgVcpu *) = execute;
+
+    __atomic_store_n(&v->poll, 0, __ATOMIC_SEQ_CST);
+    absorb_requests(v);
+    if (v->loop->deliver) {
+        fn = do_deliver; /* before anything else: the state is mid-instruction until then */
+    } else if (*last == LEAVE_INTERP) {
+        fn = do_interp_one;
+    } else if (cpu_requests(v->cpu) & LOOP_REQUESTS) {
+        v->run_exit = EXIT_REQUEST;
+        return false;
+    } else {
+        *last = cpu_requests(v->cpu) ? guarded(v, do_interrupt) : 0;
+        if (*last == LEAVE_EXIT) {
+            return false;
+        }
+        if (*last == LEAVE_EXCEPTION) {
+            return true;
+        }
+        if (v->target->halted(tcg_env(v))) {
+            v->run_exit = EXIT_HALT;
+            return false;
+        }
+    }
+    *last = guarded(v, fn);
+    return *last != LEAVE_EXIT;
+}
+
+Exit tcg_run(Cpu *cpu)
+{
+    TcgVcpu *v = cpu->accel_priv;
+    Leave last = 0;
+    v->exit_reason = TCG_EXIT_LOOKUP;
+    while (round_of(v, &last)) {
+    }
+    return v->run_exit;
+}

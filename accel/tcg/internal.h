@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What exec.c, mem.c and cache.c share: the per-machine translator and the
+ * second-level TLB.
+ */
+#ifndef ACCEL_TCG_INTERNAL_H
+#define ACCEL_TCG_INTERNAL_H
+
+#include <pthread.h>
+
+#include "accel/tcg/tcg.h"
+#include "core/machine.h"
+
+#define CODE_GRANULE_BITS 6 /* 64 bytes: 64 granules of a page in one word */
+
+/* Code that was translated from one guest-physical page. */
+typedef struct CodePage {
+    uint64_t granules;   /* bit per 64 bytes that some block covers */
+    TcgBlock *blocks;    /* through page_next[] */
+    uint32_t writes;     /* stores seen while watched: a translation under way compares it */
+} CodePage;
+
+#define BLOCK_HASH_BITS 16
+#define MAX_BLOCKS (1u << 19)
+#define DEFAULT_CACHE_MIB 128
+
+/*
+ * The translator of one machine. `lock` guards translation, the block lists,
+ * linking and invalidation; look-ups in `hash` are lock-free (blocks are only
+ * recycled while every vCPU is outside generated code).
+ */
+typedef struct TcgMachine {
+    Machine *machine;
+    const TcgTarget *target;
+    HostCode *code;          /* NULL: no emitter for this host, or engine=interp */
+    bool interp;             /* -accel tcg,engine=interp */
+    pthread_mutex_t lock;
+    pthread_mutex_t split_lock; /* locked accesses that no host instruction can make atomic */
+    TcgBlock *hash[1u << BLOCK_HASH_BITS]; /* atomic heads */
+    TcgBlock *arena;         /* MAX_BLOCKS reserved, in code order */
+    uint32_t n_blocks;
+    TcgSite *sites;          /* arena of sites */
+    uint32_t n_sites;
+    CodePage **pages;        /* by ram_addr >> 12 */
+    uint64_t n_pages;
+    uint64_t flushes;
+    /* exclusive sections: one vCPU runs while the others are outside generated code */
+    pthread_mutex_t excl_lock;
+    pthread_cond_t excl_cond;
+    uint32_t excl_pending;   /* atomic: vCPUs must not enter code */
+    TcgVcpu **vcpus;
+    int n_vcpus;
+    uint64_t code_invalidations, full_flushes;
+} TcgMachine;
+
+/* ---- second-level TLB ---- */
+#define TLB2_BITS 12
+#define TLB2_BIG_BITS 8
+#define TLB2_GENERATIONS 2
+
+/* Kind of memory behind a page. */
+enum { PAGE_IO = 0, PAGE_RAM = 1, PAGE_ROM = 2 };
+
+typedef struct Tlb2Entry {
+    uint64_t tag;      /* va >> bits, with mmu index in the top byte */
+    uint64_t gen;      /* valid while equal to v->tlb2->gen[global] */
+    uint64_t paddr;    /* of the 4 KiB page, or of the 2 MiB frame in the big table */
+    bool r, w, x, global;
+} Tlb2Entry;
+
+/* A fetch translation. */
+typedef struct ItlbEntry {
+    uint64_t va;       /* page | mmu, ~0 = empty */
+    uint64_t phys;     /* ram_addr of the page, ~0 when not RAM */
+    hwaddr paddr;
+    const uint8_t *host;
+    bool global;
+} ItlbEntry;
+#define ITLB_SIZE 256
+
+#define FLUSH_LIST 512
+typedef struct Tlb2 {
+    uint64_t gen[2];   /* [0] non-global, [1] global */
+    Tlb2Entry small[TCG_MMU_MODES][1u << TLB2_BITS];
+    Tlb2Entry big[TCG_MMU_MODES][1u << TLB2_BIG_BITS];
+    ItlbEntry itlb[ITLB_SIZE];
+    bool itlb_nonglobal;
+    /* First-level entries that a non-global flush must empty. */
+    TlbEntry *flush[FLUSH_LIST];
+    unsigned n_flush;  /* > FLUSH_LIST: too many, wipe all */
+    bool used[TCG_MMU_MODES][2];
+    const MemSection *section; /* last section seen */
+} Tlb2;
+
+/* Jump cache contexts: a small number for each mode word in use. */
+#define JC_CONTEXTS 16
+typedef struct JcContext {
+    uint64_t mode, key;
+    bool low, high;     /* entries were made for pcs below / above the middle of the address space */
+    bool nonglobal;     /* entries were made whose mapping a non-global flush changes */
+} JcContext;
+
+typedef enum Leave { LEAVE_EXCEPTION = 1, LEAVE_LOOP, LEAVE_INTERP, LEAVE_EXIT } Leave;
+
+/* Per-vCPU data of the loop that generated code does not know. */
+typedef struct TcgLoop {
+    JcContext jc_ctx[JC_CONTEXTS];
+    int n_jc_ctx;
+    JcContext *jc_cur;
+    uint32_t jc_next;    /* last key number given out */
+    uint64_t mode;       /* mode word that jc_cur stands for */
+    uint64_t fetched[2][64]; /* Bloom filters, lower and upper half: pages that jump cache entries lead into */
+    bool in_slow;        /* inside a slow path of generated code: pc is exit_block + exit_insn */
+    uint8_t running;     /* atomic: executing guest instructions (generated, interpreted, delivery) */
+    uint32_t epoch;      /* atomic: counts up each time running ends */
+    bool deliver;        /* an exception is noted in env */
+    Leave leave;
+} TcgLoop;
+
+static inline TcgLoop *tcg_loop(TcgVcpu *v)
+{
+    return v->loop;
+}
+static inline uint64_t tcg_pc(TcgVcpu *v)
+{
+    return *(uint64_t *)((char *)tcg_env(v) + v->target->pc_offset);
+}
+static inline void tcg_set_pc(TcgVcpu *v, uint64_t pc)
+{
+    *(uint64_t *)((char *)tcg_env(v) + v->target->pc_offset) = pc;
+}
+static inline uint64_t tcg_code_va(TcgVcpu *v, uint64_t mode, uint64_t pc)
+{
+    return v->target->code_va ? v->target->code_va(mode, pc) : pc;
+}
+
+/* mem.c */
+void mem_vcpu_init(TcgVcpu *v);
+void mem_vcpu_fini(TcgVcpu *v);
+/* Fetch translation of va; raises the fetch fault when `raise`, else returns NULL on a fault. */
+const ItlbEntry *mem_fetch(TcgVcpu *v, uint64_t va, int mmu, bool raise);
+/* Drop first-level store permission for a host page in one vCPU's TLB (any thread). */
+void mem_evict_store(TcgVcpu *v, const uint8_t *host_page);
+void mem_note_pc(TcgVcpu *v);
+void tcg_leave(TcgVcpu *v, Leave why) G_GNUC_NORETURN;
+
+/* cache.c */
+bool cache_init(TcgMachine *tm, size_t mib, Error **errp);
+void cache_fini(TcgMachine *tm);
+TcgBlock *cache_find(TcgVcpu *v, uint64_t phys, uint64_t pc, uint64_t mode);
+/* Translate at pc; NULL when the code is not in RAM (then v->ir holds it: interpret). May raise. */
+TcgBlock *cache_translate(TcgVcpu *v, uint64_t pc, uint64_t mode);
+void cache_code_written(TcgMachine *tm, RamBlock *b, uint64_t offset, uint64_t len);
+/* Would a store there hit code of tb? */
+bool cache_hits_block(const TcgBlock *tb, uint64_t ram_addr, uint64_t len);
+void cache_link(TcgMachine *tm, TcgEdge *e, TcgBlock *to);
+void cache_flush_all(TcgVcpu *v);
+/* The block whose code contains host offset off, NULL. Async-signal-safe. */
+TcgBlock *cache_block_at(TcgMachine *tm, uint32_t off);
+/* Translate up to max_insns at pc into v->ir, without caching. May raise. */
+void cache_translate_ir(TcgVcpu *v, uint64_t pc, uint64_t mode, int max_insns);
+
+/* exec.c */
+void exec_exclusive_begin(TcgVcpu *v);
+void exec_exclusive_end(TcgVcpu *v);
+/*
+ * Wait until every other vCPU has left the stretch of guest code it was in (then no store that it
+ * had already checked is still to come). v = NULL: called by another thread than a vCPU's.
+ */
+void exec_sync_others(TcgMachine *tm, TcgVcpu *v);
+/* The jump cache now belongs to this mode word. */
+void jc_set_mode(TcgVcpu *v, uint64_t mode);
+void jc_insert(TcgVcpu *v, const TcgBlock *tb, bool global);
+void jc_flush_nonglobal(TcgVcpu *v);
+void jc_flush_all(TcgVcpu *v);
+void jc_flush_page(TcgVcpu *v, uint64_t va);
+
+/* info.c */
+void tcg_info(Machine *m, GString *out);
+void tcg_reset_stats(Machine *m);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The jump cache: guest pc -> generated code, probed by generated code for
+ * every indirect jump, return and jump to another page.
+ *
+ * Entries are told apart by a key: the pc with a small number in its upper 16
+ * bits, which are all equal in any pc that can be executed. The number stands
+ * for (mode word, state of the mappings), so a change of mode switches to
+ * other entries, and a flush of some mappings just takes a new number.
+ *
+ * home: the vCPU's thread.
+ */
+#include <string.h>
+
+#include "accel/tcg/internal.h"
+
+#define MAX_KEYS 0x7fffu /* so that no two keys differ by a sign extension */
+
+static void jc_wipe(TcgVcpu *v)
+{
+    memset(v->jc, 0xff, sizeof(v->jc));
+    v->loop->n_jc_ctx = 0;
+    v->loop->jc_cur = NULL;
+    v->loop->jc_next = 0;
+    memset(v->loop->fetched, 0, sizeof(v->loop->fetched));
+}
+
+static void new_key(TcgVcpu *v, JcContext *c)
+{
+    c->key = (uint64_t)++v->loop->jc_next << 48;
+    c->low = c->high = c->nonglobal = false;
+}
+
+void jc_set_mode(TcgVcpu *v, uint64_t mode)
+{
+    TcgLoop *l = v->loop;
+    if (l->jc_cur && l->mode == mode) {
+        return;
+    }
+    l->mode = mode;
+    l->jc_cur = NULL;
+    for (int i = 0; i < l->n_jc_ctx; i++) {
+        if (l->jc_ctx[i].mode == mode) {
+            l->jc_cur = &l->jc_ctx[i];
+        }
+    }
+    if (!l->jc_cur) {
+        if (l->n_jc_ctx == JC_CONTEXTS || l->jc_next >= MAX_KEYS - JC_CONTEXTS) {
+            jc_wipe(v);
+        }
+        l->jc_cur = &l->jc_ctx[l->n_jc_ctx++];
+        l->jc_cur->mode = mode;
+        new_key(v, l->jc_cur);
+    }
+    v->jc_key = l->jc_cur->key;
+}
+
+/* After contexts got new keys (or the numbers ran out). */
+static void rekeyed(TcgVcpu *v)
+{
+    TcgLoop *l = v->loop;
+    if (l->jc_next >= MAX_KEYS - JC_CONTEXTS) {
+        jc_wipe(v);
+    }
+    if (!l->jc_cur) {
+        jc_set_mode(v, l->mode);
+    }
+    v->jc_key = l->jc_cur->key;
+}
+
+void jc_flush_all(TcgVcpu *v)
+{
+    for (int i = 0; i < v->loop->n_jc_ctx; i++) {
+        new_key(v, &v->loop->jc_ctx[i]);
+    }
+    memset(v->loop->fetched, 0, sizeof(v->loop->fetched));
+    rekeyed(v);
+}
+
+void jc_flush_nonglobal(TcgVcpu *v)
+{
+    bool low_left = false;
+    for (int i = 0; i < v->loop->n_jc_ctx; i++) {
+        JcContext *c = &v->loop->jc_ctx[i];
+        if (c->nonglobal) {
+            new_key(v, c);
+        }
+        low_left |= c->low;
+    }
+    if (!low_left) {
+        memset(v->loop->fetched[0], 0, sizeof(v->loop->fetched[0]));
+    }
+    rekeyed(v);
+}
+
+static uint64_t *filter_word(TcgVcpu *v, uint64_t va, uint64_t *bit)
+{
+    uint64_t page = va >> 12;
+    unsigned h = (page ^ page >> 12 ^ page >> 24) & 4095;
+    *bit = 1ull << (h & 63);
+    return &v->loop->fetched[va >> 63][h >> 6];
+}
+
+static void filter_add(TcgVcpu *v, uint64_t va)
+{
+    uint64_t bit, *word = filter_word(v, va, &bit);
+    *word |= bit;
+}
+
+void jc_flush_page(TcgVcpu *v, uint64_t va)
+{
+    uint64_t bit;
+    const uint64_t *word = filter_word(v, va, &bit);
+    if (!(*word & bit)) {
+        return; /* no entry leads into this page */
+    }
+    for (int i = 0; i < v->loop->n_jc_ctx; i++) {
+        JcContext *c = &v->loop->jc_ctx[i];
+        if (va >> 63 ? c->high : c->low) {
+            new_key(v, c);
+        }
+    }
+    rekeyed(v);
+}
+
+void jc_insert(TcgVcpu *v, const TcgBlock *tb, bool global)
+{
+    uint64_t va = tcg_code_va(v, tb->mode, tb->pc);
+    JcContext *c = v->loop->jc_cur;
+
+    c->high |= va >> 63;
+    c->low |= !(va >> 63);
+    c->nonglobal |= !global;
+    filter_add(v, va);
+    if (tb->page2 != ~0ull) {
+        filter_add(v, va + MEM_PAGE_SIZE);
+    }
+    JumpCacheEntry *e = &v->jc[(tb->pc ^ tb->pc >> 12) & (JC_SIZE - 1)];
+    e->key = tb->pc ^ c->key;
+    e->code = host_code_ptr(v->tm->code, tb->entry_poll);
+}
