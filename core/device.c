@@ -49,6 +49,7 @@ static Device *new_device(Machine *m, const DeviceType *type, Device *parent, co
         g_ptr_array_add(parent->children, d);
     }
     device_props_init(d);
+    device_props_set_globals(d);
     device_state_reset(d);
     return d;
 }
@@ -78,6 +79,10 @@ static void unrealize(Device *d, bool was_realized)
 bool device_realize(Device *d, Error **errp)
 {
     g_assert(!d->realized && !machine_locked(d->machine));
+    if (d->global_error) {
+        error_propagate(errp, g_steal_pointer(&d->global_error));
+        return false;
+    }
     if (d->type->realize && !d->type->realize(d, errp)) {
         while (d->children->len) {
             device_free(d->children->pdata[d->children->len - 1]);

@@ -136,6 +136,7 @@ struct Device {
     GPtrArray *regions; /* MemoryRegion* the device mapped, removed at unrealize */
     GPtrArray *reg_maps;   /* core's: indices of device_register_region() */
     GHashTable *prop_text; /* core's: what device_set() was given, by property name */
+    Error *global_error;   /* core's: a -global that does not fit; realize fails with it */
 };
 
 /* Find a type by name, NULL with a "did you mean" error. */

@@ -100,6 +100,7 @@ void device_props_free(Device *d)
         }
     }
     g_clear_pointer(&d->prop_text, g_hash_table_unref);
+    g_clear_pointer(&d->global_error, error_free);
 }
 
 static bool set_unsigned(Device *d, const Property *p, const char *value, Error **errp)
@@ -239,6 +240,24 @@ bool device_set(Device *d, const char *prop, const char *value, Error **errp)
     }
     g_hash_table_replace(d->prop_text, (void *)p->name, g_strdup(value));
     return true;
+}
+
+/* -global; before anything the board or -device says, which both override it. */
+void device_props_set_globals(Device *d)
+{
+    const char *const *g = machine_config(d->machine)->globals;
+    size_t len = strlen(d->type->name);
+
+    for (; g && *g; g++) {
+        if (strncmp(*g, d->type->name, len) != 0 || (*g)[len] != '.') {
+            continue;
+        }
+        g_auto(GStrv) words = g_strsplit(*g + len + 1, "=", 2);
+        if (!d->global_error &&
+            !device_set(d, words[0], words[1] ? words[1] : "", &d->global_error)) {
+            error_prepend(&d->global_error, "-global %s: ", *g);
+        }
+    }
 }
 
 bool device_props_set_list(Device *d, const char *list, Error **errp)

@@ -123,6 +123,7 @@ typedef struct Listener {
 struct Machine {
     MachineConfig cfg;
     GPtrArray *strings; /* owned copies of the config's */
+    char **globals;     /* the same for cfg.globals */
     GMainContext *loop;
     const BoardType *board;
     DeviceType *board_type; /* made from the board */
@@ -190,6 +191,7 @@ void cpus_resume(Machine *m);
 /* The board's device; its type was made from BoardType. */
 Device *device_new_board(Machine *m, const DeviceType *type);
 void device_props_init(Device *d);
+void device_props_set_globals(Device *d);
 /* "a=b,c=d" */
 bool device_props_set_list(Device *d, const char *list, Error **errp);
 void device_props_free(Device *d);

@@ -91,6 +91,8 @@ static void own_config(Machine *m)
                           &c->kernel, &c->initrd, &c->append,    &c->name};
 
     m->strings = g_ptr_array_new_with_free_func(g_free);
+    m->globals = g_strdupv((char **)c->globals);
+    c->globals = (const char *const *)m->globals;
     for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
         own(m, all[i]);
     }
@@ -270,6 +272,7 @@ void machine_free(Machine *m)
     g_array_free(m->event_listeners, TRUE);
     g_ptr_array_free(m->cpus, TRUE);
     g_ptr_array_free(m->strings, TRUE);
+    g_strfreev(m->globals);
     pthread_cond_destroy(&m->cpu_cond);
     pthread_mutex_destroy(&m->cpu_lock);
     pthread_mutex_destroy(&m->lock);

@@ -60,6 +60,8 @@ typedef struct MachineConfig {
     int64_t rtc_base_ns;       /* -rtc base=: ns offset to add to host time */
     bool rtc_localtime;
     const char *name;          /* -name */
+    /* -global: "driver.property=value", NULL-terminated; each new device of that type gets it. */
+    const char *const *globals;
 } MachineConfig;
 
 /* A board: memory-map table and build(). */

@@ -236,6 +236,38 @@ static bool check_devices(const Config *c, Error **errp)
     return true;
 }
 
+static const Property *find_property(const DeviceType *t, const char *name)
+{
+    for (const Property *p = t->props; p && p->name; p++) {
+        if (!strcmp(p->name, name)) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static bool check_globals(Config *c, Error **errp)
+{
+    for (guint i = 0; i < c->globals->len; i++) {
+        const char *g = c->globals->pdata[i], *dot = strchr(g, '.');
+        g_autofree char *driver = g_strndup(g, dot - g);
+        g_autofree char *prop = g_strndup(dot + 1, strcspn(dot + 1, "="));
+        const DeviceType *t = device_type_find(driver, errp);
+        if (!t) {
+            error_prepend(errp, "-global %s: ", g);
+            return false;
+        }
+        if (!find_property(t, prop)) {
+            error_set(errp, ERR_INVALID_PARAMETER, "-global %s: '%s' has no property '%s'", g,
+                      driver, prop);
+            error_hint(errp, "'-device %s,help' lists them", driver);
+            return false;
+        }
+    }
+    g_ptr_array_add(c->globals, NULL);
+    return true;
+}
+
 static bool check_rtc(const char *base, Error **errp)
 {
     if (!strcmp(base, "utc") || !strcmp(base, "localtime")) {
@@ -272,5 +304,5 @@ bool config_check(Config *c, Error **errp)
     }
     fill_defaults(c, board, target);
     return check_files(c, errp) && check_smp(c, board, errp) && check_accel(c, target, errp) &&
-           check_devices(c, errp) && check_rtc(c->rtc_base, errp);
+           check_devices(c, errp) && check_globals(c, errp) && check_rtc(c->rtc_base, errp);
 }

@@ -19,10 +19,8 @@ struct Emulator {
     CharSet *chars;
     Machine *machine;
     GPtrArray *hmp_ports;  /* CharPort of monitors that share a serial device */
-    GPtrArray *monitors;
     GPtrArray *signals;    /* GSource */
     char *firmware_dirs;
-    GPtrArray *globals;
 };
 
 /* ---- the host side of the wires ---- */
@@ -146,6 +144,7 @@ static void fill_machine_config(Emulator *e)
         .default_serial = c->default_serial,
         .default_parallel = c->default_parallel,
         .name = c->name,
+        .globals = (const char *const *)c->globals->pdata,
     };
     e->mc.board = g_strconcat(c->board, c->board_opts->str, NULL);
     fill_rtc(&e->mc, c->rtc_base);
@@ -176,7 +175,6 @@ static bool add_device(Emulator *e, json_t *opts, Error **errp)
         device_free(d);
         return false;
     }
-    device_reset(d);
     return true;
 }
 
@@ -185,14 +183,12 @@ static bool add_devices(Emulator *e, Error **errp)
     const GPtrArray *devices = e->config->devices;
     bool ok = true;
 
-    machine_lock(e->machine);
     for (guint i = 0; ok && i < devices->len; i++) {
         ok = add_device(e, devices->pdata[i], errp);
         if (!ok) {
             error_prepend(errp, "-device %s: ", opts_get(devices->pdata[i], "driver"));
         }
     }
-    machine_unlock(e->machine);
     return ok;
 }
 
@@ -213,8 +209,8 @@ static bool open_monitor(Emulator *e, const MonitorSpec *s, unsigned n, Error **
         error_prepend(errp, "%s: ", option);
         return false;
     }
-    g_ptr_array_add(e->monitors, monitor_new(e->machine, port, s->control, s->pretty));
-    return true;
+    return s->control ? monitor_new_qmp(e->machine, port, s->pretty, errp)
+                      : monitor_new_hmp(e->machine, port, errp);
 }
 
 static bool open_monitors(Emulator *e, Error **errp)
@@ -222,7 +218,9 @@ static bool open_monitors(Emulator *e, Error **errp)
     const Config *c = e->config;
 
     for (guint i = 0; i < e->hmp_ports->len; i++) {
-        g_ptr_array_add(e->monitors, monitor_new(e->machine, e->hmp_ports->pdata[i], false, false));
+        if (!monitor_new_hmp(e->machine, e->hmp_ports->pdata[i], errp)) {
+            return false;
+        }
     }
     for (guint i = 0; i < c->monitors->len; i++) {
         if (!open_monitor(e, c->monitors->pdata[i], i, errp)) {
@@ -288,7 +286,6 @@ Emulator *emulator_new(const Config *c, Error **errp)
     e->loop = g_main_context_default();
     e->chars = charset_new(e->loop);
     e->hmp_ports = g_ptr_array_new();
-    e->monitors = g_ptr_array_new_with_free_func((GDestroyNotify)monitor_free);
     e->signals = g_ptr_array_new_with_free_func((GDestroyNotify)loop_remove);
     if (!build(e, errp)) {
         emulator_free(e);
@@ -312,7 +309,6 @@ int emulator_run(Emulator *e)
 void emulator_free(Emulator *e)
 {
     g_ptr_array_unref(e->signals);
-    g_ptr_array_unref(e->monitors);
     if (e->machine) {
         machine_free(e->machine);
     }
