@@ -156,7 +156,7 @@ bool ir_reads_dst(const IrBlock *b, const IrOp *op)
         return true;
     case OP_hostop: {
         const IrHostInsn *hi = &b->host[op->imm];
-        return hi->dst_rw || (hi->reg_kind == HR_GPR && hi->dst_w < W32);
+        return op->dst != IR_NONE && (hi->dst_rw || hi->dst_w < W32);
     }
     case OP_mulu2:
     case OP_muls2: /* W8 writes 16 bits */
