@@ -1,0 +1,281 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line as users meet it: one clear line for each mistake, no side effects, the
+terminal always restored. Usage: test-cli.py SOURCE_DIR BUILD_DIR; prints TAP."""
+
+import importlib.machinery
+import importlib.util
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import traceback
+
+SRC, BUILD = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+QEMU_NAME = os.path.join(BUILD, "rhea-system-x86_64")
+RHEA = os.path.join(BUILD, "rhea")
+# A machine without processors or devices: quick, and enough for everything here.
+BARE = ["-machine", "none", "-accel", "null"]
+CASES = []
+
+
+def case(fn):
+    CASES.append(fn)
+    return fn
+
+
+def run(argv, **kw):
+    return subprocess.run(argv, capture_output=True, text=True, timeout=30,
+                          stdin=subprocess.DEVNULL, check=False, **kw)
+
+
+def start(argv, **kw):
+    return subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, **kw)
+
+
+def wait_until(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not happen in {seconds} s")
+        time.sleep(0.02)
+
+
+# Arguments, and what the one line must say. {d} is a directory, {f} a file with text in it.
+MISTAKES = [
+    (["-kernal", "x"], ["unknown option '-kernal'", "did you mean '-kernel'"]),
+    (["--memroy"], ["unknown option '--memroy'", "-help"]),
+    (["-m"], ["-m needs a value", "[size=]amount"]),
+    (["-m", "12Q"], ["-m 12Q", "suffix 'Q'", "512M"]),
+    (["-m", "lots"], ["'lots' is not a size"]),
+    (["-m", "20000000000G"], ["too large"]),
+    (["-m", "512,slots=2"], ["'slots' is unexpected"]),
+    (["-smp", "two"], ["'two' is not a number"]),
+    (["-smp", "0"], ["cpus must be between 1"]),
+    (BARE + ["-smp", "4,cores=3"], ["-smp: sockets (1)", "leave one of them out"]),
+    (BARE + ["-smp", "4,maxcpus=2"], ["-smp"]),
+    (["-machine", "nonne"], ["there is no machine type 'nonne'", "did you mean 'none'"]),
+    (["-machine", "none", "-accel", "nul"], ["there is no accelerator 'nul'", "'null'"]),
+    (["-accel", ""], ["name of an accelerator is missing"]),
+    (BARE + ["-kernel", "{d}/missing"], ["-kernel '{d}/missing'", "No such file"]),
+    (BARE + ["-kernel", "{d}"], ["-kernel '{d}' is a directory"]),
+    (BARE + ["-kernel", "{d}/empty"], ["-kernel '{d}/empty' is empty"]),
+    (BARE + ["-kernel", "{f}", "-initrd", "{d}"], ["-initrd '{d}' is a directory"]),
+    (BARE + ["-append", "quiet"], ["-append only makes sense with -kernel"]),
+    (BARE + ["-bios", "no-such-firmware.bin"], ["no-such-firmware.bin", "-L help"]),
+    (BARE + ["-device", "no-such-device"], ["no device type 'no-such-device'"]),
+    (BARE + ["-global", "nonsense"], ["driver.property=value"]),
+    (BARE + ["-global", "no-such.prop=1"], ["no device type 'no-such'"]),
+    (BARE + ["-serial", "bogus"], ["'bogus'", "stdio"]),
+    (BARE + ["-serial"] + ["null", "-serial"] * 4 + ["null"], ["at most 4 serial ports"]),
+    (BARE + ["-chardev", "bogus,id=x"], ["bogus"]),
+    (BARE + ["-mon", "nothing"], ["no -chardev with id 'nothing'"]),
+    (BARE + ["-mon", "mode=control"], ["'chardev' is missing"]),
+    (["-display", "sdl"], ["display 'sdl' is not supported", "only 'none'"]),
+    (["-nic", "user"], ["'user' is not supported"]),
+    (["-net", "nic"], ["'nic' is not supported"]),
+    (["-rtc", "clock=vm"], ["'vm' is not a value of 'clock'"]),
+    (BARE + ["-rtc", "base=yesterday"], ["'yesterday' is not a time", "localtime"]),
+    (["-action", "reboot=explode"], ["reset, shutdown"]),
+    (["-d", "guest_error"], ["unknown log item", "did you mean 'guest_errors'"]),
+    (["-trace", "no_such_point"], ["no trace point matches"]),
+    (BARE + ["-trace", "events={d}/missing"], ["-trace events '{d}/missing'"]),
+    (BARE + ["-D", "{d}"], ["-D '{d}' is a directory"]),
+    (BARE + ["-pidfile", "{d}/no/dir/pid"], ["-pidfile '{d}/no/dir/pid'"]),
+    (["-echr", "300"], ["not the code of a character"]),
+    (["disk.img"], ["'disk.img' is not an option"]),
+    (["-"], ["'-' is not an option"]),
+    (["-name", "=x"], ["not of the form key=value"]),
+    (["-m", '{{"size": true}}'], ["expected: integer"]),
+    (["-m", '{{"size": '], ["JSON"]),
+]
+
+
+@case
+def mistakes():
+    """Each mistake: one line on stderr, nothing on stdout, status 1, nothing created."""
+    for args, texts in MISTAKES:
+        with tempfile.TemporaryDirectory() as d:
+            f = os.path.join(d, "file")
+            with open(f, "w", encoding="ascii") as out:
+                out.write("not a kernel\n")
+            open(os.path.join(d, "empty"), "w", encoding="ascii").close()
+            before = sorted(os.listdir(d))
+            # What would leave traces if it were done before everything is checked.
+            argv = [a.format(d=d, f=f) for a in
+                    ["-D", "{d}/log", "-pidfile", "{d}/pid", "-chardev", "file,id=t,path={d}/out"]]
+            if "-D" in args or "-pidfile" in args:
+                argv = argv[4:]
+            argv = [QEMU_NAME] + argv + [a.format(d=d, f=f) for a in args]
+            r = run(argv, cwd=d)
+            where = " ".join(args)
+            assert r.returncode == 1, f"{where}: status {r.returncode}, {r.stderr}"
+            assert r.stdout == "", f"{where}: prints {r.stdout!r}"
+            assert r.stderr.count("\n") == 1, f"{where}: {r.stderr!r} is not one line"
+            assert r.stderr.startswith("rhea-system-x86_64: "), f"{where}: {r.stderr!r}"
+            for t in texts:
+                t = t.format(d=d, f=f)
+                assert t in r.stderr, f"{where}: {r.stderr!r} lacks {t!r}"
+            late = {"-serial", "-chardev", "-mon"}  # found when the host side is being opened
+            if not late & set(args):
+                after = sorted(os.listdir(d))
+                assert after == before, f"{where}: created {set(after) - set(before)}"
+
+
+@case
+def help_texts():
+    """Whatever can be listed is listed, with status 0 and nothing on stderr."""
+    for args, text in [(["-help"], "-kernel file"), (["--help"], "Usage"), (["-h"], "Usage"),
+                       (["-version"], "Rhea version"), (["-machine", "help"], "none"),
+                       (["-M", "help"], "none"), (["-cpu", "help"], "max"),
+                       (["-accel", "help"], "null"), (["-device", "help"], "Devices"),
+                       (["-chardev", "help"], "socket"), (["-d", "help"], "guest_errors"),
+                       (["-trace", "help"], ""), (["-display", "help"], "none"),
+                       (["-L", "help"], "seabios")]:
+        r = run([QEMU_NAME] + args)
+        assert r.returncode == 0 and r.stderr == "", f"{args}: {r}"
+        assert text in r.stdout, f"{args}: {r.stdout!r}"
+
+
+@case
+def personalities():
+    """QEMU's defaults under its name, sane ones as rhea; what is not there says so."""
+    r = run([os.path.join(BUILD, "rhea-system-aarch64")])
+    assert r.returncode == 1 and "no aarch64 guests" in r.stderr and r.stderr.count("\n") == 1, r
+    r = run([QEMU_NAME, "-explain", "-machine", "pc", "-no-such"])
+    assert "unknown option '-no-such'" in r.stderr, r
+
+
+def ends_by(sig, argv, expected):
+    with tempfile.TemporaryDirectory() as d:
+        pid = os.path.join(d, "pid")
+        p = start(argv + ["-pidfile", pid], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wait_until(lambda: os.path.exists(pid) or p.poll() is not None, "the start")
+        with open(pid, encoding="ascii") as f:
+            assert int(f.read()) == p.pid
+        p.send_signal(sig)
+        _, err = p.communicate(timeout=20)
+        assert p.returncode == expected, f"{sig}: status {p.returncode}, {err}"
+        assert not os.path.exists(pid), "the pid file is still there"
+
+
+@case
+def orderly_end():
+    """SIGTERM, SIGINT and SIGHUP end the program with status 0 and remove the pid file."""
+    for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        ends_by(sig, [QEMU_NAME] + BARE + ["-display", "none", "-monitor", "none"], 0)
+
+
+def flags(fd):
+    return termios.tcgetattr(fd)[:4]
+
+
+@case
+def terminal_restored():
+    """Whatever ends the program, the terminal is as before."""
+    sanitized = "-fsanitize" in open(os.path.join(BUILD, "build.ninja"), encoding="utf-8").read()
+    signals = [signal.SIGTERM, signal.SIGINT, signal.SIGABRT]
+    if not sanitized:
+        signals += [signal.SIGSEGV, signal.SIGQUIT]
+    for sig in signals:
+        master, slave = pty.openpty()
+        before = flags(slave)
+        p = start([QEMU_NAME] + BARE + ["-nographic"], stdin=slave, stdout=slave)
+        wait_until(lambda: flags(slave) != before or p.poll() is not None, "raw mode")
+        p.send_signal(sig)
+        p.communicate(timeout=20)
+        after = flags(slave)
+        os.close(master)
+        os.close(slave)
+        assert after == before, f"{sig}: {before} became {after}"
+
+
+@case
+def ctrl_a_x():
+    """Ctrl-A x ends the program; Ctrl-A h helps."""
+    master, slave = pty.openpty()
+    before = flags(slave)
+    p = start([QEMU_NAME] + BARE + ["-nographic"], stdin=slave, stdout=slave)
+    wait_until(lambda: flags(slave) != before or p.poll() is not None, "raw mode")
+    os.write(master, b"\x01h")
+    text = b""
+    os.set_blocking(master, False)
+
+    def helped():
+        nonlocal text
+        try:
+            text += os.read(master, 4096)
+        except BlockingIOError:
+            pass
+        return b"C-a x" in text
+    wait_until(helped, "the help of Ctrl-A h")
+    os.write(master, b"\x01x")
+    p.communicate(timeout=20)
+    assert p.returncode == 0, p.returncode
+    assert flags(slave) == before
+    os.close(master)
+    os.close(slave)
+
+
+@case
+def log_file():
+    """-D takes what -d asks for."""
+    with tempfile.TemporaryDirectory() as d:
+        p = start([QEMU_NAME] + BARE + ["-display", "none", "-monitor", "none", "-S", "-d", "int",
+                                        "-D", f"{d}/log-%d", "-pidfile", f"{d}/pid"],
+                  stdin=subprocess.DEVNULL)
+        wait_until(lambda: os.path.exists(f"{d}/pid") or p.poll() is not None, "the start")
+        assert os.path.exists(f"{d}/log-{p.pid}"), os.listdir(d)
+        p.terminate()
+        p.communicate(timeout=20)
+
+
+@case
+def configure_mistakes():
+    """configure explains a wrong option in one line."""
+    for args, text in [(["--enable-magic"], "--enable-magic"), (["--prefix=here"], "absolute")]:
+        r = run([os.path.join(SRC, "configure")] + args)
+        assert r.returncode == 1 and text in r.stderr and r.stderr.count("\n") == 1, r
+    r = run([os.path.join(SRC, "scripts/install-deps"), "luxury"])
+    assert r.returncode == 1 and "luxury" in r.stderr and r.stderr.count("\n") == 1, r
+
+
+@case
+def test_counting():
+    """scripts/run-tests counts cases, not programs, and no failure escapes it."""
+    loader = importlib.machinery.SourceFileLoader("run_tests", os.path.join(SRC, "scripts/run-tests"))
+    sys.dont_write_bytecode = True
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run_tests", loader))
+    loader.exec_module(module)
+    for text, result, want in [
+            ("ok 1 a\nok 2 b # SKIP no\nnot ok 3 c\n", "FAIL", (1, 1, 1)),
+            ("1..2\nok 1\nok 2\n", "OK", (2, 0, 0)),
+            ("ok 1\n", "ERROR", (1, 1, 0)),
+            ("", "TIMEOUT", (0, 1, 0)),
+            ("", "OK", (1, 0, 0)),
+            ("1..0 # SKIP no tool\n", "SKIP", (0, 0, 1)),
+            ("not ok 1 # TODO later\n", "OK", (1, 0, 0))]:
+        got = module.count_cases({"stdout": text, "result": result})
+        assert got == want, f"{text!r} {result}: {got}, not {want}"
+
+
+def main():
+    print(f"1..{len(CASES)}")
+    failed = False
+    for n, fn in enumerate(CASES, 1):
+        try:
+            fn()
+            print(f"ok {n} {fn.__name__}", flush=True)
+        except Exception:  # pylint: disable=broad-except
+            failed = True
+            print("\n".join("# " + l for l in traceback.format_exc().splitlines()))
+            print(f"not ok {n} {fn.__name__}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
