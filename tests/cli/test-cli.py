@@ -211,7 +211,7 @@ def ctrl_a_x():
             text += os.read(master, 4096)
         except BlockingIOError:
             pass
-        return b"C-a x" in text
+        return b"end the emulator" in text
     wait_until(helped, "the help of Ctrl-A h")
     os.write(master, b"\x01x")
     p.communicate(timeout=20)
