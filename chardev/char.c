@@ -208,6 +208,18 @@ void char_on_writable(CharPort *p, void (*fn)(void *opaque), void *opaque)
     g_mutex_unlock(&p->dev->lock);
 }
 
+void char_want_writable(CharPort *p)
+{
+    Chardev *d = p->dev;
+
+    g_mutex_lock(&d->lock);
+    p->short_write = true;
+    if (out_len(d) < CHAR_QUEUE_MAX) {
+        chardev_kick(d);
+    }
+    g_mutex_unlock(&d->lock);
+}
+
 /* Tells front ends that were sent away with a short write to come again. */
 static void wake_writers(Chardev *d)
 {

@@ -51,6 +51,8 @@ void char_accept_input(CharPort *p);
 const char *char_port_name(const CharPort *p);
 /* Bytes written but not yet taken by the host: to stop making more. Any thread. */
 size_t char_pending(CharPort *p);
+/* Have the writable callback called once there is little pending, though no write was short. */
+void char_want_writable(CharPort *p);
 /* On a multiplexer, leave the first focus to another front end. Before char_attach(). */
 void char_set_background(CharPort *p);
 /* The set of devices this port belongs to: for the commands that list them. */

@@ -28,6 +28,8 @@ Chardev *charset_find(CharSet *set, const char *id); /* NULL if none */
 Chardev *charset_nth(CharSet *set, unsigned n);
 /* The names and one-line helps of all backends: -chardev help. */
 void charset_print_help(GString *out);
+/* Their names, n from 0; NULL past the end. */
+const char *chardev_backend_nth(unsigned n);
 
 /*
  * A new device of an object of options as opts_parse(text, "backend") gives it: "backend" and

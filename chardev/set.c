@@ -208,6 +208,16 @@ void charset_print_help(GString *out)
     print_options(out, common_options + 2);
 }
 
+const char *chardev_backend_nth(unsigned n)
+{
+    REGISTRY_FOREACH(CharBackendType, it) {
+        if (!n--) {
+            return (*it)->name;
+        }
+    }
+    return NULL;
+}
+
 /* ---- devices ---- */
 
 CharSet *charset_new(GMainContext *loop)

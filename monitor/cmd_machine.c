@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Commands that act on the machine as a whole: run state, reset, the end.
+ */
+#include "monitor/session.h"
+#include "schema/commands.h"
+
+static bool is_running(Machine *m)
+{
+    return machine_run_state(m) == RUN_STATE_RUNNING;
+}
+
+json_t *cmd_query_status(CmdContext *ctx, Error **errp)
+{
+    return json_pack("{s:b, s:s}", "running", is_running(ctx->machine), "status",
+                     run_state_name(machine_run_state(ctx->machine)));
+}
+
+bool hmp_info_status(CmdContext *ctx, GString *out, Error **errp)
+{
+    RunState s = machine_run_state(ctx->machine);
+
+    g_string_append_printf(out, "VM status: %s", is_running(ctx->machine) ? "running" : "paused");
+    if (s != RUN_STATE_RUNNING && s != RUN_STATE_PAUSED) {
+        g_string_append_printf(out, " (%s)", run_state_name(s));
+    }
+    g_string_append_c(out, '\n');
+    return true;
+}
+
+bool cmd_stop(CmdContext *ctx, Error **errp)
+{
+    if (is_running(ctx->machine)) {
+        machine_stop(ctx->machine, RUN_STATE_PAUSED);
+    }
+    return true;
+}
+
+bool cmd_cont(CmdContext *ctx, Error **errp)
+{
+    return is_running(ctx->machine) || machine_cont(ctx->machine, errp);
+}
+
+bool cmd_quit(CmdContext *ctx, Error **errp)
+{
+    machine_request_shutdown(ctx->machine, SHUTDOWN_HOST_QMP_QUIT);
+    return true;
+}
+
+bool cmd_system_reset(CmdContext *ctx, Error **errp)
+{
+    machine_request_reset(ctx->machine, SHUTDOWN_HOST_QMP_RESET);
+    return true;
+}
+
+bool cmd_system_powerdown(CmdContext *ctx, Error **errp)
+{
+    machine_request_powerdown(ctx->machine);
+    return true;
+}
+
+json_t *cmd_query_name(CmdContext *ctx, Error **errp)
+{
+    const char *name = machine_config(ctx->machine)->name;
+
+    return name ? json_pack("{s:s}", "name", name) : json_object();
+}
+
+bool hmp_info_name(CmdContext *ctx, GString *out, Error **errp)
+{
+    const char *name = machine_config(ctx->machine)->name;
+
+    if (name) {
+        g_string_append_printf(out, "%s\n", name);
+    }
+    return true;
+}
