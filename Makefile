@@ -38,7 +38,7 @@ check:
 	@scripts/run-tests $(BUILD) $(ASAN)
 
 bench:
-	@scripts/install-deps build demo test
+	@scripts/install-deps build demo test bench
 	@$(MAKE) --no-print-directory all
 	@tests/bench/run $(BUILD)
 
