@@ -161,28 +161,28 @@ static inline uint64_t bswap64(uint64_t v)
 #endif
 
 /* ld_le16(p) ... st_be64(p, v): unaligned, of the named byte order. */
-#define BITS_ACCESSORS(bits)                                                                       \
-    static inline uint##bits##_t ld_le##bits(const void *p)                                        \
-    {                                                                                              \
-        uint##bits##_t v;                                                                          \
-        memcpy(&v, p, sizeof(v));                                                                  \
-        return BITS_LE(bits, v);                                                                   \
-    }                                                                                              \
-    static inline uint##bits##_t ld_be##bits(const void *p)                                        \
-    {                                                                                              \
-        uint##bits##_t v;                                                                          \
-        memcpy(&v, p, sizeof(v));                                                                  \
-        return BITS_BE(bits, v);                                                                   \
-    }                                                                                              \
-    static inline void st_le##bits(void *p, uint##bits##_t v)                                      \
-    {                                                                                              \
-        v = BITS_LE(bits, v);                                                                      \
-        memcpy(p, &v, sizeof(v));                                                                  \
-    }                                                                                              \
-    static inline void st_be##bits(void *p, uint##bits##_t v)                                      \
-    {                                                                                              \
-        v = BITS_BE(bits, v);                                                                      \
-        memcpy(p, &v, sizeof(v));                                                                  \
+#define BITS_ACCESSORS(bits)                                  \
+    static inline uint##bits##_t ld_le##bits(const void *p)   \
+    {                                                         \
+        uint##bits##_t v;                                     \
+        memcpy(&v, p, sizeof(v));                             \
+        return BITS_LE(bits, v);                              \
+    }                                                         \
+    static inline uint##bits##_t ld_be##bits(const void *p)   \
+    {                                                         \
+        uint##bits##_t v;                                     \
+        memcpy(&v, p, sizeof(v));                             \
+        return BITS_BE(bits, v);                              \
+    }                                                         \
+    static inline void st_le##bits(void *p, uint##bits##_t v) \
+    {                                                         \
+        v = BITS_LE(bits, v);                                 \
+        memcpy(p, &v, sizeof(v));                             \
+    }                                                         \
+    static inline void st_be##bits(void *p, uint##bits##_t v) \
+    {                                                         \
+        v = BITS_BE(bits, v);                                 \
+        memcpy(p, &v, sizeof(v));                             \
     }
 BITS_ACCESSORS(16)
 BITS_ACCESSORS(32)

@@ -138,8 +138,7 @@ const char *error_class_name(ErrorCode code)
 
 char *error_describe(const Error *err)
 {
-    return err->hint ? g_strdup_printf("%s; %s", err->message, err->hint)
-                     : g_strdup(err->message);
+    return err->hint ? g_strdup_printf("%s; %s", err->message, err->hint) : g_strdup(err->message);
 }
 
 Error *error_copy(const Error *err)

@@ -43,14 +43,15 @@ extern const LogItem log_items[];
 /* The items switched on. Read it only through the macros below. */
 extern unsigned log_active;
 
-#define log_on(mask) __builtin_expect((__atomic_load_n(&log_active, __ATOMIC_RELAXED) & (mask)) != 0, 0)
+#define log_on(mask) \
+    __builtin_expect((__atomic_load_n(&log_active, __ATOMIC_RELAXED) & (mask)) != 0, 0)
 
 /* Logs printf-like text, which brings its own newline, if an item of @mask is on. */
-#define log_mask(mask, ...)                                                                        \
-    do {                                                                                           \
-        if (log_on(mask)) {                                                                        \
-            log_printf(__VA_ARGS__);                                                               \
-        }                                                                                          \
+#define log_mask(mask, ...)          \
+    do {                             \
+        if (log_on(mask)) {          \
+            log_printf(__VA_ARGS__); \
+        }                            \
     } while (0)
 
 /* Writes unconditionally. */

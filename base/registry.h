@@ -23,24 +23,24 @@
 #endif
 
 /* Adds the const object @obj (file scope, of type @type) to the registry of @type. */
-#define REGISTER(type, obj)                                                                        \
-    static const type *const registered_##type##_##obj __attribute__((section("reg_" #type)))      \
+#define REGISTER(type, obj)                                                                   \
+    static const type *const registered_##type##_##obj __attribute__((section("reg_" #type))) \
     REGISTRY_ATTR = &(obj)
 
 /*
  * Walks all registered objects: `REGISTRY_FOREACH(DeviceType, it) use((*it)->name);`
  * @it is a `const type *const *`.
  */
-#define REGISTRY_FOREACH(type, it)                                                                 \
-    for (const type *const *it = REGISTRY_BOUND(start, type),                                      \
-                           *const *it##_end = REGISTRY_BOUND(stop, type);                          \
+#define REGISTRY_FOREACH(type, it)                                                            \
+    for (const type *const *it = REGISTRY_BOUND(start, type), *const *it##_end =              \
+                                                                  REGISTRY_BOUND(stop, type); \
          it < it##_end; it++)
 
 /* The linker's symbols; weak, so that a registry without members is empty and not a link error. */
-#define REGISTRY_BOUND(which, type)                                                                \
-    ({                                                                                             \
-        extern const type *const __##which##_reg_##type[] __attribute__((weak));                   \
-        (const type *const *)__##which##_reg_##type;                                               \
+#define REGISTRY_BOUND(which, type)                                              \
+    ({                                                                           \
+        extern const type *const __##which##_reg_##type[] __attribute__((weak)); \
+        (const type *const *)__##which##_reg_##type;                             \
     })
 
 #endif

@@ -26,7 +26,7 @@ static unsigned walk(const char *pattern, bool apply)
     g_autoptr(GPatternSpec) spec = g_pattern_spec_new(on ? pattern : pattern + 1);
     unsigned n = 0;
 
-    REGISTRY_FOREACH(TraceEvent, it) {
+    REGISTRY_FOREACH (TraceEvent, it) {
         if (g_pattern_spec_match_string(spec, (*it)->name)) {
             n++;
             if (apply) {
@@ -76,7 +76,7 @@ void trace_print_help(FILE *f)
 {
     g_autoptr(GPtrArray) all = g_ptr_array_new();
 
-    REGISTRY_FOREACH(TraceEvent, it) {
+    REGISTRY_FOREACH (TraceEvent, it) {
         g_ptr_array_add(all, (void *)*it);
     }
     g_ptr_array_sort(all, by_name);

@@ -27,17 +27,17 @@ typedef struct TraceEvent {
     bool *on; /* the event's switch; written through trace_enable only */
 } TraceEvent;
 
-#define TRACE_EVENT(ev, fmt)                                                                       \
-    static bool trace_on_##ev;                                                                     \
-    static const char trace_format_##ev[] = fmt;                                                   \
-    static const TraceEvent trace_event_##ev = {#ev, fmt, &trace_on_##ev};                         \
+#define TRACE_EVENT(ev, fmt)                                               \
+    static bool trace_on_##ev;                                             \
+    static const char trace_format_##ev[] = fmt;                           \
+    static const TraceEvent trace_event_##ev = {#ev, fmt, &trace_on_##ev}; \
     REGISTER(TraceEvent, trace_event_##ev)
 
-#define trace(ev, ...)                                                                             \
-    do {                                                                                           \
-        if (__builtin_expect(__atomic_load_n(&trace_on_##ev, __ATOMIC_RELAXED), 0)) {              \
-            trace_print(#ev, trace_format_##ev, ##__VA_ARGS__);                                    \
-        }                                                                                          \
+#define trace(ev, ...)                                                                \
+    do {                                                                              \
+        if (__builtin_expect(__atomic_load_n(&trace_on_##ev, __ATOMIC_RELAXED), 0)) { \
+            trace_print(#ev, trace_format_##ev, ##__VA_ARGS__);                       \
+        }                                                                             \
     } while (0)
 
 void trace_print(const char *name, const char *fmt, ...) G_GNUC_PRINTF(2, 3);

@@ -90,7 +90,8 @@ static bool check_bios(const Config *c, Error **errp)
             return true;
         }
     }
-    error_set(errp, ERR_INVALID_PARAMETER, "-bios '%s' is not in the firmware directories", c->bios);
+    error_set(errp, ERR_INVALID_PARAMETER, "-bios '%s' is not in the firmware directories",
+              c->bios);
     error_hint(errp, "'-L help' lists them");
     return false;
 }
@@ -227,8 +228,10 @@ static bool check_devices(const Config *c, Error **errp)
             return false;
         }
         if (!t->user_creatable) {
-            error_set(errp, ERR_INVALID_PARAMETER, "-device %s: the machine brings this device, "
-                      "it cannot be added", driver);
+            error_set(errp, ERR_INVALID_PARAMETER,
+                      "-device %s: the machine brings this device, "
+                      "it cannot be added",
+                      driver);
             error_hint(errp, "'-device help' lists those that can");
             return false;
         }

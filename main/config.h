@@ -23,46 +23,46 @@ typedef struct MonitorSpec {
 } MonitorSpec;
 
 typedef struct Config {
-    const char *program;   /* last part of argv[0] */
-    const char *arch;      /* "x86_64" */
-    bool qemu_defaults;    /* called as rhea-system-*: exactly QEMU's defaults */
+    const char *program; /* last part of argv[0] */
+    const char *arch;    /* "x86_64" */
+    bool qemu_defaults;  /* called as rhea-system-*: exactly QEMU's defaults */
     bool explain;
 
-    const char *board;     /* name; NULL: default */
-    GString *board_opts;   /* ",prop=value..." */
-    GPtrArray *accels;     /* "tcg,thread=multi", tried in order */
+    const char *board;   /* name; NULL: default */
+    GString *board_opts; /* ",prop=value..." */
+    GPtrArray *accels;   /* "tcg,thread=multi", tried in order */
     const char *cpu;
-    uint64_t ram;          /* bytes; 0: default */
+    uint64_t ram;                                         /* bytes; 0: default */
     int64_t cpus, maxcpus, sockets, dies, cores, threads; /* 0: not given */
     const char *name;
     const char *process_name;
 
     const char *kernel, *initrd, *append, *bios;
     GPtrArray *firmware_dirs;
-    GPtrArray *devices;    /* json_t objects with "driver" */
-    GPtrArray *globals;    /* "driver.property=value" */
+    GPtrArray *devices; /* json_t objects with "driver" */
+    GPtrArray *globals; /* "driver.property=value" */
     const char *rtc_base;
 
     bool nographic, display_none, nodefaults;
-    GPtrArray *serials;    /* strings */
+    GPtrArray *serials; /* strings */
     const char *debugcon;
-    GPtrArray *chardevs;   /* strings */
-    GPtrArray *monitors;   /* MonitorSpec */
+    GPtrArray *chardevs; /* strings */
+    GPtrArray *monitors; /* MonitorSpec */
     bool default_serial, default_monitor, default_parallel;
-    uint8_t escape;        /* 0x01: Ctrl-A */
+    uint8_t escape; /* 0x01: Ctrl-A */
 
     bool paused, no_reboot, no_shutdown;
     const char *pidfile;
 
     const char *log_items, *log_file;
-    GPtrArray *traces;     /* patterns */
+    GPtrArray *traces;      /* patterns */
     GPtrArray *trace_files; /* files of patterns */
     bool msg_timestamp;
 
     /* "-machine help" and the like: print this and end. "" as argument: the list. */
     const char *help_topic, *help_arg;
 
-    GPtrArray *keep;       /* json_t that the strings above live in */
+    GPtrArray *keep; /* json_t that the strings above live in */
 } Config;
 
 /* main/options.c: argv to @c, without any effect on the host. */

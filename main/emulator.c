@@ -18,8 +18,8 @@ struct Emulator {
     MachineConfig mc;
     CharSet *chars;
     Machine *machine;
-    GPtrArray *hmp_ports;  /* CharPort of monitors that share a serial device */
-    GPtrArray *signals;    /* GSource */
+    GPtrArray *hmp_ports; /* CharPort of monitors that share a serial device */
+    GPtrArray *signals;   /* GSource */
     char *firmware_dirs;
 };
 
@@ -161,7 +161,8 @@ static bool add_device(Emulator *e, json_t *opts, Error **errp)
     }
     Device *d = device_new(e->machine, type, NULL, opts_get(opts, "id"));
     g_autoptr(json_t) rest = json_copy(opts);
-    json_object_foreach(opts, key, v) {
+    json_object_foreach(opts, key, v)
+    {
         if (!strcmp(key, "driver") || !strcmp(key, "id")) {
             continue;
         }

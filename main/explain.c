@@ -20,8 +20,9 @@ void config_explain(const Config *c)
     } else {
         fprintf(stderr, "%s: the machine's default processor\n", c->program);
     }
-    fprintf(stderr, "%s: -smp %" PRId64 ",sockets=%" PRId64 ",cores=%" PRId64 ",threads=%" PRId64
-            "\n", c->program, c->cpus, c->sockets, c->cores, c->threads);
+    fprintf(stderr,
+            "%s: -smp %" PRId64 ",sockets=%" PRId64 ",cores=%" PRId64 ",threads=%" PRId64 "\n",
+            c->program, c->cpus, c->sockets, c->cores, c->threads);
     fprintf(stderr, "%s: -m size=%" PRIu64 "B (%s)\n", c->program, c->ram, ram);
     fprintf(stderr, "%s: %s\n", c->program, c->nographic ? "-nographic" : "-display none");
 }

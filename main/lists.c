@@ -44,7 +44,7 @@ static void list_machines(const Config *c)
 {
     GPtrArray *lines = lines_new();
 
-    REGISTRY_FOREACH(BoardType, it) {
+    REGISTRY_FOREACH (BoardType, it) {
         const BoardType *b = *it;
         if (b->arch[0] && strcmp(b->arch, c->arch)) {
             continue;
@@ -73,7 +73,7 @@ static void list_accels(void)
 {
     GPtrArray *lines = lines_new();
 
-    REGISTRY_FOREACH(AccelOps, it) {
+    REGISTRY_FOREACH (AccelOps, it) {
         add_line(lines, (*it)->name, (*it)->help);
     }
     print_sorted("Accelerators supported by this program:", lines);
@@ -83,7 +83,7 @@ static void list_devices(void)
 {
     GPtrArray *lines = lines_new();
 
-    REGISTRY_FOREACH(DeviceType, it) {
+    REGISTRY_FOREACH (DeviceType, it) {
         const DeviceType *t = *it;
         if (t->user_creatable && !t->internal) {
             g_ptr_array_add(lines, g_strdup_printf("name \"%s\", bus %s, desc \"%s\"", t->name,

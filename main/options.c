@@ -83,7 +83,8 @@ static bool opt_machine(Config *c, const OptValue *v, Error **errp)
     const char *key;
     json_t *val;
     void *next;
-    json_object_foreach_safe(rest, next, key, val) {
+    json_object_foreach_safe(rest, next, key, val)
+    {
         g_autofree char *k = g_strdup(key);
         g_autofree char *text = opts_take(rest, key);
         append_key(c->board_opts, k, text);
@@ -113,7 +114,8 @@ static bool opt_accel(Config *c, const OptValue *v, Error **errp)
     const char *key;
     json_t *val;
     void *next;
-    json_object_foreach_safe(rest, next, key, val) {
+    json_object_foreach_safe(rest, next, key, val)
+    {
         g_autofree char *k = g_strdup(key);
         g_autofree char *value = opts_take(rest, key);
         append_key(text, k, value);
@@ -568,8 +570,10 @@ bool config_parse(Config *c, int argc, char **argv, Error **errp)
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i], *text = NULL;
         if (arg[0] != '-' || !arg[1]) {
-            error_set(errp, ERR_UNSUPPORTED, "'%s' is not an option, and disk images are not "
-                      "supported", arg);
+            error_set(errp, ERR_UNSUPPORTED,
+                      "'%s' is not an option, and disk images are not "
+                      "supported",
+                      arg);
             error_hint(errp, "a kernel is booted with -kernel");
             return false;
         }

@@ -70,8 +70,7 @@ json_t *schema_dispatch(CmdContext *ctx, const char *name, json_t *args, Error *
         return NULL;
     }
     if (args && !json_is_object(args)) {
-        error_set(errp, ERR_INVALID_PARAMETER,
-                  "QMP input member 'arguments' must be an object");
+        error_set(errp, ERR_INVALID_PARAMETER, "QMP input member 'arguments' must be an object");
         return NULL;
     }
     g_autofree void *parsed = g_malloc0(cmd->args_size + 1);

@@ -77,9 +77,11 @@ char *schema_options_help(const char *program)
     GString *out = g_string_new(NULL);
     const char *section = "";
 
-    g_string_append_printf(out, "Usage: %s [options]\n\n"
-                                "Options start with one dash or two; those with key=value lists "
-                                "take JSON too.\n", program);
+    g_string_append_printf(out,
+                           "Usage: %s [options]\n\n"
+                           "Options start with one dash or two; those with key=value lists "
+                           "take JSON too.\n",
+                           program);
     for (const SchemaOption *o = schema_options; o->name; o++) {
         if (strcmp(section, o->section)) {
             section = o->section;

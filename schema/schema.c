@@ -183,7 +183,8 @@ bool schema_args_parse(const SchemaArg *args, size_t size, json_t *obj, bool tex
             return false;
         }
     }
-    json_object_foreach(obj, key, v) {
+    json_object_foreach(obj, key, v)
+    {
         bool negated;
         const SchemaArg *a = key_to_arg(args, key, v, text, &negated);
         if (!a) {
@@ -211,7 +212,8 @@ static bool validate_list(const SchemaType *type, json_t *value, const char *whe
     if (!json_is_array(value)) {
         return type_error(where, "array", errp);
     }
-    json_array_foreach(value, i, v) {
+    json_array_foreach(value, i, v)
+    {
         g_autofree char *inner = g_strdup_printf("%s[%zu]", where, i);
         if (!schema_validate(type->element, v, inner, errp)) {
             return false;
@@ -255,7 +257,8 @@ bool schema_validate_members(const SchemaArg *members, json_t *obj, const char *
     if (!json_is_object(obj)) {
         return type_error(where, "object", errp);
     }
-    json_object_foreach(obj, key, v) {
+    json_object_foreach(obj, key, v)
+    {
         const SchemaArg *a = find_arg(members, key);
         g_autofree char *inner = g_strdup_printf("%s.%s", where, key);
         if (!a) {

@@ -53,23 +53,23 @@ struct SchemaArg {
     const SchemaType *type;
     const char *def; /* as text; NULL: none */
     const char *help;
-    bool optional;     /* with a default, always */
-    char unit;         /* SCHEMA_SIZE as text: suffix when none is given */
+    bool optional; /* with a default, always */
+    char unit;     /* SCHEMA_SIZE as text: suffix when none is given */
     HmpForm hmp;
     size_t offset;     /* in the generated struct */
     size_t has_offset; /* of has_<name>; 0 if there is none (never the first member) */
 };
 
 typedef struct SchemaCommand {
-    const char *name;       /* QMP name; NULL: human monitor only */
-    const char *hmp;        /* human monitor name, such as "info status"; NULL: QMP only */
-    const char *hmp_alias;  /* "c" for "cont", or NULL */
+    const char *name;      /* QMP name; NULL: human monitor only */
+    const char *hmp;       /* human monitor name, such as "info status"; NULL: QMP only */
+    const char *hmp_alias; /* "c" for "cont", or NULL */
     const char *help;
     const char *since;
-    const SchemaArg *args;  /* ended by a NULL name */
-    size_t args_size;       /* of the generated struct */
+    const SchemaArg *args;     /* ended by a NULL name */
+    size_t args_size;          /* of the generated struct */
     const SchemaType *returns; /* NULL: nothing */
-    bool negotiation;       /* allowed, and only allowed, before qmp_capabilities succeeded */
+    bool negotiation;          /* allowed, and only allowed, before qmp_capabilities succeeded */
     /* One of the two; NULL both: this program has no handler, and the command does not exist. */
     json_t *(*invoke)(CmdContext *ctx, const void *args, Error **errp);
     bool (*invoke_hmp)(CmdContext *ctx, const void *args, GString *out, Error **errp);
@@ -90,10 +90,10 @@ typedef enum OptionKind {
 } OptionKind;
 
 typedef struct SchemaOption {
-    const char *name;    /* without the dash */
-    const char *alias;   /* another name, or NULL */
+    const char *name;  /* without the dash */
+    const char *alias; /* another name, or NULL */
     OptionKind kind;
-    const char *usage;   /* what stands behind the name in -help */
+    const char *usage; /* what stands behind the name in -help */
     const char *help;
     const char *section; /* heading in -help */
     const char *implied; /* key of a first word without '=', or NULL */

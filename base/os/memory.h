@@ -36,7 +36,8 @@ typedef struct DualMap {
 
 /*
  * Makes a dual mapping of @size bytes (rounded up to pages). The executable view lies within
- * 2 GiB of @near if the host has room there (code that calls near @near is then short); NULL: anywhere.
+ * 2 GiB of @near if the host has room there (code that calls near @near is then short); NULL:
+ * anywhere.
  */
 bool os_dual_map_init(DualMap *map, size_t size, const void *near, Error **errp);
 void os_dual_map_fini(DualMap *map);

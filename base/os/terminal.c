@@ -107,7 +107,7 @@ void os_terminal_guard(void)
 {
     static const int fatal[] = {
 #ifndef RHEA_SANITIZE
-        SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+        SIGSEGV, SIGBUS,  SIGILL, SIGFPE,
 #endif
         SIGABRT, SIGQUIT, SIGHUP,
     };

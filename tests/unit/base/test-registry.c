@@ -27,7 +27,7 @@ static void test_walk(void)
 {
     int n = 0, seen = 0;
 
-    REGISTRY_FOREACH(Fruit, it) {
+    REGISTRY_FOREACH (Fruit, it) {
         n++;
         seen += (*it == &apple) + (*it == &pear) + (*it == &plum);
     }
@@ -37,7 +37,7 @@ static void test_walk(void)
 
 static void test_empty(void)
 {
-    REGISTRY_FOREACH(Nothing, it) {
+    REGISTRY_FOREACH (Nothing, it) {
         g_assert_not_reached();
     }
 }

@@ -39,9 +39,10 @@ static void test_bad_sizes(void)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        {"512Q", "suffix"}, {"12MB", "suffix"},    {"", "not a size"},     {"-1", "not a size"},
-        {"M", "not a size"}, {"16E", "too large"}, {"1 G", "suffix"},      {"nan", "not a size"},
-        {"18446744073709551616", "too large"},     {"0x1.8", "suffix"},
+        {"512Q", "suffix"},   {"12MB", "suffix"},    {"", "not a size"},
+        {"-1", "not a size"}, {"M", "not a size"},   {"16E", "too large"},
+        {"1 G", "suffix"},    {"nan", "not a size"}, {"18446744073709551616", "too large"},
+        {"0x1.8", "suffix"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -34,8 +34,7 @@ static void test_parse(void)
 
 static void test_parse_errors(void)
 {
-    static const char *const bad[] = {"=x", "{\"a\":", "{\"a\":1,\"a\":2}", "a=\xff",
-                                      "a=1,,,=b"};
+    static const char *const bad[] = {"=x", "{\"a\":", "{\"a\":1,\"a\":2}", "a=\xff", "a=1,,,=b"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(Error) err = NULL;
