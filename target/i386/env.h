@@ -60,6 +60,9 @@ typedef struct X86State {
 } X86State;
 
 
+/* Origins of an event; not of software: error codes of faults inside its delivery have EXT. */
+typedef enum X86EventKind { EVENT_SOFTWARE, EVENT_EXCEPTION, EVENT_INTERRUPT } X86EventKind;
+
 /*
  * The translator's environment. Arithmetic flags live in cc (EFLAGS layout,
  * mask 0x8d5) or in host flags while code runs; s.rflags holds all other bits
@@ -71,7 +74,7 @@ typedef struct X86Env {
     uint8_t df8;        /* 1 or 0xff: direction as a signed byte, from RFLAGS.DF */
     uint8_t cpl;        /* cached CPL (SS.DPL; 3 in v86, 0 in real mode) */
     int16_t delivering; /* vector of the event being delivered, -1: none */
-    bool delivering_ext; /* it is no software interrupt: error codes of nested faults have EXT */
+    uint8_t delivering_kind; /* what kind of event that is: X86EventKind */
     Cpu *cpu;
     struct X86Cpu *priv; /* cpu->target_priv */
     const X86CpuConfig *config;

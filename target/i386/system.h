@@ -183,7 +183,8 @@ static inline void G_GNUC_NORETURN x86_ud(X86Env *env)
 /* How an event enters the guest. */
 typedef struct X86Event {
     uint8_t vector;
-    uint8_t soft;       /* 0 hardware; 1 INT n; 2 INT3, INTO; 3 INT1 */
+    uint8_t kind;       /* X86EventKind */
+    uint8_t soft;       /* 0 no instruction for it; 1 INT n; 2 INT3, INTO; 3 INT1 */
     bool has_err;
     uint32_t err;
     uint64_t ret_ip;    /* instruction pointer to push */
