@@ -131,52 +131,15 @@ static uint64_t lea_address(const Frame *f, const IrOp *op)
 /* ---- read-modify-write of guest memory ---- */
 
 /*
- * Host pointer to the operand for writing, NULL when it must go through
- * tcg_load/tcg_store (device, watched, or across pages). Faults like a store.
+ * Locked accesses are compare-and-swap loops. One to a device whose register moves by itself would
+ * never succeed; after so many tries it is a plain load and store, as the bus would do it.
  */
-static void *rmw_pointer(const Frame *f, uint64_t va, unsigned size, int mmu)
+#define DEVICE_CAS_TRIES 64
+
+static bool is_plain_ram(const Frame *f, uint64_t va, unsigned size, int mmu)
 {
     size_t len = size;
-    void *p = tcg_host(f->env, va, &len, MMU_WRITE, mmu);
-    if (p == NULL || len < size) {
-        tcg_probe(f->env, va, size, MMU_WRITE, mmu);
-        return NULL;
-    }
-    return p;
-}
-
-static uint64_t host_load(const void *p, unsigned w)
-{
-    uint64_t v = 0;
-    memcpy(&v, p, bytes_of(w));
-    return GUINT64_FROM_LE(v);
-}
-
-static void host_store(void *p, unsigned w, uint64_t val)
-{
-    val = GUINT64_TO_LE(val);
-    memcpy(p, &val, bytes_of(w));
-}
-
-/* Compare and swap; guest memory may be unaligned, as x86 allows. */
-#define CAS(type, p, old, val)                                                                     \
-    ({                                                                                             \
-        type o = (type)(old);                                                                      \
-        __atomic_compare_exchange_n((type *)(p), &o, (type)(val), false, __ATOMIC_SEQ_CST,         \
-                                    __ATOMIC_SEQ_CST);                                             \
-    })
-static bool host_cas(void *p, unsigned w, uint64_t old, uint64_t val)
-{
-    switch (w) {
-    case W8:
-        return CAS(uint8_t, p, old, val);
-    case W16:
-        return CAS(uint16_t, p, GUINT16_TO_LE((uint16_t)old), GUINT16_TO_LE((uint16_t)val));
-    case W32:
-        return CAS(uint32_t, p, GUINT32_TO_LE((uint32_t)old), GUINT32_TO_LE((uint32_t)val));
-    default:
-        return CAS(uint64_t, p, GUINT64_TO_LE(old), GUINT64_TO_LE(val));
-    }
+    return tcg_host(f->env, va, &len, MMU_WRITE, mmu) != NULL && len == size;
 }
 
 /* What one step of a read-modify-write does with the old value: new value and flags. */
@@ -200,19 +163,16 @@ static void run_rmw(const Frame *f, const IrOp *op)
     uint64_t m = ir_mask(op->w), fl;
     uint64_t va = get(f, op, op->a), operand = get(f, op, op->b), acc = get(f, op, op->dst);
     bool locked = op->op == OP_xchgm || (op->aux2 & 0x80);
-    void *p = rmw_pointer(f, va, bytes_of(op->w), mmu);
-    uint64_t old, new;
-    for (;;) {
+    tcg_probe(f->env, va, bytes_of(op->w), MMU_WRITE, mmu); /* faults as a write, and before the load */
+    uint64_t old = tcg_load(f->env, va, bytes_of(op->w), mmu), new;
+    for (int tries = 0;; tries++) {
         fl = *f->cc;
-        old = p ? host_load(p, op->w) : tcg_load(f->env, va, bytes_of(op->w), mmu);
-        new = rmw_step(op, old, operand, acc, &fl);
-        if (p == NULL) {
-            tcg_store(f->env, va, new & m, bytes_of(op->w), mmu);
+        new = rmw_step(op, old, operand, acc, &fl) & m;
+        if (!locked || (tries >= DEVICE_CAS_TRIES && !is_plain_ram(f, va, bytes_of(op->w), mmu))) {
+            tcg_store(f->env, va, new, bytes_of(op->w), mmu);
             break;
-        } else if (!locked) {
-            host_store(p, op->w, new);
-            break;
-        } else if (host_cas(p, op->w, old, new)) {
+        }
+        if (tcg_cmpxchg(f->env, va, bytes_of(op->w), &old, &new, mmu)) {
             break;
         }
     }
@@ -372,7 +332,6 @@ static void run_op(const Frame *f, const IrOp *op)
     case OP_insn:
         set_pc(f, (uint64_t)op->imm);
         f->v->interp_pc = (uint64_t)op->imm;
-        f->v->stats.interp_insns++;
         break;
     case OP_label:
         break;
