@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/suggest.h"
 #include "base/units.h"
 #include "config-host.h"
 #include "core/machine.h"
@@ -203,6 +204,33 @@ static bool has_model(const TargetOps *target, const char *name)
     return false;
 }
 
+/* The model's name; its features are the target's to judge. */
+static bool check_cpu(const Config *c, const TargetOps *target, Error **errp)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    if (!c->cpu || !target->models) {
+        return true;
+    }
+    g_autofree char *name = g_strndup(c->cpu, strcspn(c->cpu, ","));
+    if (has_model(target, name)) {
+        return true;
+    }
+    for (const CpuModel *const *m = target->models; *m; m++) {
+        g_ptr_array_add(names, (char *)(*m)->name);
+    }
+    g_ptr_array_add(names, NULL);
+    const char *near = suggest_name(name, (const char *const *)names->pdata);
+    error_set(errp, ERR_INVALID_PARAMETER, "-cpu %s: there is no processor model '%s'", c->cpu,
+              name);
+    if (near) {
+        error_hint(errp, "did you mean '%s'?", near);
+    } else {
+        error_hint(errp, "'-cpu help' lists them");
+    }
+    return false;
+}
+
 static void fill_defaults(Config *c, const BoardType *board, const TargetOps *target)
 {
     if (!c->ram) {
@@ -306,6 +334,7 @@ bool config_check(Config *c, Error **errp)
         return false;
     }
     fill_defaults(c, board, target);
-    return check_files(c, errp) && check_smp(c, board, errp) && check_accel(c, target, errp) &&
-           check_devices(c, errp) && check_globals(c, errp) && check_rtc(c->rtc_base, errp);
+    return check_cpu(c, target, errp) && check_files(c, errp) && check_smp(c, board, errp) &&
+           check_accel(c, target, errp) && check_devices(c, errp) && check_globals(c, errp) &&
+           check_rtc(c->rtc_base, errp);
 }
