@@ -296,7 +296,7 @@ static gboolean clock_call(gpointer opaque)
     return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs clock_funcs = {.dispatch = clock_dispatch};
+static const GSourceFuncs clock_funcs = {.dispatch = clock_dispatch};
 
 /* ---- the machine's side ---- */
 
@@ -324,7 +324,7 @@ bool clock_init(Machine *m, Error **errp)
         error_set_errno(errp, errno, "cannot create a timer");
         return false;
     }
-    c->source = g_source_new(&clock_funcs, sizeof(GSource));
+    c->source = g_source_new((GSourceFuncs *)&clock_funcs, sizeof(GSource));
     g_source_set_callback(c->source, clock_call, m, NULL);
     g_source_add_unix_fd(c->source, c->timer_fd, G_IO_IN);
     g_source_attach(c->source, m->loop);

@@ -316,7 +316,7 @@ static gboolean reaper_dispatch(GSource *source, GSourceFunc fn, gpointer opaque
     return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs reaper_funcs = {.dispatch = reaper_dispatch};
+static const GSourceFuncs reaper_funcs = {.dispatch = reaper_dispatch};
 
 static gboolean reaper_call(gpointer opaque)
 {
@@ -333,7 +333,7 @@ void mem_init(Machine *m)
     pthread_mutexattr_destroy(&attr);
     m->mem.spaces = g_ptr_array_new();
     m->mem.blocks = g_ptr_array_new();
-    m->mem.reaper = g_source_new(&reaper_funcs, sizeof(GSource));
+    m->mem.reaper = g_source_new((GSourceFuncs *)&reaper_funcs, sizeof(GSource));
     g_source_set_callback(m->mem.reaper, reaper_call, m, NULL);
     g_source_set_priority(m->mem.reaper, G_PRIORITY_DEFAULT_IDLE);
     g_source_attach(m->mem.reaper, m->loop);

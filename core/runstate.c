@@ -350,7 +350,7 @@ static gboolean requests_dispatch(GSource *source, GSourceFunc fn, gpointer opaq
     return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs requests_funcs = {.dispatch = requests_dispatch};
+static const GSourceFuncs requests_funcs = {.dispatch = requests_dispatch};
 
 static gboolean requests_call(gpointer opaque)
 {
@@ -360,7 +360,7 @@ static gboolean requests_call(gpointer opaque)
 void requests_init(Machine *m)
 {
     pthread_mutex_init(&m->req_lock, NULL);
-    m->req_source = g_source_new(&requests_funcs, sizeof(GSource));
+    m->req_source = g_source_new((GSourceFuncs *)&requests_funcs, sizeof(GSource));
     g_source_set_callback(m->req_source, requests_call, m, NULL);
     g_source_set_priority(m->req_source, G_PRIORITY_HIGH);
     g_source_attach(m->req_source, m->loop);
