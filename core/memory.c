@@ -33,14 +33,18 @@ void mem_callback_leave(void)
 
 /* ---- one device ---- */
 
+static uint64_t size_mask(unsigned size)
+{
+    return size == 8 ? UINT64_MAX : (1ull << (8 * size)) - 1;
+}
+
 static uint64_t call_device(const MemSection *s, hwaddr offset, uint64_t value, unsigned size, bool write)
 {
     if (!write) {
-        value = s->ops->read ? s->ops->read(s->opaque, offset, size) : UINT64_MAX;
-        return size == 8 ? value : value & ((1ull << (8 * size)) - 1);
+        return (s->ops->read ? s->ops->read(s->opaque, offset, size) : UINT64_MAX) & size_mask(size);
     }
     if (s->ops->write) {
-        s->ops->write(s->opaque, offset, value, size);
+        s->ops->write(s->opaque, offset, value & size_mask(size), size);
         if (s->region->after_write && !s->ops->lockless) {
             s->region->after_write(s->region->after_write_opaque);
         }
@@ -76,11 +80,8 @@ static uint64_t device_piece(const MemSection *s, hwaddr offset, uint64_t value,
         }
         return v;
     }
-    if (write) {
-        value &= (1ull << (8 * size)) - 1;
-    }
-    return call_device(s, offset - lane, value << (8 * lane), min, write) >> (8 * lane) &
-           ((1ull << (8 * size)) - 1);
+    value = (value & size_mask(size)) << (8 * lane);
+    return call_device(s, offset - lane, value, min, write) >> (8 * lane) & size_mask(size);
 }
 
 /* size bytes at offset of the device, all inside its section. */
@@ -165,11 +166,6 @@ static void ram_store(uint8_t *p, unsigned size, uint64_t v)
 
 /* ---- sections ---- */
 
-static uint64_t all_ones(unsigned size)
-{
-    return size == 8 ? UINT64_MAX : (1ull << (8 * size)) - 1;
-}
-
 MemResult mem_section_load(Machine *m, const MemSection *s, hwaddr addr, unsigned size, uint64_t *val)
 {
     hwaddr offset = addr - s->base;
@@ -181,7 +177,7 @@ MemResult mem_section_load(Machine *m, const MemSection *s, hwaddr addr, unsigne
     }
     uint64_t v = 0;
     MemResult res = device_access_locked(m, s, s->io_offset + offset, size, &v, false);
-    *val = res == MEM_OK ? v : all_ones(size);
+    *val = res == MEM_OK ? v : size_mask(size);
     return res;
 }
 
