@@ -380,6 +380,12 @@ static bool opt_qmp(Config *c, const OptValue *v, Error **errp)
     return true;
 }
 
+static bool opt_qmp_pretty(Config *c, const OptValue *v, Error **errp)
+{
+    add_monitor(c, v->text, NULL, true, true);
+    return true;
+}
+
 static bool opt_mon(Config *c, const OptValue *v, Error **errp)
 {
     const OptMonArgs *a = v->args;
@@ -515,6 +521,7 @@ static OptFn *const handlers[OPT__COUNT] = {
     [OPT_chardev] = opt_chardev,
     [OPT_monitor] = opt_monitor,
     [OPT_qmp] = opt_qmp,
+    [OPT_qmp_pretty] = opt_qmp_pretty,
     [OPT_mon] = opt_mon,
     [OPT_echr] = opt_echr,
     [OPT_S] = opt_S,

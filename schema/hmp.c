@@ -170,15 +170,11 @@ static json_t *line_to_args(const SchemaCommand *c, const char *p, Error **errp)
     bool has_flags = false;
     const SchemaArg *a = c->args;
 
-    if (*p == '/') {
-        if (a->name && a->hmp == HMP_FORMAT) {
-            size_t len = strcspn(++p, " \t");
-            json_object_set_new(args, a->name, json_stringn(p, len));
-            p += len;
-        } else {
-            error_set(errp, ERR_INVALID_PARAMETER, "%s takes no /format", c->hmp);
-            return NULL;
-        }
+    skip_space(&p);
+    if (a->name && a->hmp == HMP_FORMAT && *p == '/') {
+        size_t len = strcspn(++p, " \t");
+        json_object_set_new(args, a->name, json_stringn(p, len));
+        p += len;
     }
     for (a = c->args; a->name; a++) {
         has_flags |= a->hmp == HMP_FLAG;

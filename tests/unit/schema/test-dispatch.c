@@ -76,7 +76,8 @@ static void test_hmp(void)
     g_assert_nonnull(strstr(out->str, "topic"));
     hmp_fails("hepl", "did you mean 'help'?");
     hmp_fails("qqqqqqqqqqq", "'help' lists");
-    hmp_fails("help/x", "takes no /format");
+    hmp_fails("help/x", "unknown command: '/x'");
+    hmp_fails("stop/x", "'/x' is too much");
     hmp_fails("help nothing", "unknown command: 'nothing'");
 }
 
