@@ -183,6 +183,15 @@ static void make_board_device(Machine *m)
     m->board_dev = device_new_board(m, t);
 }
 
+bool machine_config_check(const MachineConfig *cfg, const char *arch, Error **errp)
+{
+    const char *options;
+    g_autofree char *name = first_word(cfg->board ? cfg->board : "none", &options);
+    const BoardType *b = board_find(name, arch, errp);
+
+    return b && (!b->check || b->check(cfg, errp));
+}
+
 bool machine_build(Machine *m, const char *arch, Error **errp)
 {
     const char *options;

@@ -75,6 +75,11 @@ typedef struct BoardType {
     int max_cpus;
     const Property *props; /* -M name,prop=value, offsets into the board's own struct */
     size_t size;           /* of the board struct whose first member is Device */
+    /*
+     * Optional: could a machine be built of this? Reads files (kernel, firmware), leaves no trace;
+     * main asks before it opens anything on the host.
+     */
+    bool (*check)(const MachineConfig *cfg, Error **errp);
     bool (*build)(Machine *m, Device *board, Error **errp);
     /* Both on the main loop with the machine locked and, for reset, all vCPUs parked. */
     void (*system_powerdown)(Machine *m); /* press the power button; NULL = no button */
@@ -89,6 +94,8 @@ const TargetOps *target_find(const char *arch, Error **errp);
  * Life: machine_new -> machine_build -> machine_start -> ... -> machine_free.
  * home: main loop.
  */
+/* The board's opinion of a configuration, before there is a machine. */
+bool machine_config_check(const MachineConfig *cfg, const char *arch, Error **errp);
 Machine *machine_new(const MachineConfig *cfg, GMainContext *loop);
 /*
  * Board, devices, CPUs, accelerator, power-on reset. cfg->board and cfg->accel may carry options:

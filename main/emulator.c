@@ -20,7 +20,6 @@ struct Emulator {
     Machine *machine;
     GPtrArray *hmp_ports; /* CharPort of monitors that share a serial device */
     GPtrArray *signals;   /* GSource */
-    char *firmware_dirs;
 };
 
 /* ---- the host side of the wires ---- */
@@ -115,13 +114,11 @@ static void fill_rtc(MachineConfig *mc, const char *base)
     mc->rtc_base_ns = (g_date_time_to_unix(t) * G_USEC_PER_SEC - g_get_real_time()) * 1000;
 }
 
-static void fill_machine_config(Emulator *e)
+/* Ends with machine_config_clear(). */
+static void fill_machine_config(MachineConfig *mc, const Config *c)
 {
-    const Config *c = e->config;
-
-    e->firmware_dirs = config_firmware_path(c);
-    e->mc = (MachineConfig){
-        .board = e->mc.board,
+    *mc = (MachineConfig){
+        .board = g_strconcat(c->board, c->board_opts->str, NULL),
         .accel = c->accels->pdata[0],
         .cpu_model = c->cpu,
         .ram_size = c->ram,
@@ -132,7 +129,7 @@ static void fill_machine_config(Emulator *e)
         .cores = (int)c->cores,
         .threads = (int)c->threads,
         .firmware = c->bios,
-        .firmware_dirs = e->firmware_dirs,
+        .firmware_dirs = config_firmware_path(c),
         .kernel = c->kernel,
         .initrd = c->initrd,
         .append = c->append,
@@ -146,8 +143,23 @@ static void fill_machine_config(Emulator *e)
         .name = c->name,
         .globals = (const char *const *)c->globals->pdata,
     };
-    e->mc.board = g_strconcat(c->board, c->board_opts->str, NULL);
-    fill_rtc(&e->mc, c->rtc_base);
+    fill_rtc(mc, c->rtc_base);
+}
+
+static void machine_config_clear(MachineConfig *mc)
+{
+    g_free((char *)mc->board);
+    g_free((char *)mc->firmware_dirs);
+}
+
+bool emulator_check(const Config *c, Error **errp)
+{
+    MachineConfig mc;
+
+    fill_machine_config(&mc, c);
+    bool ok = machine_config_check(&mc, c->arch, errp);
+    machine_config_clear(&mc);
+    return ok;
 }
 
 static bool add_device(Emulator *e, json_t *opts, Error **errp)
@@ -266,7 +278,7 @@ static void on_quit(void *opaque)
 
 static bool build(Emulator *e, Error **errp)
 {
-    fill_machine_config(e);
+    fill_machine_config(&e->mc, e->config);
     if (!open_chardevs(e, errp)) {
         return false;
     }
@@ -315,7 +327,6 @@ void emulator_free(Emulator *e)
     }
     charset_free(e->chars);
     g_ptr_array_unref(e->hmp_ports);
-    g_free((char *)e->mc.board);
-    g_free(e->firmware_dirs);
+    machine_config_clear(&e->mc);
     g_free(e);
 }

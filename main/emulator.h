@@ -12,6 +12,8 @@
 
 typedef struct Emulator Emulator;
 
+/* Asks the board whether it could be built; nothing on the host changes. */
+bool emulator_check(const Config *c, Error **errp);
 /* Opens character devices, builds the machine and its monitors. NULL with an error. */
 Emulator *emulator_new(const Config *c, Error **errp);
 /* Runs it to its end; the exit status of the process. */

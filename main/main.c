@@ -82,7 +82,7 @@ static int run(Config *c, int argc, char **argv, Error **errp)
     if (c->help_topic) {
         return config_print_help(c, errp) ? 0 : 1;
     }
-    if (!config_check(c, errp)) {
+    if (!config_check(c, errp) || !emulator_check(c, errp)) {
         return 1;
     }
     if (c->explain) {
