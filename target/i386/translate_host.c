@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * x87, MMX and SSE: one generic translation. The row says which fields of
+ * ModRM name vector registers, general registers or memory; the instruction
+ * itself is passed to the host, which computes the guest's answer under the
+ * guest's own MXCSR and x87 control word. Unmasked exceptions arrive from the
+ * host (TcgTarget.note_simd_fp); pending x87 exceptions are the host's too,
+ * as waiting instructions are waiting there.
+ */
+#include "target/i386/translate.h"
+
+static const uint8_t prefix_byte[4] = {0, 0x66, 0xf3, 0xf2};
+
+static bool is_vector(unsigned am)
+{
+    return am == AM_V || am == AM_P;
+}
+
+/* Bytes of the memory operand: x87 environments have a 16-bit form. */
+static unsigned memory_bytes(const X86Tr *s, const X86OpSpec *o)
+{
+    unsigned n = x86_operand_bytes(&s->i, o);
+    if ((s->i.row->bits & ROW_ENV) && s->i.osz == W16) {
+        n = n == 28 ? 14 : 94;
+    }
+    return n;
+}
+
+static void memory_operand(X86Tr *s, IrHostInsn *h, const X86OpSpec *o)
+{
+    uint32_t f = s->i.row->bits;
+    h->mem = (f & ROW_MR ? 1 : 0) | (f & ROW_MW ? 2 : 0);
+    h->size = (uint16_t)memory_bytes(s, o);
+    h->align = s->i.row->align;
+}
+
+/* ModRM.rm as a register. */
+static IrVal register_operand(X86Tr *s, IrHostInsn *h, const X86OpSpec *o, int n, IrVal *dst)
+{
+    switch (o->am) {
+    case AM_W:
+    case AM_U:
+        h->rm_kind = HR_XMM;
+        h->rm = s->i.rm;
+        return IR_NONE;
+    case AM_Q:
+    case AM_N:
+        h->rm_kind = HR_MMX;
+        h->rm = s->i.rm & 7;
+        return IR_NONE;
+    case AM_T:
+        h->rm_kind = HR_X87;
+        h->rm = s->i.modrm & 7;
+        return IR_NONE;
+    default: /* E, R: written when it comes first and the row says so */
+        h->rm_kind = HR_GPR;
+        if (n == 0 && (s->i.row->bits & ROW_MW)) {
+            *dst = IR_G(s->i.rm);
+            h->dst_w = (uint8_t)tr_width(s, n);
+            return IR_NONE;
+        }
+        return IR_G(s->i.rm);
+    }
+}
+
+static void reg_operand(X86Tr *s, IrHostInsn *h, const X86OpSpec *o, int n, IrVal *dst)
+{
+    if (o->am == AM_V) {
+        h->reg_kind = HR_XMM;
+        h->reg = s->i.reg;
+    } else if (o->am == AM_P) {
+        h->reg_kind = HR_MMX;
+        h->reg = s->i.reg & 7;
+    } else {
+        h->reg_kind = HR_GPR;
+        *dst = IR_G(s->i.reg);
+        h->dst_w = (uint8_t)tr_width(s, n);
+        h->dst_rw = s->i.row->r != 0; /* ADCX, ADOX */
+    }
+}
+
+static void encoding(X86Tr *s, IrHostInsn *h)
+{
+    const X86Row *r = s->i.row;
+    h->prefix = r->prefixes == 15 ? 0 : prefix_byte[s->i.mand];
+    if ((r->bits & ROW_ENV) && s->i.osz == W16) {
+        h->prefix = 0x66;
+    }
+    h->map = r->map;
+    h->opcode = s->i.opcode;
+    h->has_imm = r->imm == IMM_B;
+    h->imm8 = (uint8_t)s->i.imm;
+    h->reg = s->i.modrm >> 3 & 7;
+    h->fpu = (r->bits & (ROW_SSE | ROW_MMX | ROW_X87 | ROW_X87NW)) != 0;
+    h->fw = ir_flags_from_eflags(r->w | r->u);
+    h->fr = ir_flags_from_eflags(r->r);
+    h->imp = r->imp;
+    for (int n = 0; n < r->n_ops; n++) {
+        if (r->op[n].sz == SZ_Y) {
+            h->rexw = s->i.osz == W64;
+        }
+    }
+}
+
+static void implicit_operands(X86Tr *s, IrHostInsn *h, IrVal *dst, IrVal *a, IrVal *b)
+{
+    if (h->imp & 1) {
+        *dst = IR_G(R_AX);
+        h->dst_w = W16;
+    } else if (h->imp & 2) {
+        *dst = IR_G(R_CX);
+        h->dst_w = W32;
+    }
+    if (h->imp & 4) {
+        *a = IR_G(R_AX);
+        *b = IR_G(R_DX);
+    }
+}
+
+static void pass_through(X86Tr *s)
+{
+    const X86Row *r = s->i.row;
+    IrHostInsn h = {0};
+    IrVal dst = IR_NONE, a = IR_NONE, b = IR_NONE;
+    encoding(s, &h);
+    for (int n = 0; n < r->n_ops; n++) {
+        const X86OpSpec *o = &r->op[n];
+        if (o->am == AM_I || o->am == AM_FIX) {
+            continue;
+        }
+        if (is_vector(o->am) || o->am == AM_G) {
+            reg_operand(s, &h, o, n, &dst);
+        } else if (tr_is_mem(s, n)) {
+            memory_operand(s, &h, o);
+            a = tr_ea(s, h.size, h.mem & 2);
+        } else {
+            b = register_operand(s, &h, o, n, &dst);
+        }
+    }
+    if ((r->bits & (ROW_X87 | ROW_X87NW)) && s->i.mod == 3 && (r->bits & ROW_MODRM)) {
+        h.rm_kind = HR_X87;
+        h.rm = s->i.modrm & 7;
+    }
+    implicit_operands(s, &h, &dst, &a, &b);
+    *ir_hostop(s->b, dst, a, b) = h;
+    s->b->ops[s->b->n_ops - 1].aux = (uint8_t)s->mmu;
+    s->b->uses_fpu |= h.fpu;
+}
+
+void trans_host(X86Tr *s)
+{
+    if ((s->i.row->imp & 4) && s->i.mod != 3) {
+        tr_raise(s, 6); /* PCMPESTRx on memory: no IR form yet */
+        return;
+    }
+    pass_through(s);
+}
+
+void trans_fwait(X86Tr *s)
+{
+    pass_through(s);
+}
+
+/* FENI, FDISI, FSETPM: no effect since the 80387. */
+void trans_nop_x87(X86Tr *s)
+{
+    (void)s;
+}
+
+/* Reserved bits of the new MXCSR fault. */
+void trans_ldmxcsr(X86Tr *s)
+{
+    uint32_t mask = s->config ? s->config->mxcsr_mask : 0xffff;
+    IrVal v = tr_load(s, W32, tr_ea(s, 4, false)), x = tr_zext(s, W32, v);
+    tr_alu(s, OP_and, W32, x, x, (Src){IR_IMM, (int32_t)~mask}, 0);
+    int l = ir_label_new(s->b);
+    ir_branch(s->b, OP_brz, W32, x, l);
+    tr_call_void(s, HELPER_raise, tr_const(s, 13), tr_const(s, 0), tr_const(s, 1));
+    ir_label(s->b, l);
+    pass_through(s);
+}
+
+/* MASKMOVQ, MASKMOVDQU: no IR form yet. */
+void trans_maskmov(X86Tr *s)
+{
+    tr_raise(s, 6);
+}
