@@ -60,7 +60,9 @@ uint64_t helper_check_tf(void *opaque, uint64_t next, uint64_t b, uint64_t c)
 {
     X86Env *env = opaque;
 
-    env->s.rip = next;
+    if (!b) {
+        env->s.rip = next;
+    }
     x86_note(env, EXC_DB, false, 0, DR6_BS);
     tcg_raise(env);
 }

@@ -50,6 +50,7 @@ void tr_gp(X86Tr *s)
 static void end_at(X86Tr *s, IrVal v)
 {
     if (s->mode & MODE_TF) {
+        ir_insn(s->b, s->i.pc); /* the instruction is complete: what follows may fault again */
         tr_call_void(s, HELPER_check_tf, v, IR_NONE, IR_NONE);
     }
     tr_stenv(s, W64, ENV(s.rip), v);
@@ -184,13 +185,13 @@ static bool fetch(X86Tr *s, uint64_t pc, bool first, X86Decode *result)
         *result = x86_decode(&s->i, s->t->page[0] + off, avail < 15 ? avail : 15, s->bits);
     } else {
         avail = avail < 15 ? avail : 15;
-        if (!tcg_code_bytes(s->t, va, buf, avail)) {
+        if (!tcg_code_bytes(s->t, pc, buf, avail)) {
             return false;
         }
         *result = x86_decode(&s->i, buf, avail, s->bits);
     }
     while (*result == X86_MORE && avail < 15) {
-        if (!first || !tcg_code_bytes(s->t, va, buf, ++avail)) {
+        if (!first || !tcg_code_bytes(s->t, pc, buf, ++avail)) {
             return false;
         }
         *result = x86_decode(&s->i, buf, avail, s->bits);
