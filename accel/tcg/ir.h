@@ -11,6 +11,9 @@
  *  - inside one guest instruction no op that may fault comes after a write to a
  *    global or to the flags (so that the state at a fault is that of the
  *    instruction's start); an op that itself faults writes its dst after;
+ *  - at rmw, xchgm, xaddm, cmpxchgm, divu, divs and hostop generated code may give up
+ *    and have the whole guest instruction interpreted (TCG_EXIT_INTERP): what comes
+ *    before them in the instruction must bear repetition (not checked);
  *  - temps are written before they are read, on every path;
  *  - labels are forward only; the last op leaves the block.
  *
