@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between the loaders and their common part (boot.c), and nobody else. */
+#ifndef HW_MACHINE_BOOT_INTERNAL_H
+#define HW_MACHINE_BOOT_INTERNAL_H
+
+#include "hw/machine/boot/boot.h"
+
+/* Low memory of a directly booted machine. Images may not use it. */
+#define BOOT_GDT       0x1000
+#define BOOT_PAGES     0x2000 /* 6 pages: identity map of 4 GiB */
+#define BOOT_STACK_TOP 0x9000
+#define BOOT_INFO      0x10000 /* zero page, start info, multiboot info */
+#define BOOT_CMDLINE   0x20000
+#define BOOT_LOW_END   0x90000
+#define BOOT_CS        0x10
+#define BOOT_DS        0x18
+#define BOOT_HIGH      0x100000 /* the first address for kernels */
+
+/* A file in memory. */
+typedef struct BootFile {
+    const char *what; /* "kernel", "initrd": for messages */
+    const char *path;
+    uint8_t *data;
+    uint64_t len;
+} BootFile;
+
+typedef struct BootContext {
+    const MachineConfig *cfg;
+    const BootLayout *layout;
+    BootFile kernel;
+    BootPlan *plan;
+} BootContext;
+
+bool boot_read_file(BootFile *f, const char *what, const char *path, Error **errp);
+void boot_file_clear(BootFile *f);
+
+/* Add a piece that is owned by the plan. */
+void boot_add(BootPlan *p, hwaddr addr, uint8_t *data, uint64_t len, uint64_t size);
+void boot_add_copy(BootPlan *p, hwaddr addr, const void *data, uint64_t len);
+/* A flat 32-bit GDT, and CPU state to enter at rip; or with identity page tables in 64 bits. */
+void boot_enter_32(BootPlan *p, uint64_t rip);
+void boot_enter_64(BootPlan *p, uint64_t rip);
+/* [addr, addr+size) is RAM that images may use: above 1 MiB and below the tables. */
+bool boot_range_ok(const BootContext *c, hwaddr addr, uint64_t size);
+/* What a machine with this image needs at least, for messages. */
+uint64_t boot_need_mib(const BootContext *c, uint64_t end);
+/*
+ * -initrd: placed as high as possible below max, above min. No initrd: true and
+ * *size = 0. What it is called in messages follows from the file.
+ */
+bool boot_place_initrd(BootContext *c, hwaddr min, hwaddr max, hwaddr *addr, uint64_t *size,
+                       Error **errp);
+
+/* The protocols. _is looks only; the others return false with *errp. */
+bool boot_linux_is(const BootFile *f);
+bool boot_linux(BootContext *c, Error **errp);
+bool boot_multiboot_is(const BootFile *f);
+bool boot_multiboot(BootContext *c, Error **errp);
+bool boot_elf_is(const BootFile *f);
+bool boot_pvh(BootContext *c, Error **errp);
+
+/* ELF segments of either class; entry is the physical address of e_entry. */
+typedef struct BootElf {
+    bool is64;
+    uint16_t machine;
+    uint64_t entry;
+    hwaddr low, high; /* physical extent */
+    bool has_pvh;
+    uint64_t pvh_entry;
+} BootElf;
+bool boot_elf_load(BootContext *c, BootElf *e, Error **errp);
+
+#endif

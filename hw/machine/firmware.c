@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The BIOS of a PC: found by name along the search path, mapped as ROM at the top
+ * of the first 4 GiB.
+ */
+#include "hw/machine/firmware.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_BIOS (16u << 20)
+
+/* Where Debian and others put SeaBIOS, after -L and the built-in path. */
+static const char *const usual_dirs[] = {"/usr/share/seabios", "/usr/share/qemu", NULL};
+
+static char *in_dir(const char *dir, const char *name)
+{
+    char *path = g_build_filename(dir, name, NULL);
+
+    if (access(path, R_OK) == 0) {
+        return path;
+    }
+    g_free(path);
+    return NULL;
+}
+
+/* A path as given, or a name in one of the directories. */
+static char *find_bios(const MachineConfig *cfg, const char *name)
+{
+    g_auto(GStrv) dirs = g_strsplit(cfg->firmware_dirs ? cfg->firmware_dirs : "", ":", -1);
+    char *path = NULL;
+
+    if (access(name, R_OK) == 0) {
+        return g_strdup(name);
+    }
+    if (strchr(name, '/')) {
+        return NULL;
+    }
+    for (int i = 0; dirs[i] && !path; i++) {
+        path = *dirs[i] ? in_dir(dirs[i], name) : NULL;
+    }
+    for (int i = 0; usual_dirs[i] && !path; i++) {
+        path = in_dir(usual_dirs[i], name);
+    }
+    return path;
+}
+
+static bool map_rom(Machine *m, const char *data, size_t len, Error **errp)
+{
+    MemoryRegion *rom = region_new_rom(m, "bios", len, errp);
+
+    if (!rom) {
+        return false;
+    }
+    memcpy(region_ram(rom)->host, data, len);
+    region_add(machine_memory_root(m), (1ull << 32) - len, rom, 0);
+    region_unref(rom);
+    return true;
+}
+
+bool bios_map(Machine *m, const char *default_name, uint8_t **tail, size_t *tail_len, Error **errp)
+{
+    const MachineConfig *cfg = machine_config(m);
+    const char *name = cfg->firmware ? cfg->firmware : default_name;
+    g_autofree char *path = find_bios(cfg, name);
+    g_autofree char *data = NULL;
+    g_autoptr(GError) gerr = NULL;
+    size_t len;
+
+    if (!path) {
+        error_set(errp, ERR_IO, "cannot find the firmware '%s'", name);
+        error_hint(errp, cfg->firmware ? "-bios takes a file, or a name in a -L directory"
+                                       : "install the package seabios, or give -L its directory");
+        return false;
+    }
+    if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "the firmware '%s' is a directory", path);
+        return false;
+    }
+    if (!g_file_get_contents(path, &data, &len, &gerr)) {
+        error_set(errp, ERR_IO, "cannot read the firmware: %s", gerr->message);
+        return false;
+    }
+    if (len == 0 || len % 65536 || len > MAX_BIOS) {
+        error_set(errp, ERR_INVALID_PARAMETER, "the firmware '%s' has %zu bytes", path, len);
+        error_hint(errp, "a PC BIOS has a multiple of 64 KiB, at most 16 MiB");
+        return false;
+    }
+    *tail_len = MIN(len, BIOS_SHADOW);
+    *tail = g_memdup2(data + len - *tail_len, *tail_len);
+    return map_rom(m, data, len, errp);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finding and mapping the BIOS of a PC. */
+#ifndef HW_MACHINE_FIRMWARE_H
+#define HW_MACHINE_FIRMWARE_H
+
+#include "core/machine.h"
+
+#define BIOS_SHADOW 0x20000 /* the part that is also below 1 MiB */
+
+/*
+ * Reads -bios, or default_name, from the -L directories and the usual places;
+ * maps it as ROM below 4 GiB. On success *tail is a copy of its last *tail_len <=
+ * BIOS_SHADOW bytes (caller frees).
+ */
+bool bios_map(Machine *m, const char *default_name, uint8_t **tail, size_t *tail_len, Error **errp);
+
+#endif
