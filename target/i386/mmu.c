@@ -342,7 +342,7 @@ void x86_load_pdptes(X86Env *env, uint64_t cr0, uint64_t cr4, uint64_t cr3)
     uint64_t rsvd = 0x1e6 | ~(uint64_t)(PTE_ADDR | 0xfff) | env->config->pa_reserved;
     uint64_t pdpte[4];
 
-    if (!(cr0 & CR0_PG) || !(cr4 & CR4_PAE) || x86_long(env)) {
+    if (!(cr0 & CR0_PG) || !(cr4 & CR4_PAE) || (env->s.efer & EFER_LME)) {
         return;
     }
     for (int i = 0; i < 4; i++) {
