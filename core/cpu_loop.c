@@ -208,7 +208,9 @@ static bool unpark(Cpu *cpu)
 
     pthread_mutex_lock(&m->cpu_lock);
     bool go = !(cpu_requests(cpu) & CPU_REQ_STOP) || (cpu_requests(cpu) & CPU_REQ_EXIT);
-    cpu->parked = !go;
+    if (go) {
+        cpu->parked = false;
+    }
     pthread_mutex_unlock(&m->cpu_lock);
     return go;
 }

@@ -91,23 +91,32 @@ bool device_realize(Device *d, Error **errp)
         return false;
     }
     d->realized = true;
+    d->order = ++d->machine->realize_count;
     if (d->machine->built) { /* plugged later: nobody else will reset it */
         device_reset(d);
     }
     return true;
 }
 
-void device_free(Device *d)
+static void collect(Device *d, GPtrArray *all)
 {
-    if (!d) {
-        return;
+    g_ptr_array_add(all, d);
+    for (guint i = 0; i < d->children->len; i++) {
+        collect(d->children->pdata[i], all);
     }
-    while (d->children->len) {
-        device_free(d->children->pdata[d->children->len - 1]);
-    }
-    unrealize(d, d->realized);
-    if (d->parent) {
-        g_ptr_array_remove(d->parent->children, d);
+}
+
+static int later_first(gconstpointer a, gconstpointer b)
+{
+    const Device *x = *(Device *const *)a, *y = *(Device *const *)b;
+
+    return x->order < y->order ? 1 : x->order > y->order ? -1 : 0;
+}
+
+static void free_tree(Device *d)
+{
+    for (guint i = 0; i < d->children->len; i++) {
+        free_tree(d->children->pdata[i]);
     }
     device_props_free(d);
     g_ptr_array_free(d->children, TRUE);
@@ -115,6 +124,24 @@ void device_free(Device *d)
     g_free(d->out);
     g_free(d->id);
     g_free(d);
+}
+
+void device_free(Device *d)
+{
+    if (!d) {
+        return;
+    }
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+    collect(d, all);
+    g_ptr_array_sort(all, later_first);
+    for (guint i = 0; i < all->len; i++) {
+        Device *x = all->pdata[i];
+        unrealize(x, x->realized);
+    }
+    if (d->parent) {
+        g_ptr_array_remove(d->parent->children, d);
+    }
+    free_tree(d);
 }
 
 /* ---- wires ---- */

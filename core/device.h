@@ -130,6 +130,7 @@ struct Device {
     Device *parent;  /* the device whose bus it sits on; NULL for the board itself */
     GPtrArray *children;
     bool realized;
+    unsigned order;  /* core's: of realizing; undone the other way round */
     /* wiring, all set by the board between device_new() and device_realize() */
     Irq *out;        /* output wires, n_out of them */
     int n_out;
@@ -148,7 +149,8 @@ void device_set_u64(Device *d, const char *prop, uint64_t v); /* by the board: a
 void device_set_ptr(Device *d, const char *prop, void *v);    /* PROP_CHARDEV / PROP_LINK */
 char *device_get(Device *d, const char *prop); /* text form; caller frees */
 bool device_realize(Device *d, Error **errp);
-void device_free(Device *d); /* unrealizes first */
+/* First unrealizes it and all below it, last realized first; then frees them. */
+void device_free(Device *d);
 /*
  * Number and connect output wires: the board may connect before or after realize, which calls
  * device_init_out(); connecting a wire that does not exist yet makes room for it.

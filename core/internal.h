@@ -128,6 +128,7 @@ struct Machine {
     const BoardType *board;
     DeviceType *board_type; /* made from the board */
     Device *board_dev;
+    unsigned realize_count;
     const TargetOps *target;
     const AccelOps *accel;
     void *accel_priv;

@@ -46,7 +46,7 @@ static void test_work(gconstpointer accel)
 
 static Exit count(Cpu *cpu)
 {
-    ++*(volatile uint64_t *)toy_state(cpu)->opaque;
+    __atomic_fetch_add((uint64_t *)toy_state(cpu)->opaque, 1, __ATOMIC_RELAXED);
     return EXIT_REQUEST;
 }
 
@@ -123,7 +123,7 @@ static void test_halt(void)
             machine_cont(m, NULL);
         }
     }
-    g_assert_cmpuint(cpu->exits[EXIT_HALT], >, 0);
+    g_assert_true(halted_asleep(cpu));
     machine_free(m);
 }
 
@@ -141,9 +141,9 @@ static void test_power_off(void)
     machine_cont(m, NULL);
     cpu_request(cpu, CPU_REQ_TLB);
     g_usleep(1000);
-    g_assert_cmpuint(ran, ==, 0);
+    g_assert_cmpuint(__atomic_load_n(&ran, __ATOMIC_RELAXED), ==, 0);
     cpu_request(cpu, CPU_REQ_SIPI);
-    while (!*(volatile uint64_t *)&ran) {
+    while (!__atomic_load_n(&ran, __ATOMIC_RELAXED)) {
         g_usleep(10);
     }
     machine_stop(m, RUN_STATE_PAUSED);
