@@ -244,8 +244,6 @@ static void watch_armed(Machine *m, RamBlock *b, uint64_t offset, uint64_t len)
     }
 }
 
-Exit tcg_run(Cpu *cpu);
-
 static const AccelOps tcg_accel = {
     .name = "tcg",
     .help = "dynamic binary translation (works everywhere, any guest)",

@@ -48,8 +48,14 @@ bool cache_init(TcgMachine *tm, size_t mib, Error **errp)
         return false;
     }
     /* Also under engine=interp: the interpreter runs passed-through instructions from it. */
-    tm->code = host_code_new(tm->target, mib << 20, errp);
-    return tm->code != NULL;
+    Error *err = NULL;
+    tm->code = host_code_new(tm->target, mib << 20, &err);
+    if (err) {
+        error_propagate(errp, err);
+        return false;
+    }
+    tm->interp |= !tm->code; /* no emitter for this host */
+    return true;
 }
 
 void cache_fini(TcgMachine *tm)

@@ -161,6 +161,7 @@ TcgBlock *cache_block_at(TcgMachine *tm, uint32_t off);
 void cache_translate_ir(TcgVcpu *v, uint64_t pc, uint64_t mode, int max_insns);
 
 /* exec.c */
+Exit tcg_run(Cpu *cpu);
 void exec_exclusive_begin(TcgVcpu *v);
 void exec_exclusive_end(TcgVcpu *v);
 /*
