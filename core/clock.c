@@ -20,6 +20,7 @@
 #include "core/internal.h"
 
 #define HOST_CLOCK_LOOK_NS NS_PER_SEC
+#define STORM 1000000
 #define MAX_PER_DISPATCH 256 /* then the loop serves others first */
 
 static int64_t monotonic_ns(void)
@@ -385,6 +386,7 @@ void clock_advance(Machine *m, int64_t ns)
 {
     ClockState *c = &m->clock;
     int64_t end = c->base + ns;
+    int in_place = 0;
 
     g_assert(c->manual && ns >= 0);
     for (bool fired = true; fired;) {
@@ -392,6 +394,8 @@ void clock_advance(Machine *m, int64_t ns)
         Timer *t = heap_first(c->heap[CLOCK_VIRTUAL]);
         int64_t next = t ? MAX(t->deadline, c->base) : TIMER_NEVER;
         fired = next <= end;
+        in_place = fired && next == c->base ? in_place + 1 : 0;
+        g_assert(in_place < STORM); /* some timer always rearms itself for now or the past */
         clock_write(c, fired ? next : end, c->running, true);
         pthread_mutex_unlock(&c->lock);
         if (fired) {
