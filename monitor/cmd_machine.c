@@ -44,6 +44,9 @@ bool cmd_cont(CmdContext *ctx, Error **errp)
 bool cmd_quit(CmdContext *ctx, Error **errp)
 {
     machine_request_shutdown(ctx->machine, SHUTDOWN_HOST_QMP_QUIT);
+    if (ctx->session) {
+        ctx->session->quitting = true;
+    }
     return true;
 }
 

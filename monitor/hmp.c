@@ -49,7 +49,9 @@ static void hmp_line(void *opaque, const char *line)
                                text);
     }
     hmp_put(h, out->str, out->len);
-    lineedit_show(&h->edit);
+    if (!h->s.quitting) {
+        lineedit_show(&h->edit);
+    }
 }
 
 static char **hmp_candidates(void *opaque, const char *head)

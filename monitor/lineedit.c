@@ -280,18 +280,23 @@ static void escape_key(LineEdit *e, const char *seq)
     }
 }
 
+/* A sequence too long for us is swallowed to its end. */
 static void in_escape(LineEdit *e, uint8_t c)
 {
     int n = e->escape_len;
+    bool more = n == 0 ? c == '[' || c == 'O' : c < 0x40;
 
-    if (n + 1 >= (int)sizeof(e->escape) || c < 0x20) {
+    if (c < 0x20) {
         e->escape_len = -1;
         return;
     }
-    e->escape[n] = c;
-    e->escape[n + 1] = 0;
-    e->escape_len = n + 1;
-    bool more = n == 0 ? c == '[' || c == 'O' : c < 0x40;
+    if (n + 1 < (int)sizeof(e->escape)) {
+        e->escape[n] = c;
+        e->escape[n + 1] = 0;
+        e->escape_len = n + 1;
+    } else {
+        e->escape[0] = 0;
+    }
     if (!more) {
         e->escape_len = -1;
         escape_key(e, e->escape);

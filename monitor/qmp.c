@@ -52,6 +52,8 @@ static void qmp_reply(Qmp *q, json_t *result, const Error *err, json_t *id)
     qmp_send(q, msg);
 }
 
+#define QMP_NAME_MAX 200 /* errors repeat names: no long ones */
+
 /* The parts of a request; borrowed from it. */
 static bool qmp_request(json_t *req, const char **name, json_t **args, json_t **id, Error **errp)
 {
@@ -65,7 +67,7 @@ static bool qmp_request(json_t *req, const char **name, json_t **args, json_t **
     }
     json_object_foreach(req, key, v) {
         if (strcmp(key, "execute") && strcmp(key, "arguments") && strcmp(key, "id")) {
-            error_set(errp, ERR_GENERIC, "QMP input member '%s' is unexpected", key);
+            error_set(errp, ERR_GENERIC, "QMP input member '%.*s' is unexpected", QMP_NAME_MAX, key);
             return false;
         }
     }
@@ -90,6 +92,10 @@ static bool qmp_allowed(Qmp *q, const char *name, Error **errp)
     const SchemaCommand *c = schema_command_find(name);
     bool negotiation = c && c->negotiation;
 
+    if (strlen(name) > QMP_NAME_MAX) {
+        error_set(errp, ERR_COMMAND_NOT_FOUND, "no command has so long a name");
+        return false;
+    }
     if (negotiation == !q->s.negotiated) {
         return true;
     }

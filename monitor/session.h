@@ -17,6 +17,7 @@ struct MonitorSession {
     char mem_format;   /* of the last x, xp or print: the next one's default */
     unsigned mem_size;
     bool negotiated;   /* QMP: qmp_capabilities succeeded */
+    bool quitting;     /* quit was said: no further prompt */
 };
 
 #define SESSION_INIT(m, p) {.machine = (m), .port = (p), .mem_format = 'x', .mem_size = 4}

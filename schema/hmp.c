@@ -294,10 +294,11 @@ char **hmp_complete(const char *line)
     for (const SchemaCommand *c = schema_commands; c->name || c->hmp; c++) {
         if (offered(c) && g_str_has_prefix(c->hmp, line)) {
             char *word = g_strndup(c->hmp + done, strcspn(c->hmp + done, " "));
-            if (g_hash_table_add(seen, word)) {
-                g_ptr_array_add(list, word);
-            } else {
+            if (g_hash_table_contains(seen, word)) {
                 g_free(word);
+            } else {
+                g_hash_table_add(seen, word);
+                g_ptr_array_add(list, word);
             }
         }
     }
