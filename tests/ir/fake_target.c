@@ -381,6 +381,12 @@ void fake_random_state(GRand *r, FakeState *s)
     }
 }
 
+void fake_reset_memory(Fake *f)
+{
+    note(f->env, FAKE_LEFT, 0, 0);
+    fill_tlb(f->v);
+}
+
 static void enter_state(Fake *f, const FakeState *in)
 {
     FakeEnv *e = f->env;
@@ -389,11 +395,7 @@ static void enter_state(Fake *f, const FakeState *in)
     memcpy(e->fx, in->fx, sizeof(e->fx));
     memcpy(f->ram, in->ram, FAKE_RAM_SIZE);
     e->cc = in->cc;
-    e->pc = 0xbad;
-    note(e, FAKE_LEFT, 0, 0);
-    fill_tlb(f->v);
-    f->v->poll = 0;
-    f->v->fpu_live = 0;
+    fake_reset_memory(f);
 }
 
 static void leave_state(Fake *f, FakeState *out)
@@ -423,19 +425,6 @@ static __attribute__((noinline)) void guarded(Fake *f, void (*fn)(Fake *, void *
     f->v->in_code = 0;
 }
 
-static void do_interp(Fake *f, void *block)
-{
-    interp_block(f->v, block);
-}
-
-void fake_run_interp(Fake *f, const IrBlock *b, const FakeState *in, FakeState *out)
-{
-    f->runs_interp++;
-    enter_state(f, in);
-    guarded(f, do_interp, (void *)b);
-    leave_state(f, out);
-}
-
 /* The block from the guest instruction at pc on. Shares the arrays: not to be freed. */
 static IrBlock rest_of_block(const IrBlock *b, uint64_t pc)
 {
@@ -450,16 +439,22 @@ static IrBlock rest_of_block(const IrBlock *b, uint64_t pc)
     return r;
 }
 
-typedef struct HostRun {
+typedef struct Run {
     const IrBlock *block;
-    TcgBlock tb;
-} HostRun;
+    TcgBlock *tb;
+} Run;
 
-static void do_host(Fake *f, void *arg)
+static void do_run(Fake *f, void *arg)
 {
-    HostRun *run = arg;
-    f->v->exit_block = &run->tb;
-    host_enter(f->hc, f->v, run->tb.entry);
+    Run *run = arg;
+    if (run->tb == NULL) {
+        f->runs_interp++;
+        interp_block(f->v, run->block);
+        return;
+    }
+    f->runs_host++;
+    f->v->exit_block = run->tb;
+    host_enter(f->hc, f->v, run->tb->entry);
     if (f->v->exit_reason == TCG_EXIT_INTERP) {
         host_fpu_save(f->v);
         f->host_to_interp++;
@@ -468,35 +463,66 @@ static void do_host(Fake *f, void *arg)
     }
 }
 
-bool fake_run_host(Fake *f, IrBlock *b, const FakeState *in, FakeState *out)
+void fake_exec(Fake *f, const IrBlock *b, TcgBlock *tb)
 {
-    HostRun run = {.block = b};
+    Run run = {b, tb};
+    f->env->pc = 0xbad;
+    f->v->poll = 0;
+    guarded(f, do_run, &run);
+}
+
+bool fake_emit(Fake *f, IrBlock *b, TcgBlock *tb)
+{
     if (f->hc == NULL) {
         return false;
     }
     ir_flag_liveness(b);
     ir_temp_liveness(b);
-    run.tb.sites = g_new0(TcgSite, b->n_ops);
-    run.tb.pc = b->pc;
-    run.tb.mode = b->mode;
-    run.tb.guest_bytes = b->guest_bytes;
-    run.tb.n_insns = (uint16_t)b->n_insns;
-    run.tb.flags_dead_in = ir_flags_dead_in(b);
-    run.tb.valid = true;
-    bool ok = host_emit_block(f->hc, b, &run.tb);
-    if (!ok) {
-        host_code_reset(f->hc);
-        ok = host_emit_block(f->hc, b, &run.tb);
-    }
-    if (ok) {
-        f->runs_host++;
-        enter_state(f, in);
-        guarded(f, do_host, &run);
-        leave_state(f, out);
+    *tb = (TcgBlock){
+        .pc = b->pc,
+        .mode = b->mode,
+        .guest_bytes = b->guest_bytes,
+        .n_insns = (uint16_t)b->n_insns,
+        .flags_dead_in = ir_flags_dead_in(b),
+        .valid = true,
+        .sites = g_new0(TcgSite, b->n_ops),
+    };
+    TcgSite *sites = tb->sites;
+    if (host_emit_block(f->hc, b, tb)) {
+        return true;
     }
     host_code_reset(f->hc);
-    g_free(run.tb.sites);
-    return ok;
+    if (host_emit_block(f->hc, b, tb)) {
+        return true;
+    }
+    g_free(sites);
+    return false;
+}
+
+void fake_drop(Fake *f, TcgBlock *tb)
+{
+    g_free(tb->sites);
+    host_code_reset(f->hc);
+}
+
+void fake_run_interp(Fake *f, const IrBlock *b, const FakeState *in, FakeState *out)
+{
+    enter_state(f, in);
+    fake_exec(f, b, NULL);
+    leave_state(f, out);
+}
+
+bool fake_run_host(Fake *f, IrBlock *b, const FakeState *in, FakeState *out)
+{
+    TcgBlock tb;
+    if (!fake_emit(f, b, &tb)) {
+        return false;
+    }
+    enter_state(f, in);
+    fake_exec(f, b, &tb);
+    leave_state(f, out);
+    fake_drop(f, &tb);
+    return true;
 }
 
 /* ---- comparing ---- */

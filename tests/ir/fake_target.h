@@ -89,6 +89,15 @@ void fake_run_interp(Fake *f, const IrBlock *b, const FakeState *in, FakeState *
 /* False: no room in the code cache even when empty, or no emitter. */
 bool fake_run_host(Fake *f, IrBlock *b, const FakeState *in, FakeState *out);
 
+/*
+ * The parts of the above, for running one block often: emit it once (false as fake_run_host()),
+ * set registers and flags in f->env, run it (tb NULL: in the interpreter).
+ */
+bool fake_emit(Fake *f, IrBlock *b, TcgBlock *tb);
+void fake_drop(Fake *f, TcgBlock *tb);
+void fake_reset_memory(Fake *f); /* TLB and fault note */
+void fake_exec(Fake *f, const IrBlock *b, TcgBlock *tb);
+
 /* Compare, but for flags in undef (FL_ mask). False: why has the differences. */
 bool fake_same(const FakeState *a, const FakeState *b, uint8_t undef, GString *why);
 
