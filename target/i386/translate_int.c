@@ -462,43 +462,42 @@ void trans_xadd(X86Tr *s)
     tr_reg_out(s, w, s->i.rm, sum);
 }
 
+/*
+ * On registers: of destination and accumulator only one is written, so in the
+ * 32-bit form only one loses its upper half.
+ */
+static void cmpxchg_reg(X86Tr *s, IrWidth w)
+{
+    int rm = s->i.rm;
+    IrVal acc = IR_G(R_AX), old = tr_zext(s, W64, tr_reg_in(s, w, rm));
+    IrVal src = tr_reg_in(s, w, s->i.reg), yes = tr_zext(s, W64, old), no = tr_zext(s, W64, acc);
+    ir_mov(s->b, w, yes, src);
+    ir_mov(s->b, w, no, old);
+    tr_alu(s, OP_cmp, w, IR_NONE, acc, (Src){old, 0}, FL_ALL);
+    ir_emit(s->b, OP_cmov, W64, acc, acc, no)->cc = CC_NE;
+    if (rm == R_AX && !tr_high8(s, w, rm)) {
+        ir_mov(s->b, W64, acc, yes); /* compared with itself */
+        return;
+    }
+    ir_emit(s->b, OP_cmov, W64, yes, old, yes)->cc = CC_E;
+    if (tr_high8(s, w, rm)) {
+        tr_reg_out(s, w, rm, yes);
+    } else {
+        ir_mov(s->b, W64, IR_G(rm), yes);
+    }
+}
+
 void trans_cmpxchg(X86Tr *s)
 {
     IrWidth w = tr_width(s, 0);
-    IrVal acc = IR_G(R_AX), src = tr_reg_in(s, w, s->i.reg);
-    if (tr_is_mem(s, 0)) {
-        IrVal addr = mem_rmw_addr(s, w);
-        IrOp *o = ir_alu(s->b, OP_cmpxchgm, w, acc, addr, src, FL_ALL);
-        o->c = src;
-        o->b = src;
-        o->aux = (uint8_t)s->mmu;
-        o->aux2 = locked(s) ? 0x80 : 0;
+    if (!tr_is_mem(s, 0)) {
+        cmpxchg_reg(s, w);
         return;
     }
-    int rm = s->i.rm;
-    IrVal old = tr_zext(s, w, tr_reg_in(s, w, rm)), nv = tr_zext(s, W64, old);
-    src = tr_zext(s, w, src);
-    tr_alu(s, OP_cmp, w, IR_NONE, acc, (Src){old, 0}, FL_ALL);
-    ir_emit(s->b, OP_cmov, W64, nv, nv, src)->cc = CC_E;
-    /* The accumulator is written only when the values differ. */
-    IrVal na = tr_zext(s, W64, acc);
-    if (w == W32) {
-        ir_emit(s->b, OP_cmov, W64, na, na, old)->cc = CC_NE;
-        tr_reg_out(s, w, rm, nv);
-        if (rm != R_AX) {
-            ir_mov(s->b, W64, acc, na);
-        }
-        return;
-    }
-    if (w == W64) {
-        ir_emit(s->b, OP_cmov, W64, na, na, old)->cc = CC_NE;
-    } else {
-        IrVal m = tr_zext(s, W64, acc);
-        ir_mov(s->b, w, m, old);
-        ir_emit(s->b, OP_cmov, W64, na, na, m)->cc = CC_NE;
-    }
-    ir_mov(s->b, W64, acc, na);
-    tr_reg_out(s, w, rm, nv);
+    IrVal src = tr_reg_in(s, w, s->i.reg), addr = mem_rmw_addr(s, w);
+    IrOp *o = ir_alu(s->b, OP_cmpxchgm, w, IR_G(R_AX), addr, src, FL_ALL);
+    o->aux = (uint8_t)s->mmu;
+    o->aux2 = locked(s) ? 0x80 : 0;
 }
 
 /* ---- flags ---- */

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See engine.h. The tcg_* functions here stand in for guest memory and the execution loop. */
+#include "tests/insn/engine.h"
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "target/i386/helper.h"
+#include "target/i386/translate.h"
+
+const char *const insn_engine_name[ENGINE_COUNT] = {"host processor", "interpreter", "JIT"};
+
+static struct {
+    TcgVcpu *v;
+    X86Env *env;
+    HostCode *hc;
+    IrBlock ir;
+    unsigned len;
+    int n;
+    struct sigaction old_fpe;
+} g;
+
+#define USER64 (3 | MODE_LMA | MODE_CS64 | MODE_PE | MODE_PG | MODE_FLATDATA | MODE_FLATCODE | \
+                MODE_OSFXSR | MODE_NE | MODE_SS32)
+
+static void note(X86Env *env, int vector)
+{
+    env->s.exc_pending = 1;
+    env->s.exc_vector = (uint8_t)vector;
+}
+
+/* ---- helpers: what ring 3 code needs, written for the tests alone ---- */
+
+static uint64_t h_raise(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    note(env, (int)a);
+    tcg_raise(env);
+}
+
+static uint64_t h_setdf(void *opaque, uint64_t a, uint64_t b, uint64_t c)
+{
+    X86Env *env = opaque;
+    env->df8 = a ? 0xff : 1;
+    env->s.rflags = (env->s.rflags & ~0x400ull) | a << 10;
+    return 0;
+}
+
+static uint64_t h_crc32(void *env, uint64_t crc, uint64_t data, uint64_t w)
+{
+    uint32_t c = (uint32_t)crc;
+    for (int bit = 0; bit < 8 << w; bit++) {
+        uint32_t x = (c ^ (uint32_t)(data >> bit)) & 1;
+        c = c >> 1 ^ (x ? 0x82f63b78u : 0);
+    }
+    return c;
+}
+
+static uint64_t h_none(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    g_error("helper without a test form");
+    return 0;
+}
+
+/* One element at a time, faults at the element. */
+static uint64_t h_string(void *opaque, uint64_t a, uint64_t next, uint64_t c)
+{
+    X86Env *env = opaque;
+    unsigned kind = a & 15, w = a >> 4 & 15, rep = a >> 8 & 15, asz = a >> 12 & 15, size = 1u << w;
+    uint64_t *r = env->s.gpr, mask = asz == W64 ? ~0ull : 0xffffffff;
+    uint64_t step = env->df8 == 1 ? size : -(uint64_t)size;
+    while ((r[R_CX] & mask) != 0) {
+        uint64_t si = r[R_SI] & mask, di = r[R_DI] & mask, x = 0, y = 0;
+        if (kind == 0 || kind == 1 || kind == 3) {
+            x = tcg_load(env, si, size, 1);
+        }
+        if (kind == 1 || kind == 4) {
+            y = tcg_load(env, di, size, 1);
+        }
+        if (kind == 0 || kind == 2) {
+            tcg_store(env, di, kind == 0 ? x : r[R_AX], size, 1);
+        }
+        if (kind == 3) {
+            memcpy(&r[R_AX], &x, w == W32 ? 8 : size);
+        }
+        if (kind != 2 && kind != 4) {
+            r[R_SI] = (si + step) & mask;
+        }
+        if (kind != 3) {
+            r[R_DI] = (di + step) & mask;
+        }
+        r[R_CX] = (r[R_CX] - 1) & mask;
+        if (kind == 1 || kind == 4) {
+            uint64_t m = ~0ull >> (64 - 8 * size), p = (kind == 1 ? x : r[R_AX]) & m, q = y;
+            uint64_t d = (p - q) & m, top = 1ull << (8 * size - 1);
+            env->cc = (p < q) | (uint64_t)!__builtin_parity(d & 255) << 2 | ((p ^ q ^ d) & 16) |
+                      (uint64_t)(d == 0) << 6 | (uint64_t)((d & top) != 0) << 7 |
+                      (uint64_t)(((p ^ q) & (p ^ d) & top) != 0) << 11;
+            if ((d == 0) != (rep == 1)) {
+                break;
+            }
+        }
+    }
+    env->s.rip = next;
+    return 0;
+}
+
+static TcgHelper helpers[HELPER__COUNT] = {
+#define H(name, flags, help) {#name, h_none, flags},
+#include "target/i386/helper.def"
+#undef H
+};
+
+/* ---- target ---- */
+
+#define REG(n, i) {n, (uint32_t)(offsetof(X86Env, s.gpr) + 8 * (i))}
+static const IrGlobalDesc globals[16] = {
+    REG("rax", 0),  REG("rcx", 1),  REG("rdx", 2),  REG("rbx", 3), REG("rsp", 4),  REG("rbp", 5),
+    REG("rsi", 6),  REG("rdi", 7),  REG("r8", 8),   REG("r9", 9),  REG("r10", 10), REG("r11", 11),
+    REG("r12", 12), REG("r13", 13), REG("r14", 14), REG("r15", 15),
+};
+static const int8_t pins[16] = {0, 1, 2, 3, -1, 5, 6, 7, 8, 9, 10, 11, 12, 4, -1, -1};
+
+static void t_divide(void *env)
+{
+    note(env, 0);
+}
+
+static void t_simd(void *env)
+{
+    note(env, 19);
+}
+
+static void t_align(void *env, uint64_t va)
+{
+    note(env, 13);
+}
+
+static uint64_t t_mode(void *env)
+{
+    return USER64;
+}
+
+static int t_mmu(void *env)
+{
+    return X86_MMU_USER;
+}
+
+static const TcgTarget target = {
+    .name = "x86 test",
+    .env_size = sizeof(X86Env),
+    .cc_offset = offsetof(X86Env, cc),
+    .pc_offset = offsetof(X86Env, s.rip),
+    .fpu_offset = offsetof(X86Env, s.fx),
+    .globals = globals,
+    .n_globals = 16,
+    .helpers = helpers,
+    .n_helpers = HELPER__COUNT,
+    .n_mmu = 3,
+    .x86_64_pin = pins,
+    .translate = x86_translate,
+    .mode = t_mode,
+    .code_mmu = t_mmu,
+    .note_divide = t_divide,
+    .note_simd_fp = t_simd,
+    .note_align = t_align,
+};
+
+/* ---- guest memory ---- */
+
+static void check(void *env, uint64_t va, size_t len)
+{
+    if (va - DATA_BASE >= DATA_SIZE || len > DATA_BASE + DATA_SIZE - va) {
+        int64_t top = (int64_t)va >> 47, last = (int64_t)(va + len - 1) >> 47;
+        bool canonical = (top == 0 || top == -1) && (last == 0 || last == -1);
+        note(env, canonical ? 14 : 13);
+        tcg_raise(env);
+    }
+}
+
+uint64_t tcg_load(void *env, uint64_t va, unsigned size, int mmu)
+{
+    uint64_t v = 0;
+    check(env, va, size);
+    memcpy(&v, (void *)(uintptr_t)va, size);
+    return v;
+}
+
+void tcg_store(void *env, uint64_t va, uint64_t val, unsigned size, int mmu)
+{
+    check(env, va, size);
+    memcpy((void *)(uintptr_t)va, &val, size);
+}
+
+void tcg_read(void *env, uint64_t va, void *buf, size_t len, int mmu)
+{
+    check(env, va, len);
+    memcpy(buf, (void *)(uintptr_t)va, len);
+}
+
+void tcg_write(void *env, uint64_t va, const void *buf, size_t len, int mmu)
+{
+    check(env, va, len);
+    memcpy((void *)(uintptr_t)va, buf, len);
+}
+
+void tcg_probe(void *env, uint64_t va, size_t len, int access, int mmu)
+{
+    check(env, va, len);
+}
+
+void *tcg_host(void *env, uint64_t va, size_t *len, int access, int mmu)
+{
+    *len = MIN(*len, 4096 - (va & 0xfff));
+    check(env, va, *len);
+    return (void *)(uintptr_t)va;
+}
+
+bool tcg_cmpxchg(void *env, uint64_t va, unsigned size, void *old, const void *val, int mmu)
+{
+    check(env, va, size);
+    bool same = !memcmp((void *)(uintptr_t)va, old, size);
+    uint8_t cur[16];
+    memcpy(cur, (void *)(uintptr_t)va, size);
+    if (same) {
+        memcpy((void *)(uintptr_t)va, val, size);
+    }
+    memcpy(old, cur, size);
+    return same;
+}
+
+static void slow_pc(TcgVcpu *v)
+{
+    g.env->s.rip = v->exit_block->pc + v->exit_insn;
+}
+
+uint64_t tcg_slow_load(TcgVcpu *v, uint64_t va, uint32_t size_mmu)
+{
+    slow_pc(v);
+    return tcg_load(g.env, va, size_mmu & 0xff, 0);
+}
+
+void tcg_slow_store(TcgVcpu *v, uint64_t va, uint64_t val, uint32_t size_mmu)
+{
+    slow_pc(v);
+    tcg_store(g.env, va, val, size_mmu & 0xff, 0);
+}
+
+bool tcg_slow_operand(TcgVcpu *v, uint64_t va, uint32_t size_mmu, uint32_t write)
+{
+    slow_pc(v);
+    check(g.env, va, size_mmu & 0xff);
+    return (va & 4095) + (size_mmu & 0xff) <= 4096;
+}
+
+void *tcg_slow_lookup(TcgVcpu *v, uint64_t pc)
+{
+    return NULL;
+}
+
+bool tcg_code_bytes(TcgTranslate *t, uint64_t pc, uint8_t *buf, unsigned n)
+{
+    memcpy(buf, (void *)(uintptr_t)pc, n);
+    return true;
+}
+
+void tcg_raise(void *env)
+{
+    __builtin_longjmp(g.v->jmp, 1);
+}
+
+void tcg_exit_loop(void *env)
+{
+    __builtin_longjmp(g.v->jmp, 1);
+}
+
+void tcg_exit(void *env, Exit why)
+{
+    __builtin_longjmp(g.v->jmp, 1);
+}
+
+Cpu *tcg_cpu(void *env)
+{
+    return NULL;
+}
+
+/* ---- running ---- */
+
+static void on_fpe(int sig, siginfo_t *info, void *uc)
+{
+    if (g.hc && host_trap(g.hc, g.v, info, uc)) {
+        return;
+    }
+    g.old_fpe.sa_sigaction(sig, info, uc);
+}
+
+static void fill_tlb(void)
+{
+    for (int m = 0; m < TCG_MMU_MODES; m++) {
+        for (int w = 0; w < 2; w++) {
+            for (unsigned i = 0; i < TLB_SIZE; i++) {
+                g.v->tlb[m][w][i].page = TLB_EMPTY;
+            }
+            for (uint64_t p = DATA_BASE; p < DATA_BASE + DATA_SIZE; p += 4096) {
+                g.v->tlb[m][w][p >> 12 & (TLB_SIZE - 1)] = (TlbEntry){p, p};
+            }
+        }
+    }
+}
+
+void insn_init(bool with_jit)
+{
+    size_t size = TCG_ENV_OFFSET + ((sizeof(X86Env) + 4095) & ~(size_t)4095);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    g.v = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+    mmap((void *)DATA_BASE, DATA_SIZE, PROT_READ | PROT_WRITE, flags | MAP_FIXED_NOREPLACE, -1, 0);
+    mmap((void *)CODE_BASE, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, flags | MAP_FIXED_NOREPLACE,
+         -1, 0);
+    g.v->self = g.v;
+    g.v->target = &target;
+    g.env = tcg_env(g.v);
+    helpers[HELPER_raise].fn = h_raise;
+    helpers[HELPER_setdf].fn = h_setdf;
+    helpers[HELPER_crc32].fn = h_crc32;
+    helpers[HELPER_string].fn = h_string;
+    ir_block_init(&g.ir, &target);
+    fill_tlb();
+    native_init();
+    if (with_jit) {
+        Error *err = NULL;
+        g.hc = host_code_new(&target, 16 << 20, &err);
+        g.v->hc = g.hc;
+        struct sigaction sa = {.sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+        sigaction(SIGFPE, &sa, &g.old_fpe);
+    }
+}
+
+bool insn_has_host(void)
+{
+    return g.hc != NULL;
+}
+
+void insn_code(const uint8_t *code, unsigned len, int n)
+{
+    memset((void *)CODE_BASE, 0xcc, 4096);
+    memcpy((void *)CODE_BASE, code, len);
+    g.len = len;
+    g.n = n;
+}
+
+static void translate_at(uint64_t pc, int n)
+{
+    TcgTranslate t = {
+        .ir = &g.ir, .env = g.env, .pc = pc, .mode = USER64, .max_insns = n,
+        .page = {(const uint8_t *)CODE_BASE, NULL}, .page_va = CODE_BASE,
+    };
+    ir_block_reset(&g.ir, pc, USER64);
+    x86_translate(&t);
+}
+
+bool insn_verify(GString *why)
+{
+    translate_at(CODE_BASE, g.n);
+    return ir_verify(&g.ir, why);
+}
+
+void insn_print(GString *out)
+{
+    translate_at(CODE_BASE, g.n);
+    ir_print(&g.ir, out);
+}
+
+static void run_jit_block(void)
+{
+    TcgBlock tb = {.pc = g.ir.pc, .mode = g.ir.mode, .guest_bytes = g.ir.guest_bytes,
+                   .n_insns = (uint16_t)g.ir.n_insns, .valid = true};
+    ir_flag_liveness(&g.ir);
+    ir_temp_liveness(&g.ir);
+    static TcgSite sites[4096];
+    tb.sites = sites;
+    tb.flags_dead_in = ir_flags_dead_in(&g.ir);
+    if (!host_emit_block(g.hc, &g.ir, &tb)) {
+        host_code_reset(g.hc);
+        g_assert(host_emit_block(g.hc, &g.ir, &tb));
+    }
+    static TcgBlock keep;
+    keep = tb;
+    g.v->exit_block = &keep;
+    host_enter(g.hc, g.v, tb.entry);
+    if (g.v->exit_reason == TCG_EXIT_INTERP) {
+        host_fpu_save(g.v);
+        translate_at(g.env->s.rip, 1);
+        interp_block(g.v, &g.ir);
+    }
+}
+
+/* Until the end of the code or a fault. */
+static __attribute__((noinline)) void loop(InsnEngine e)
+{
+    if (__builtin_setjmp(g.v->jmp) == 0) {
+        while (g.env->s.rip != CODE_BASE + g.len) {
+            translate_at(g.env->s.rip, g.n);
+            if (e == ENGINE_JIT) {
+                run_jit_block();
+            } else {
+                interp_block(g.v, &g.ir);
+            }
+        }
+    }
+    if (g.hc) {
+        host_fpu_save(g.v);
+    }
+    g.v->in_code = 0;
+}
+
+bool insn_run(InsnEngine e, const InsnState *in, InsnState *out)
+{
+    if (e == ENGINE_JIT && !g.hc) {
+        return false;
+    }
+    memcpy((void *)DATA_BASE, in->mem, DATA_SIZE);
+    if (e == ENGINE_HOST_CPU) {
+        native_run(in, out, g.len);
+    } else {
+        X86Env *env = g.env;
+        memcpy(env->s.gpr, in->gpr, sizeof(in->gpr));
+        env->s.fx = in->fx;
+        env->cc = in->flags & CC_EFLAGS_MASK;
+        env->s.rflags = in->flags & 0x400;
+        env->df8 = in->flags & 0x400 ? 0xff : 1;
+        env->s.rip = CODE_BASE;
+        env->s.exc_pending = 0;
+        env->mode = USER64;
+        g.v->poll = 0;
+        g.v->fpu_live = 0;
+        loop(e);
+        memcpy(out->gpr, env->s.gpr, sizeof(out->gpr));
+        out->fx = env->s.fx;
+        out->flags = (env->cc & CC_EFLAGS_MASK) | (env->s.rflags & 0x400);
+        out->rip = env->s.rip;
+        out->fault = env->s.exc_pending ? env->s.exc_vector : -1;
+    }
+    memcpy(out->mem, (void *)DATA_BASE, DATA_SIZE);
+    return true;
+}
+
+/* ---- states ---- */
+
+static uint64_t random64(GRand *r)
+{
+    uint64_t v = (uint64_t)g_rand_int(r) << 32 | g_rand_int(r);
+    switch (g_rand_int_range(r, 0, 8)) {
+    case 0:
+        return v & 0xff;
+    case 1:
+        return (uint64_t)(int64_t)(int8_t)v;
+    case 2:
+        return 1ull << (v & 63);
+    case 3:
+        return (1ull << (v & 63)) - 1;
+    default:
+        return v;
+    }
+}
+
+static uint64_t random_fp(GRand *r)
+{
+    static const double nice[] = {0.0, -0.0, 1.0, -1.0, 0.5, 1e300, -1e-310, 3.25, 1e10};
+    static const uint64_t odd[] = {0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000000,
+                                   0x7ff4000000000001, 0x3f8000007f800000, 0x7fc000007f800001};
+    uint64_t v;
+    switch (g_rand_int_range(r, 0, 4)) {
+    case 0:
+        memcpy(&v, &nice[g_rand_int_range(r, 0, G_N_ELEMENTS(nice))], 8);
+        return v;
+    case 1:
+        return odd[g_rand_int_range(r, 0, G_N_ELEMENTS(odd))];
+    default:
+        return random64(r);
+    }
+}
+
+void insn_random_state(GRand *r, InsnState *s)
+{
+    memset(s, 0, sizeof(*s));
+    for (int i = 0; i < 16; i++) {
+        s->gpr[i] = random64(r);
+    }
+    s->gpr[R_DI] = DATA_BASE + 0x1000;
+    s->gpr[15] = DATA_BASE + 0x1800; /* ModRM base 7 with REX.B */
+    s->gpr[R_SI] = DATA_BASE + (g_rand_int(r) & 0xff8);
+    s->gpr[R_SP] = DATA_BASE + 0x3000;
+    s->flags = (g_rand_int(r) & CC_EFLAGS_MASK) | 2;
+    for (unsigned i = 0; i < DATA_SIZE; i += 8) {
+        uint64_t x = random_fp(r);
+        memcpy(s->mem + i, &x, 8);
+    }
+    s->fx.fcw = 0x37f;
+    s->fx.mxcsr = 0x1f80;
+    s->fx.mxcsr_mask = 0xffff;
+    for (int i = 0; i < 16; i++) {
+        uint64_t x[2] = {random_fp(r), random_fp(r)};
+        memcpy(s->fx.xmm[i], x, 16);
+    }
+    int depth = g_rand_int_range(r, 0, 9);
+    s->fx.fsw = (uint16_t)((8 - depth) & 7) << 11;
+    for (int i = 0; i < 8; i++) {
+        uint64_t man = random64(r) | 1ull << 63;
+        uint16_t exp = (uint16_t)(0x3fff + g_rand_int_range(r, -40, 40));
+        memcpy(s->fx.st[i], &man, 8);
+        memcpy(s->fx.st[i] + 8, &exp, 2);
+        s->fx.ftw |= (uint8_t)((i >= 8 - depth) << i);
+    }
+}
+
+/* ---- comparing ---- */
+
+void insn_compare(const InsnState *a, const InsnState *b, uint64_t mask, bool fp, GString *why)
+{
+    for (int i = 0; i < 16; i++) {
+        if (a->gpr[i] != b->gpr[i]) {
+            g_string_append_printf(why, "%s: 0x%" PRIx64 ", 0x%" PRIx64 "\n", globals[i].name,
+                                   a->gpr[i], b->gpr[i]);
+        }
+    }
+    if ((a->flags ^ b->flags) & mask & (CC_EFLAGS_MASK | 0x400)) {
+        g_string_append_printf(why, "flags: 0x%" PRIx64 ", 0x%" PRIx64 " (mask 0x%" PRIx64 ")\n",
+                               a->flags & mask, b->flags & mask, mask);
+    }
+    if (a->rip != b->rip || a->fault != b->fault) {
+        g_string_append_printf(why, "rip: +%" PRId64 ", +%" PRId64 " fault %d, %d\n",
+                               (int64_t)(a->rip - CODE_BASE), (int64_t)(b->rip - CODE_BASE), a->fault, b->fault);
+    }
+    for (unsigned i = 0; i < DATA_SIZE; i++) {
+        if (a->mem[i] != b->mem[i]) {
+            g_string_append_printf(why, "memory +0x%x: %02x, %02x\n", i, a->mem[i], b->mem[i]);
+            break;
+        }
+    }
+    const uint8_t *x = (const uint8_t *)&a->fx, *y = (const uint8_t *)&b->fx;
+    for (unsigned i = 0; fp && i < 416; i++) {
+        bool pointers = i >= 6 && i < 24; /* FOP, FIP, FDP */
+        bool pad = i >= 32 && i < 160 && (i & 15) >= 10;
+        if (x[i] != y[i] && !pointers && !pad && !(i >= 28 && i < 32)) {
+            g_string_append_printf(why, "fp state +%u: %02x, %02x\n", i, x[i], y[i]);
+        }
+    }
+}

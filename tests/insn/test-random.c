@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Random user-mode instruction sequences on this processor, the interpreter and
+ * the JIT; every difference in registers, flags, FP state, memory or fault is a
+ * failure. Arguments: [cases [seed [only mnemonic]]].
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "tests/insn/engine.h"
+#include "tests/insn/gen.h"
+
+typedef struct Case {
+    uint8_t code[128];
+    unsigned len;
+    int n;
+    uint64_t flags_mask; /* flags still defined at the end */
+    bool fp;
+    GString *text;
+} Case;
+
+static const char *only;
+static int verbose;
+
+static bool usable(const X86Row *row)
+{
+    if (row->trans == X86T_none || (row->bits & ROW_NOGEN)) {
+        return false;
+    }
+    if (!insn_has_host() && (row->trans == X86T_host || row->trans == X86T_ldmxcsr)) {
+        return false;
+    }
+    return !only || !strcmp(row->name, only);
+}
+
+/* Would a register operand clobber a pointer that later instructions use? */
+static bool spoils_pointers(const X86Insn *i)
+{
+    for (int n = 0; n < i->row->n_ops; n++) {
+        unsigned am = i->row->op[n].am;
+        int reg = am == AM_G ? i->reg : am == AM_Z ? i->zreg : -1;
+        if ((am == AM_E || am == AM_R) && i->mod == 3) {
+            reg = i->rm;
+        }
+        if (reg == R_SP || reg == R_DI || reg == 15) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Bit tests with a register offset may name any address. */
+static bool wild_bits(const X86Insn *i)
+{
+    return i->row->trans == X86T_bt && i->mod != 3 && i->row->op[1].am == AM_G;
+}
+
+static uint64_t undefined_flags(const X86Insn *i)
+{
+    uint64_t u = i->row->u;
+    if (!(i->row->bits & ROW_COUNT)) {
+        return u;
+    }
+    bool known = i->row->imm == IMM_B;
+    unsigned c = (unsigned)i->imm & (i->osz == W64 && (i->opcode & 1) ? 63 : 31);
+    if (known && c == 0) {
+        return 0;
+    }
+    if (!known || c != 1) {
+        u |= 0x800;
+    }
+    unsigned w = (i->opcode & 1) || i->row->map ? 8u << i->osz : 8;
+    if (w < 32 && (!known || c >= w)) {
+        u |= 0x1; /* SHL/SHR beyond the width; SHLD too */
+        if (i->row->trans == X86T_shxd) {
+            u |= 0x8d5;
+        }
+    }
+    return u;
+}
+
+static bool bad_result(const X86Insn *i)
+{
+    unsigned c = (unsigned)i->imm & 31;
+    if (i->row->trans == X86T_shxd && i->osz == W16) {
+        return i->row->imm != IMM_B || c > 16; /* undefined */
+    }
+    return i->row->trans == X86T_bswap && i->osz == W16;
+}
+
+static bool add_insn(GRand *r, Case *c)
+{
+    GenOpts o = {.bits = 64, .clean_bases = true};
+    const X86Row *row = gen_row(r);
+    if (!usable(row)) {
+        return false;
+    }
+    uint8_t buf[32] = {0};
+    X86Insn i;
+    unsigned len = gen_insn(r, row, &o, buf);
+    if (!len || x86_decode(&i, buf, 15, 64) != X86_OK || i.row != row || i.len != len) {
+        return false;
+    }
+    uint64_t reads = row->r;
+    if ((reads & ~c->flags_mask & 0x8d5) || bad_result(&i) || wild_bits(&i) || spoils_pointers(&i)) {
+        return false;
+    }
+    /* conditions: by opcode */
+    if (row->trans == X86T_cmov || row->trans == X86T_setcc) {
+        if (ir_flags_to_eflags(ir_cond_flags(i.opcode & 15)) & ~c->flags_mask) {
+            return false;
+        }
+    }
+    uint64_t undef = undefined_flags(&i);
+    if (row->bits & ROW_COUNT) {
+        c->flags_mask &= ~undef; /* a count of 0 keeps the old ones */
+    } else {
+        c->flags_mask = (c->flags_mask | row->w) & ~undef;
+    }
+    memcpy(c->code + c->len, buf, len);
+    c->len += len;
+    c->n++;
+    c->fp |= (row->bits & (ROW_SSE | ROW_MMX | ROW_X87 | ROW_X87NW)) != 0;
+    g_string_append_printf(c->text, "#   %s osz %d:", row->name, 8 << i.osz);
+    for (unsigned k = 0; k < len; k++) {
+        g_string_append_printf(c->text, " %02x", buf[k]);
+    }
+    g_string_append(c->text, "\n");
+    return true;
+}
+
+static bool compare_engine(const Case *c, InsnEngine e, const InsnState *in, const InsnState *want)
+{
+    InsnState got;
+    g_autoptr(GString) why = g_string_new(NULL);
+    if (!insn_run(e, in, &got)) {
+        return true;
+    }
+    insn_compare(want, &got, want->fault >= 0 ? 0 : c->flags_mask, true, why);
+    if (!why->len) {
+        return true;
+    }
+    g_autoptr(GString) ir = g_string_new(NULL);
+    insn_print(ir);
+    printf("# %s against %s:\n%s", insn_engine_name[ENGINE_HOST_CPU], insn_engine_name[e],
+           c->text->str);
+    for (char *p = strtok(why->str, "\n"); p; p = strtok(NULL, "\n")) {
+        printf("#   %s\n", p);
+    }
+    if (verbose) {
+        for (char *p = strtok(ir->str, "\n"); p; p = strtok(NULL, "\n")) {
+            printf("#     %s\n", p);
+        }
+    }
+    return false;
+}
+
+static bool one_case(GRand *r)
+{
+    static InsnState in, want;
+    Case c = {.flags_mask = 0x8d5 | 0x400, .text = g_string_new(NULL)};
+    int n = g_rand_int_range(r, 1, only ? 2 : 6);
+    for (int tries = 0; c.n < n && tries < 100000; tries++) {
+        add_insn(r, &c);
+    }
+    bool ok = true;
+    insn_random_state(r, &in);
+    insn_code(c.code, c.len, c.n);
+    g_autoptr(GString) why = g_string_new(NULL);
+    if (!insn_verify(why)) {
+        printf("# verifier: %s\n%s", why->str, c.text->str);
+        ok = false;
+    } else {
+        insn_run(ENGINE_HOST_CPU, &in, &want);
+        ok = compare_engine(&c, ENGINE_INTERP, &in, &want) &&
+             compare_engine(&c, ENGINE_JIT, &in, &want);
+    }
+    g_string_free(c.text, TRUE);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    int cases = argc > 1 ? atoi(argv[1]) : 20000;
+    unsigned seed = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
+    only = argc > 3 ? argv[3] : NULL;
+    verbose = argc > 4;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    insn_init(!getenv("NO_JIT"));
+    printf("1..1\n");
+    int bad = 0, done = 0;
+    GRand *r = g_rand_new_with_seed(seed);
+    for (; done < cases && bad < 20; done++) {
+        GRand *one = g_rand_new_with_seed(g_rand_int(r));
+        bad += !one_case(one);
+        g_rand_free(one);
+    }
+    printf("%sok 1 - %d random sequences, %d differ (seed %u)\n", bad ? "not " : "", done, bad, seed);
+    g_rand_free(r);
+    return bad != 0;
+}
