@@ -86,7 +86,12 @@ struct TcgBlock {
 typedef struct TcgSite {
     uint32_t host;   /* offset in the code cache (address of the instruction that can trap) */
     uint32_t insn;   /* guest pc - block pc of the instruction */
+    uint8_t flags;   /* the emitter's: SITE_ */
 } TcgSite;
+enum {
+    SITE_FLAGS_HOST = 1, /* the guest's flags are in the host's */
+    SITE_AX_DX_HOME = 2, /* what is pinned to AX and DX is in env */
+};
 
 /* Why generated code returned to the loop (vcpu->exit_reason). */
 typedef enum TcgExit {
@@ -186,6 +191,8 @@ void host_unlink_edge(HostCode *hc, TcgEdge *e);
 /* Make entries of an invalidated block lead to the loop (other vCPUs may be about to jump there). */
 void host_kill_block(HostCode *hc, TcgBlock *tb);
 bool host_code_contains(HostCode *hc, uintptr_t host_pc, uint32_t *off);
+/* The block's host code as text (-d out_asm). */
+void host_dump_block(HostCode *hc, const TcgBlock *tb, GString *out);
 /*
  * SIGFPE on a vCPU thread: when the trap is at a site of generated code (or in host_run_insn()),
  * rewrite the signal context so that execution leaves through the exit stub and return true.

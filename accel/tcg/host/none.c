@@ -69,3 +69,7 @@ bool host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *dst
 {
     return false;
 }
+
+void host_dump_block(HostCode *hc, const TcgBlock *tb, GString *out)
+{
+}

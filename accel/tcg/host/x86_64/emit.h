@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The emitter's own state and the pieces its files share. See README.md.
+ *
+ * home: HostCode is guarded by the owner of the code cache (one emitter at a
+ * time); the thunks of host_run_insn() have their own lock.
+ */
+#ifndef ACCEL_TCG_HOST_X86_64_EMIT_H
+#define ACCEL_TCG_HOST_X86_64_EMIT_H
+
+#include <stddef.h>
+
+#include "accel/tcg/host/x86_64/asm.h"
+#include "accel/tcg/tcg.h"
+#include "base/os/memory.h"
+
+/* ---- the per-vCPU block as seen from gs ---- */
+#define V_OFF(field) ((int32_t)offsetof(TcgVcpu, field))
+#define V_SCRATCH(n) (V_OFF(scratch) + 8 * (n))
+#define V_SPILL(n) (V_OFF(spill) + 8 * (n))
+#define V_ENV(off) ((int32_t)(TCG_ENV_OFFSET + (off)))
+
+/* Registers the C calling convention lets a callee change. */
+#define REGS_CALLER_SAVED                                                                          \
+    (1u << RAX | 1u << RCX | 1u << RDX | 1u << RSI | 1u << RDI | 1u << R8 | 1u << R9 | 1u << R10 | \
+     1u << R11)
+
+/* Shared code, emitted once per cache. */
+typedef enum Stub {
+    STUB_ENTER,      /* C: void (void *code) */
+    STUB_EXIT,       /* registers saved: restore C's and return */
+    STUB_SAVE_ALL,   /* pinned registers -> env */
+    STUB_SAVE_CS,    /* only those that C may change */
+    STUB_POLL,       /* from a block header */
+    STUB_KILL,       /* from a block header */
+    STUB_EDGE,       /* called; the edge's address follows */
+    STUB_LOOKUP,     /* env pc set: leave with TCG_EXIT_LOOKUP */
+    STUB_JC_MISS,    /* env pc set: look up, jump or leave */
+    STUB_LOAD,       /* called; va in scratch 0, record follows; value to scratch 0 */
+    STUB_STORE,      /* called; va, value in scratch 0, 1 */
+    STUB_OPERAND_R,  /* called; returns when the retry will hit */
+    STUB_OPERAND_W,
+    STUB_INTERP,     /* called; record follows */
+    STUB_CALL_LIGHT, /* call rax, reload what C may change, result to scratch 0 */
+    STUB_CALL_FULL,  /* the same with everything reloaded and FP state kept */
+    STUB_CALL_FPU,   /* the same with FP state handed over in env */
+    STUB_FPU_LOAD,   /* env's FP image -> host */
+    STUB_TRAP,       /* a host trap continues here: raise what scratch 0 says */
+    STUB_RUN_OK,     /* ends of a host_run_insn() thunk */
+    STUB_RUN_FAULT,
+    STUB__COUNT,
+} Stub;
+
+/* Bytes before entry_poll: block pointer, size of the block's code, poll exit, kill exit. */
+#define BLOCK_HEADER 32
+#define HEADER_SIZE_AT (-24) /* from entry_poll */
+#define HEADER_POLL_AT (-16)
+#define HEADER_KILL_AT (-8)
+#define BLOCK_POLL 12   /* bytes from entry_poll to entry */
+#define THUNK_SPACE (16u << 10)
+
+typedef enum SlowKind {
+    SLOW_LOAD,
+    SLOW_STORE,
+    SLOW_OPERAND, /* then retry */
+    SLOW_INTERP,
+    SLOW_FPU,
+    SLOW_EDGE,
+    SLOW_JC_MISS,
+} SlowKind;
+
+/* Out-of-line code to be emitted at the block's end. */
+typedef struct Slow {
+    uint8_t kind, w, aux2, size, mmu, write;
+    bool sign, save_flags, val_is_imm;
+    int8_t s1, s2, dst;
+    Rm val;
+    int64_t imm;
+    uint32_t insn;
+    uint8_t *from; /* rel32 that leads here */
+    uint8_t *back;
+    TcgEdge *edge;
+} Slow;
+
+typedef struct Fixup {
+    uint8_t *field;
+    int label;
+} Fixup;
+
+typedef struct Thunk {
+    IrHostInsn key;
+    uint32_t code;
+} Thunk;
+
+struct HostCode {
+    DualMap map;
+    const TcgTarget *target;
+    uint32_t stub[STUB__COUNT];
+    uint32_t start, used; /* first byte for blocks, next free byte */
+    uint32_t thunk_start, thunk_used;
+    int n_thunks;
+    Thunk thunks[64];
+    GMutex thunk_lock;
+    int8_t greg[IR_MAX_GLOBALS]; /* global -> host register, -1 memory */
+    int8_t pin[16];              /* host register -> global, -1 */
+    uint32_t goff[IR_MAX_GLOBALS];
+    uint32_t *first;             /* by 64 KiB of code: header of the first block there, 0 none */
+    unsigned scratch;            /* mask of registers for temps */
+    unsigned pinned;
+    bool bmi2, lzcnt, bmi1, fsgsbase;
+    struct Emit *emit;
+};
+
+typedef struct Emit {
+    Asm a;
+    HostCode *hc;
+    const IrBlock *ir;
+    TcgBlock *tb;
+    uint8_t *limit;
+    uint8_t *entry;
+    /* registers */
+    int8_t greg[IR_MAX_GLOBALS];
+    unsigned scratch, busy, lock;
+    unsigned borrowed;
+    uint16_t reg_temp[16];
+    uint64_t slots; /* spill slots in use */
+    /* flags: which are valid in host flags, in env->cc */
+    uint8_t H, M;
+    bool merge;
+    bool fpu_ok, fpu_lost;
+    bool unreachable; /* after an op that always leaves, until the next label */
+    uint64_t insn_pc;
+    int i; /* index of the current op */
+    int n_slow, cap_slow, n_fix, cap_fix;
+    Slow *slow;
+    Fixup *fix;
+    uint8_t *label[IR_MAX_LABELS];
+    uint8_t label_live[IR_MAX_LABELS]; /* flags wanted there */
+    /* temps: register, spill slot (-1 none), slot is up to date, last op that names it */
+    int8_t treg[IR_MAX_TEMPS];
+    int8_t tslot[IR_MAX_TEMPS];
+    bool tclean[IR_MAX_TEMPS];
+    int32_t tlast[IR_MAX_TEMPS];
+} Emit;
+
+static inline uint8_t *hc_rw(HostCode *hc, uint32_t off)
+{
+    return hc->map.rw + off;
+}
+static inline uint32_t hc_off(const HostCode *hc, const uint8_t *rw)
+{
+    return (uint32_t)(rw - hc->map.rw);
+}
+static inline uint8_t *hc_stub(HostCode *hc, Stub s)
+{
+    return hc->map.rw + hc->stub[s];
+}
+
+/* ---- emit.c: values, registers ---- */
+Rm val_rm(Emit *e, IrVal v);                 /* where v is now: register, or memory at its home */
+int val_reg(Emit *e, IrVal v);               /* v in a (locked) register, not to be changed */
+int val_reg_imm(Emit *e, IrVal v, int64_t imm); /* the same; v may be IR_IMM */
+int reg_alloc(Emit *e);                      /* a free scratch register, locked for this op */
+int val_copy(Emit *e, IrVal v, int64_t imm); /* v in a register that may be changed */
+int dst_reg(Emit *e, IrVal dst, bool keep);  /* where to compute dst; keep: with its old value */
+void dst_done(Emit *e, IrVal dst, int reg, IrWidth w); /* reg holds the new value */
+void dst_set(Emit *e, IrVal dst, int reg, IrWidth w);  /* the same for a register that is not dst_reg()'s */
+void temps_spill(Emit *e, unsigned regs);    /* write back; keeps the registers valid */
+void temps_forget(Emit *e, unsigned regs);
+void reg_borrow(Emit *e, int reg);           /* reg is free for this op; its global is in env */
+void regs_return(Emit *e);
+static inline bool val_dead(const Emit *e, IrVal v)
+{
+    return ir_is_temp(v) && e->tlast[ir_temp(v)] == e->i;
+}
+static inline bool val_in_mem(Emit *e, IrVal v)
+{
+    return ir_is_global(v) && e->greg[ir_global(v)] < 0;
+}
+static inline Rm global_home(const Emit *e, unsigned g)
+{
+    return rm_gs(V_ENV(e->hc->goff[g]));
+}
+static inline bool imm_fits(IrWidth w, int64_t v)
+{
+    return w != W64 || v == (int32_t)v;
+}
+
+/* ---- emit_flags.c ---- */
+static inline unsigned flags_live(const IrOp *op)
+{
+    return op->flive | op->fexc;
+}
+void flags_save(Emit *e, unsigned need);    /* need valid in env->cc; host flags stay */
+void flags_clobber(Emit *e, unsigned need); /* the same, and host flags are lost */
+void flags_load(Emit *e, unsigned need);    /* need valid in host flags */
+unsigned flags_cond(Emit *e, unsigned cc);  /* make cc testable; returns the host condition */
+void flags_begin(Emit *e, const IrOp *op, unsigned clobber);
+void flags_end(Emit *e, const IrOp *op, unsigned clobber);
+/* Nobody wants this op's flags, but the host flags that it would destroy are worth keeping. */
+bool flags_avoid(const Emit *e, const IrOp *op, unsigned clobber);
+
+/* ---- by kind of op ---- */
+typedef void EmitFn(Emit *e, const IrOp *op);
+EmitFn emit_mov, emit_extend, emit_lea, emit_bswap, emit_exth, emit_insh, emit_cmov, emit_setcc,
+    emit_movnz, emit_ldenv, emit_stenv;                              /* emit_move.c */
+EmitFn emit_binary, emit_compare, emit_unary, emit_imul, emit_andn;  /* emit_alu.c */
+EmitFn emit_bittest, emit_bitscan, emit_count;
+EmitFn emit_shift, emit_double_shift, emit_mul2, emit_div;           /* emit_shift.c */
+EmitFn emit_getf, emit_setf, emit_cmc;                               /* emit_flags.c */
+EmitFn emit_ld, emit_st, emit_probe_op, emit_fence;                  /* emit_mem.c */
+EmitFn emit_rmw, emit_xchgm, emit_xaddm, emit_cmpxchgm;              /* emit_atomic.c */
+EmitFn emit_insn, emit_label, emit_branch, emit_jcc, emit_jmp, emit_jmpind, emit_exit; /* emit_flow.c */
+EmitFn emit_call, emit_hostop;                                       /* emit_call.c, emit_host.c */
+void encode_host_insn(Asm *a, const IrHostInsn *hi, unsigned reg, Rm rm);
+void emit_fpu_check(Emit *e);
+
+/* Two-operand form: returns the register to work in, holding a; *b is the other source. */
+typedef struct Two {
+    IrVal a, b;
+    int r;
+} Two;
+void two_begin(Emit *e, const IrOp *op, Two *t, bool commutes);
+void two_end(Emit *e, const IrOp *op, const Two *t);
+
+/* The TLB check; on a hit the access is at [s1 + s2] (see README.md). */
+typedef struct Probe {
+    int s1, s2;
+    Slow *slow;
+} Probe;
+Probe emit_probe(Emit *e, const IrOp *op, SlowKind kind, unsigned size, bool write);
+int probe_pointer(Emit *e, Probe *p); /* [s1 + s2] in one register; s2 is free to use, still locked */
+void load_extended(Emit *e, IrWidth w, int to, int reg, Rm m); /* to: signed to that width; -1: unsigned */
+Slow *slow_new(Emit *e, SlowKind kind, uint8_t *from);
+void emit_slow_paths(Emit *e);
+void site_add(Emit *e, unsigned flags);
+
+/* ---- stubs.c, cache.c ---- */
+void stubs_emit(HostCode *hc, Asm *a);
+void thunk_ends(Asm *a, uint8_t **ok, uint8_t **fault);
+void fpu_image_sanitize(void *image);
+void host_raise_trap(TcgVcpu *v) G_GNUC_NORETURN; /* scratch[0]: TrapKind */
+enum { TRAP_DIVIDE, TRAP_FP };
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Labels and branches inside a block, and the ways out of it. */
+#include "accel/tcg/host/x86_64/emit.h"
+
+void emit_insn(Emit *e, const IrOp *op)
+{
+    e->insn_pc = (uint64_t)op->imm;
+}
+
+/* Where paths meet, temps are in their slots and flags in env->cc. */
+static void settle(Emit *e, unsigned flags)
+{
+    flags_save(e, flags);
+    for (unsigned m = e->busy; m; m &= m - 1) {
+        int r = __builtin_ctz(m);
+        if (e->tlast[e->reg_temp[r]] > e->i) {
+            temps_spill(e, 1u << r);
+        }
+    }
+}
+
+void emit_label(Emit *e, const IrOp *op)
+{
+    if (!e->unreachable) {
+        settle(e, e->label_live[op->imm]);
+    }
+    temps_forget(e, ~0u);
+    e->unreachable = false;
+    e->H = 0;
+    e->M = FL_ALL;
+    e->fpu_ok = e->fpu_ok && !e->fpu_lost;
+    e->label[op->imm] = e->a.p;
+}
+
+static void branch_to(Emit *e, int64_t label, uint8_t *field)
+{
+    if (e->n_fix == e->cap_fix) {
+        e->cap_fix = e->cap_fix ? e->cap_fix * 2 : 32;
+        e->fix = g_renew(Fixup, e->fix, e->cap_fix);
+    }
+    e->fix[e->n_fix++] = (Fixup){ field, (int)label };
+}
+
+void emit_branch(Emit *e, const IrOp *op)
+{
+    Asm *a = &e->a;
+    unsigned live = e->label_live[op->imm];
+    unsigned cc = op->op == OP_brnz ? CC_NE : CC_E;
+    if (op->op == OP_br) {
+        settle(e, live);
+        branch_to(e, op->imm, a_jmp(a));
+        e->unreachable = true;
+        return;
+    }
+    if (op->op == OP_brcc) {
+        settle(e, live);
+        cc = flags_cond(e, op->cc);
+    } else {
+        settle(e, live | flags_live(op));
+        e->H = 0;
+        Rm m = val_rm(e, op->a);
+        if (m.reg >= 0) {
+            ins(a, op->w == W8 ? 0x84 : 0x85, op->w, (unsigned)m.reg, m);
+        } else {
+            a_alu_i(a, 7, op->w, m, 0, 0);
+        }
+    }
+    branch_to(e, op->imm, a_jcc(a, cc));
+}
+
+/* A jump to another block: rel32 aligned, so that linking is one atomic store. */
+static void edge(Emit *e, const IrOp *op, int cc)
+{
+    Asm *a = &e->a;
+    TcgBlock *tb = e->tb;
+    g_assert(tb->n_edges < TCG_MAX_EDGES);
+    TcgEdge *ed = &tb->edges[tb->n_edges++];
+    ed->from = tb;
+    ed->pc = (uint64_t)op->imm;
+    ed->backward = ed->pc <= e->ir->pc;
+    ed->flags_in_host = e->M != FL_ALL;
+    a_nops(a, (unsigned)((cc >= 0 ? 2 : 3) - (uintptr_t)a->p) & 3);
+    uint8_t *f = cc >= 0 ? a_jcc(a, (unsigned)cc) : a_jmp(a);
+    ed->jump = hc_off(e->hc, f);
+    Slow *s = slow_new(e, SLOW_EDGE, f);
+    s->edge = ed;
+    s->save_flags = ed->flags_in_host;
+}
+
+void emit_jcc(Emit *e, const IrOp *op)
+{
+    unsigned cc = flags_cond(e, op->cc);
+    edge(e, op, (int)cc);
+}
+
+void emit_jmp(Emit *e, const IrOp *op)
+{
+    edge(e, op, -1);
+    e->unreachable = true;
+}
+
+void emit_jmpind(Emit *e, const IrOp *op)
+{
+    Asm *a = &e->a;
+    flags_clobber(e, FL_ALL);
+    int r = val_reg(e, op->a);
+    int s1 = reg_alloc(e), s2 = reg_alloc(e);
+    a_movrr(a, W32, s1, r);
+    ins(a, 0xc1, W32, 5, rm_r(s1)); /* shr 12 */
+    e8(a, 12);
+    a_alu_rm(a, 6, W32, (unsigned)s1, rm_r(r));
+    ins(a, 0xc1, W32, 4, rm_r(s1)); /* shl: sizeof(JumpCacheEntry) */
+    e8(a, 4);
+    a_alu_i(a, 4, W32, rm_r(s1), (JC_SIZE - 1) << 4, 0);
+    a_movrr(a, W64, s2, r);
+    a_alu_rm(a, 6, W64, (unsigned)s2, rm_gs(V_OFF(jc_key)));
+    a_alu_rm(a, 7, W64, (unsigned)s2,
+             rm_gsb(s1, V_OFF(jc) + (int32_t)offsetof(JumpCacheEntry, key)));
+    slow_new(e, SLOW_JC_MISS, a_jcc(a, CC_NE))->dst = (int8_t)r;
+    ins(a, 0xff, W32, 4, rm_gsb(s1, V_OFF(jc) + (int32_t)offsetof(JumpCacheEntry, code)));
+    e->unreachable = true;
+}
+G_STATIC_ASSERT(sizeof(JumpCacheEntry) == 16 && JC_BITS <= 16);
+
+void emit_exit(Emit *e, const IrOp *op)
+{
+    flags_clobber(e, FL_ALL);
+    a_jmp_to(&e->a, hc_stub(e->hc, STUB_LOOKUP));
+    e->unreachable = true;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Host instructions passed through: the same opcode with the memory operand
+ * turned into a host address and general registers renamed. Also the thunks that
+ * run one such instruction for the interpreter.
+ */
+#include "accel/tcg/host/x86_64/emit.h"
+
+static bool has_modrm(const IrHostInsn *hi)
+{
+    if (hi->map == 0) {
+        return hi->opcode != 0x9b; /* fwait */
+    }
+    return hi->map != 1 || hi->opcode != 0x77; /* emms, vzeroupper */
+}
+
+static void encode_plain(Asm *a, const IrHostInsn *hi)
+{
+    if (hi->vex) {
+        e8(a, 0xc5);
+        e8(a, 0xf8 | (hi->vex == 2) << 2);
+    } else if (hi->map == 1) {
+        e8(a, 0x0f);
+    }
+    e8(a, hi->opcode);
+}
+
+void encode_host_insn(Asm *a, const IrHostInsn *hi, unsigned reg, Rm rm)
+{
+    unsigned opc = hi->opcode | (unsigned)hi->map << 8;
+    opc |= hi->prefix == 0x66 ? O_66 : hi->prefix == 0xf2 ? O_F2 : hi->prefix == 0xf3 ? O_F3 : 0;
+    if (!has_modrm(hi)) {
+        encode_plain(a, hi);
+        return;
+    }
+    if (hi->vex) {
+        ins_vex(a, opc, hi->rexw, hi->vex == 2, reg, hi->vvvv, rm);
+    } else {
+        bool byte_rm = hi->map == 2 && hi->opcode == 0xf0; /* CRC32 r, r/m8 */
+        ins(a, opc | (byte_rm ? O_RM8 : 0), hi->rexw ? W64 : W32, reg, rm);
+    }
+    if (hi->has_imm) {
+        e8(a, hi->imm8);
+    }
+}
+
+void emit_fpu_check(Emit *e)
+{
+    flags_clobber(e, FL_ALL);
+    ins(&e->a, 0x80, W8, 7, rm_gs(V_OFF(fpu_live)));
+    e8(&e->a, 0);
+    Slow *s = slow_new(e, SLOW_FPU, a_jcc(&e->a, CC_E));
+    s->back = e->a.p;
+    e->fpu_ok = true;
+}
+
+/* Address to host pointer, with the alignment that the guest instruction asks for. */
+static Rm memory_operand(Emit *e, const IrOp *op, const IrHostInsn *hi)
+{
+    Asm *a = &e->a;
+    Probe p = emit_probe(e, op, SLOW_OPERAND, hi->size, hi->mem & 2);
+    if (hi->align > 1) { /* s2 is the offset in the page now */
+        ins(a, 0xf7, W32, 0, rm_r(p.s2));
+        e32(a, hi->align - 1u);
+        slow_new(e, SLOW_INTERP, a_jcc(a, CC_NE));
+    }
+    Rm m = rm_m(probe_pointer(e, &p), -1, 0, 0);
+    e->lock &= ~(1u << p.s2);
+    return m;
+}
+
+/* Operands that no field names: AX or CX written, AX and DX read. */
+static void implicit_in(Emit *e, const IrOp *op, const IrHostInsn *hi)
+{
+    if (hi->imp & 4) {
+        reg_borrow(e, RDX);
+    }
+    if (hi->imp & 5) {
+        reg_borrow(e, RAX);
+    }
+    if (hi->imp & 2) {
+        reg_borrow(e, RCX);
+    }
+    if (hi->imp & 4) {
+        a_mov(&e->a, W64, RAX, val_rm(e, op->a));
+        a_mov(&e->a, W64, RDX, val_rm(e, op->b));
+    } else if (hi->imp & 1) {
+        a_mov(&e->a, W64, RAX, val_rm(e, op->dst));
+    }
+}
+
+static bool dst_in_rm(const IrOp *op, const IrHostInsn *hi)
+{
+    return !hi->mem && hi->rm_kind == HR_GPR && op->b == IR_NONE;
+}
+
+void emit_hostop(Emit *e, const IrOp *op)
+{
+    const IrHostInsn *hi = &e->ir->host[op->imm];
+    IrOp o = *op;
+    o.fw = hi->fw;
+    if (hi->fpu && !e->fpu_ok) {
+        emit_fpu_check(e);
+    }
+    Rm rm = hi->mem ? memory_operand(e, op, hi) : rm_r(hi->rm);
+    implicit_in(e, op, hi);
+    if (!hi->mem && hi->rm_kind == HR_GPR && op->b != IR_NONE && !(hi->imp & 4)) {
+        rm = rm_r(val_reg(e, op->b));
+    }
+    unsigned reg = hi->reg;
+    int d = -1;
+    if (hi->reg_kind == HR_GPR || dst_in_rm(op, hi)) {
+        bool keep = hi->dst_rw || hi->dst_w < W32 || (hi->mem & 2); /* a stored one is read */
+        if (op->dst == IR_NONE) { /* only read: a stored register */
+            d = val_reg(e, op->b);
+        } else if (val_in_mem(e, op->dst)) {
+            d = reg_alloc(e);
+            if (keep) {
+                a_mov(&e->a, W64, (unsigned)d, val_rm(e, op->dst));
+            }
+        } else {
+            d = dst_reg(e, op->dst, keep);
+        }
+        if (hi->reg_kind == HR_GPR) {
+            reg = (unsigned)d;
+        } else {
+            rm = rm_r(d);
+        }
+    }
+    flags_load(e, hi->fr);
+    flags_begin(e, &o, hi->fw);
+    if (hi->fpu) {
+        site_add(e, e->M != FL_ALL ? SITE_FLAGS_HOST : 0);
+    }
+    encode_host_insn(&e->a, hi, reg, rm);
+    flags_end(e, &o, hi->fw);
+    if (hi->imp) {
+        e->lock &= 1u << RAX | 1u << RCX | 1u << RDX;
+        dst_set(e, op->dst, hi->imp & 2 ? RCX : RAX, (IrWidth)hi->dst_w);
+    } else if (d >= 0 && op->dst != IR_NONE) {
+        dst_done(e, op->dst, d, (IrWidth)hi->dst_w);
+    }
+    regs_return(e);
+}
+
+/* ---- one instruction for the interpreter ---- */
+
+typedef struct ThunkCall {
+    uint64_t ax, cx, dx, flags;
+    void *mem;
+    void *image;
+    uint32_t mxcsr, fault;
+    uint64_t fpu;
+} ThunkCall;
+#define TC(field) rm_m(RBX, -1, 0, (int32_t)offsetof(ThunkCall, field))
+
+/* void thunk(ThunkCall *): up to the instruction. The rest is shared: STUB_RUN_OK. */
+static void thunk_emit(HostCode *hc, Asm *a, const IrHostInsn *hi)
+{
+    e8(a, 0x53); /* push rbx */
+    a_movrr(a, W64, RBX, RDI);
+    if (hi->fpu) {
+        ins(a, O_0F | 0xae, W32, 3, TC(mxcsr)); /* stmxcsr */
+        a_mov(a, W64, RAX, TC(image));
+        ins(a, O_0F | 0xae, W64, 1, rm_m(RAX, -1, 0, 0)); /* fxrstor64 */
+    }
+    a_mov(a, W64, RAX, TC(ax));
+    a_mov(a, W64, RCX, TC(cx));
+    a_mov(a, W64, RDX, TC(dx));
+    a_mov(a, W64, RSI, TC(mem));
+    ins(a, 0xff, W32, 6, TC(flags)); /* push */
+    e8(a, 0x9d);                     /* popfq */
+    Rm rm = hi->mem ? rm_m(RSI, -1, 0, 0) : hi->rm_kind == HR_GPR ? rm_r(RDX) : rm_r(hi->rm);
+    encode_host_insn(a, hi, hi->reg_kind == HR_GPR ? RAX : hi->reg, rm);
+    a_jmp_to(a, hc_stub(hc, STUB_RUN_OK));
+}
+
+void thunk_ends(Asm *a, uint8_t **ok, uint8_t **fault)
+{
+    *fault = a->p;
+    a_storei(a, W32, TC(fault), 1);
+    uint8_t *skip = a_jmp(a);
+    *ok = a->p;
+    e8(a, 0x9c);
+    ins(a, 0x8f, W32, 0, TC(flags));
+    a_patch(skip, a->p);
+    a_store(a, W64, TC(ax), RAX);
+    a_store(a, W64, TC(cx), RCX);
+    a_store(a, W64, TC(dx), RDX);
+    a_alu_i(a, 7, W64, TC(fpu), 0, 0);
+    uint8_t *no_fpu = a_jcc(a, CC_E);
+    a_mov(a, W64, RAX, TC(image));
+    ins(a, O_0F | 0xae, W64, 0, rm_m(RAX, -1, 0, 0)); /* fxsave64 */
+    e8(a, 0xdb);
+    e8(a, 0xe3);                            /* fninit */
+    ins(a, O_0F | 0xae, W32, 2, TC(mxcsr)); /* ldmxcsr */
+    a_patch(no_fpu, a->p);
+    e8(a, 0x5b);
+    e8(a, 0xc3);
+}
+
+static uint32_t thunk_for(HostCode *hc, const IrHostInsn *hi)
+{
+    for (int i = 0; i < hc->n_thunks; i++) {
+        if (memcmp(&hc->thunks[i].key, hi, sizeof(*hi)) == 0) {
+            return hc->thunks[i].code;
+        }
+    }
+    if (hc->n_thunks == G_N_ELEMENTS(hc->thunks) ||
+        hc->thunk_used + 128 > hc->thunk_start + THUNK_SPACE) {
+        hc->n_thunks = 0;
+        hc->thunk_used = hc->thunk_start;
+    }
+    Asm a = { hc_rw(hc, hc->thunk_used) };
+    Thunk *t = &hc->thunks[hc->n_thunks++];
+    t->key = *hi;
+    t->code = hc->thunk_used;
+    thunk_emit(hc, &a, hi);
+    hc->thunk_used = hc_off(hc, a.p);
+    return t->code;
+}
+
+bool host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *dst, uint64_t rm,
+                   void *mem, uint64_t *flags)
+{
+    char *env = tcg_env(v);
+    /* MOVD r, xmm and its like write the register of the rm field; MOVD xmm, r has no dst. */
+    bool dst_rm = !hi->mem && hi->rm_kind == HR_GPR && hi->reg_kind != HR_GPR && !hi->imp;
+    ThunkCall c = {
+        .ax = *dst, .cx = *dst, .dx = rm, .flags = (*flags & CC_EFLAGS_MASK) | 2, .mem = mem,
+        .image = env + hc->target->fpu_offset, .fpu = hi->fpu,
+    };
+    if (hi->fpu) {
+        host_fpu_save(v);
+        fpu_image_sanitize(c.image);
+    }
+    g_mutex_lock(&hc->thunk_lock);
+    uint32_t code = thunk_for(hc, hi);
+    ((void (*)(ThunkCall *))host_code_ptr(hc, code))(&c);
+    g_mutex_unlock(&hc->thunk_lock);
+    if (c.fault) {
+        return false;
+    }
+    *dst = hi->imp & 2 ? c.cx : dst_rm ? c.dx : c.ax;
+    *flags = (*flags & ~(uint64_t)CC_EFLAGS_MASK) | (c.flags & CC_EFLAGS_MASK);
+    return true;
+}

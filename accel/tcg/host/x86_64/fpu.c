@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The guest's FP state between env's FXSAVE image and the host's registers, and
+ * what happens when a guest instruction traps in the host (SIGFPE).
+ */
+#include <signal.h>
+#include <ucontext.h>
+
+#include "accel/tcg/host/x86_64/emit.h"
+
+#define MXCSR_AT 24 /* in the image; reserved bits fault when loaded */
+#define XMM_AT 160
+#define FPU_HEAD 24 /* control, status, tags, opcode, pointers */
+#define X87_AT 32
+
+void fpu_image_sanitize(void *image)
+{
+    uint32_t mxcsr;
+    memcpy(&mxcsr, (char *)image + MXCSR_AT, 4);
+    mxcsr &= 0xffff;
+    memcpy((char *)image + MXCSR_AT, &mxcsr, 4);
+}
+
+static void host_defaults(const TcgVcpu *v)
+{
+    __asm__ volatile("fninit\n\tldmxcsr %0" : : "m"(v->host_mxcsr));
+}
+
+void host_fpu_save(TcgVcpu *v)
+{
+    char *image = (char *)tcg_env(v) + v->target->fpu_offset;
+    if (v->fpu_live == FPU_IN_HOST) {
+        __asm__ volatile("fxsave64 (%0)" : : "r"(image) : "memory");
+        host_defaults(v);
+    } else if (v->fpu_live == FPU_SPLIT) {
+        char now[512] __attribute__((aligned(16)));
+        __asm__ volatile("fxsave64 (%0)" : : "r"(now) : "memory");
+        memcpy(image, now, FPU_HEAD);
+        memcpy(image + X87_AT, now + X87_AT, XMM_AT - X87_AT);
+        host_defaults(v);
+    }
+    v->fpu_live = FPU_IN_ENV;
+}
+
+/* ---- traps ---- */
+
+void host_raise_trap(TcgVcpu *v)
+{
+    void *env = tcg_env(v);
+    if (v->scratch[0] == TRAP_DIVIDE) {
+        v->target->note_divide(env);
+    } else {
+        v->target->note_simd_fp(env);
+    }
+    tcg_raise(env);
+}
+
+/* The block around a code offset: from the first one in its 64 KiB, or an earlier one. */
+static const TcgBlock *block_at(HostCode *hc, uint32_t off)
+{
+    int region = (int)(off >> 16);
+    while (region >= 0 && (hc->first[region] == 0 || hc->first[region] > off)) {
+        region--;
+    }
+    if (region < 0) {
+        return NULL;
+    }
+    for (uint32_t at = hc->first[region]; at <= off && at < hc->used;) {
+        TcgBlock *tb;
+        uint32_t size;
+        memcpy(&tb, hc_rw(hc, at), sizeof(tb));
+        memcpy(&size, hc_rw(hc, at + BLOCK_HEADER + HEADER_SIZE_AT), sizeof(size));
+        if (off < at + size) {
+            return tb;
+        }
+        at = (at + size + 15) & ~15u;
+    }
+    return NULL;
+}
+
+static const TcgSite *site_at(const TcgBlock *tb, uint32_t off)
+{
+    uint32_t lo = 0, hi = tb->n_sites;
+    while (lo < hi) {
+        uint32_t mid = (lo + hi) / 2;
+        if (tb->sites[mid].host < off) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo < tb->n_sites && tb->sites[lo].host == off ? &tb->sites[lo] : NULL;
+}
+
+static uint64_t *env_field(TcgVcpu *v, uint32_t off)
+{
+    return (uint64_t *)(void *)((char *)tcg_env(v) + off);
+}
+
+static void restore_pin(HostCode *hc, TcgVcpu *v, int reg, greg_t *to)
+{
+    if (hc->pin[reg] >= 0) {
+        *to = (greg_t)*env_field(v, hc->goff[(int)hc->pin[reg]]);
+    }
+}
+
+bool host_trap(HostCode *hc, TcgVcpu *v, void *siginfo, void *ucontext)
+{
+    greg_t *r = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
+    uint32_t off;
+    if (!hc || !host_code_contains(hc, (uintptr_t)r[REG_RIP], &off)) {
+        return false;
+    }
+    if (off >= hc->thunk_start && off < hc->thunk_start + THUNK_SPACE) {
+        r[REG_RIP] = (greg_t)(uintptr_t)host_code_ptr(hc, hc->stub[STUB_RUN_FAULT]);
+        return true;
+    }
+    const TcgBlock *tb = block_at(hc, off);
+    const TcgSite *site = tb ? site_at(tb, off) : NULL;
+    if (!site) {
+        return false;
+    }
+    if (site->flags & SITE_FLAGS_HOST) {
+        *env_field(v, hc->target->cc_offset) = (uint64_t)r[REG_EFL] & CC_EFLAGS_MASK;
+    }
+    if (site->flags & SITE_AX_DX_HOME) {
+        restore_pin(hc, v, RAX, &r[REG_RAX]);
+        restore_pin(hc, v, RDX, &r[REG_RDX]);
+    }
+    *env_field(v, hc->target->pc_offset) = tb->pc + site->insn;
+    v->scratch[0] = ((siginfo_t *)siginfo)->si_code == FPE_INTDIV ? TRAP_DIVIDE : TRAP_FP;
+    r[REG_RIP] = (greg_t)(uintptr_t)host_code_ptr(hc, hc->stub[STUB_TRAP]);
+    return true;
+}
