@@ -312,6 +312,7 @@ Fake *fake_new(bool with_host)
     g_assert(f->v != MAP_FAILED && f->ram != MAP_FAILED);
     f->v->self = f->v;
     f->v->target = &fake_target;
+    f->v->jc_key = 0x5aull << 48; /* no pc matches an empty jump cache entry */
     f->v->tm = (struct TcgMachine *)(void *)f;
     f->env = tcg_env(f->v);
     if (with_host) {
