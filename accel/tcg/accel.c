@@ -155,6 +155,7 @@ static bool vcpu_open(Cpu *cpu, Error **errp)
     v->cpu = cpu;
     v->target = tm->target;
     v->tm = tm;
+    v->hc = tm->code;
     v->interp = tm->interp;
     v->loop = g_new0(TcgLoop, 1);
     v->as_generation = 0;
