@@ -42,8 +42,7 @@ typedef struct X86Model {
     uint8_t model, stepping;
     uint32_t level, xlevel;      /* highest standard and extended leaf */
     const char *model_id;        /* brand string */
-    const uint16_t *features;    /* X86Feature, ends with F__COUNT; NULL with all_supported */
-    bool all_supported;          /* everything that the translator can */
+    const uint16_t *features;    /* X86Feature, ends with F__COUNT; NULL: x86_feature_in_max() */
 } X86Model;
 
 extern const CpuModel *const x86_models[]; /* NULL terminated */
@@ -71,11 +70,15 @@ static inline bool x86_has(const X86CpuConfig *c, X86Feature f)
     return x86_set_has(&c->features, f);
 }
 
-/* "model,+feat,-feat,feat=on|off,check,enforce,phys-bits=N,..." into *c. */
-bool x86_config_parse(X86CpuConfig *c, const char *text, Error **errp);
+/* "model,+feat,-feat,feat=on|off,check,enforce,phys-bits=N,..." into *c; quiet: without warnings. */
+bool x86_config_parse(X86CpuConfig *c, const char *text, bool quiet, Error **errp);
 void x86_config_finish(X86CpuConfig *c);
 /* Does the translator implement f on this host? */
 bool x86_feature_supported(X86Feature f);
+/* Supported, and part of `-cpu max`. */
+bool x86_feature_in_max(X86Feature f);
+/* The bits of s that CPUID shows in one register. */
+uint32_t x86_feature_word(const X86FeatureSet *s, uint32_t leaf, uint32_t subleaf, int reg);
 const char *x86_feature_name(X86Feature f);
 
 /* What the running vCPU adds to CPUID. */

@@ -8,6 +8,7 @@
  * are read each time: a cache of them, keyed by CR3, would hang at
  * env->host_only.
  *
+ * Line A20 is the board's business (a window in its memory map).
  * Left out: protection keys, and the check of #SS instead of #GP for stack
  * references to non-canonical addresses.
  */
@@ -30,7 +31,6 @@ typedef struct Walk {
     const X86State *s;
     const X86CpuConfig *config;
     uint64_t va;
-    hwaddr a20_mask;
     int access;
     bool user;           /* user-mode access */
     bool smap;           /* supervisor access that SMAP stops at user pages */
@@ -44,16 +44,8 @@ typedef struct Walk {
     hwaddr base;
 } Walk;
 
-static hwaddr a20_mask(const Cpu *cpu)
-{
-    const X86Cpu *p = x86_cpu(cpu);
-
-    return __atomic_load_n(&p->a20_off, __ATOMIC_RELAXED) ? ~(hwaddr)(1u << 20) : ~(hwaddr)0;
-}
-
 static bool pte_read(Walk *k, hwaddr pa, unsigned size, uint64_t *pte)
 {
-    pa &= k->a20_mask;
     if (k->env) {
         *pte = tcg_phys_load(k->env, pa, size);
         return true;
@@ -70,11 +62,11 @@ static bool pte_set(Walk *k, hwaddr pa, unsigned size, uint64_t *pte, uint64_t b
     if (!k->env || want == *pte) {
         return true;
     }
-    if (tcg_phys_cmpxchg(k->env, pa & k->a20_mask, size, *pte, want)) {
+    if (tcg_phys_cmpxchg(k->env, pa, size, *pte, want)) {
         *pte = want;
         return true;
     }
-    *pte = tcg_phys_load(k->env, pa & k->a20_mask, size);
+    *pte = tcg_phys_load(k->env, pa, size);
     return false;
 }
 
@@ -256,7 +248,7 @@ static bool walk(Walk *k, MmuResult *res)
         res->global = (k->pte & PTE_G) && (k->s->cr4 & CR4_PGE);
         res->uncached = k->pte & PTE_PCD;
         res->page_bits = k->page_bits;
-        res->paddr = (k->base | (k->va & ((1ull << k->page_bits) - 1))) & ~0xfffull & k->a20_mask;
+        res->paddr = (k->base | (k->va & ((1ull << k->page_bits) - 1))) & ~0xfffull;
         return true;
     }
 }
@@ -264,7 +256,7 @@ static bool walk(Walk *k, MmuResult *res)
 static void untranslated(const Walk *k, MmuResult *res)
 {
     *res = (MmuResult){
-        .paddr = k->va & 0xfffff000 & k->a20_mask,
+        .paddr = k->va & 0xfffff000,
         .page_bits = 12,
         .r = true,
         .w = true,
@@ -275,7 +267,6 @@ static void untranslated(const Walk *k, MmuResult *res)
 static void walk_init(Walk *k, Cpu *cpu, const X86State *s, uint64_t va)
 {
     *k = (Walk){.cpu = cpu, .s = s, .config = &x86_cpu(cpu)->config, .va = va};
-    k->a20_mask = a20_mask(cpu);
     if (!(s->efer & EFER_LMA)) {
         k->va = (uint32_t)va;
     }
@@ -320,7 +311,7 @@ bool x86_mmu_walk(void *opaque, uint64_t va, int access, int mmu, MmuResult *res
 }
 
 /* Debugger's view: as the kernel would read, on the synced state. */
-bool x86_translate(Cpu *cpu, uint64_t vaddr, hwaddr *paddr)
+bool x86_debug_translate(Cpu *cpu, uint64_t vaddr, hwaddr *paddr)
 {
     const X86State *s = cpu->state;
     MmuResult res;

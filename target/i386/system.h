@@ -100,8 +100,7 @@ enum {
 /* cpu->target_priv */
 typedef struct X86Cpu {
     X86CpuConfig config;
-    bool a20_off;  /* atomic: the board pulls address line 20 low */
-    void *disas;   /* capstone handles by code size; lock: disas is called with the CPU parked */
+    const X86State *live; /* the accelerator's working copy, NULL without one */
 } X86Cpu;
 
 static inline X86Cpu *x86_cpu(const Cpu *cpu)
@@ -287,7 +286,7 @@ void x86_task_switch(X86Env *env, uint16_t sel, const X86Desc *d, X86TaskSwitch 
 
 /* ---- memory management (mmu.c) ---- */
 bool x86_mmu_walk(void *env, uint64_t va, int access, int mmu, MmuResult *res);
-bool x86_translate(Cpu *cpu, uint64_t vaddr, hwaddr *paddr);
+bool x86_debug_translate(Cpu *cpu, uint64_t vaddr, hwaddr *paddr);
 /* Read the four PAE page directory pointers at cr3; #GP(0) on reserved bits. */
 void x86_load_pdptes(X86Env *env, uint64_t cr0, uint64_t cr4, uint64_t cr3);
 

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What CPUID answers (SDM vol 2, CPUID; APM vol 3, appendix E).
+ */
+#include <string.h>
+#include "target/i386/system.h"
+
+#define HYPERVISOR_LEAF 0x40000000u
+
+/* Bits that an index of 0..n-1 needs. */
+static int index_bits(int n)
+{
+    int bits = 0;
+
+    while (1 << bits < n) {
+        bits++;
+    }
+    return bits;
+}
+
+static uint32_t signature(const X86CpuConfig *c)
+{
+    uint32_t family = c->family, ext = 0;
+
+    if (family > 15) {
+        ext = family - 15;
+        family = 15;
+    }
+    return c->stepping | (c->model & 15) << 4 | family << 8 | (c->model >> 4) << 16 | ext << 20;
+}
+
+static int package_threads(const X86CpuConfig *c)
+{
+    return c->dies * c->cores * c->threads;
+}
+
+static int core_bits(const X86CpuConfig *c)
+{
+    return index_bits(c->threads) + index_bits(c->cores) + index_bits(c->dies);
+}
+
+static uint32_t word(const X86CpuConfig *c, uint32_t leaf, uint32_t subleaf, int reg)
+{
+    return x86_feature_word(&c->features, leaf, subleaf, reg);
+}
+
+static void words(const X86CpuConfig *c, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+    for (int r = 0; r < 4; r++) {
+        out[r] |= word(c, leaf, subleaf, r);
+    }
+}
+
+static void put_string(uint32_t out[4], const char *s, const uint8_t order[], int n)
+{
+    for (int i = 0; i < n; i++) {
+        memcpy(&out[order[i]], s + i * 4, 4);
+    }
+}
+
+static void vendor_leaf(const X86CpuConfig *c, uint32_t top, uint32_t out[4])
+{
+    static const uint8_t order[] = {CPUID_EBX, CPUID_EDX, CPUID_ECX};
+
+    out[CPUID_EAX] = top;
+    put_string(out, c->vendor_id, order, 3);
+}
+
+static void leaf_1(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t out[4])
+{
+    int n = package_threads(c);
+
+    words(c, 1, 0, out);
+    out[CPUID_EAX] = signature(c);
+    out[CPUID_EBX] = (c->apic_id & 0xff) << 24 | 8 << 8;
+    out[CPUID_EDX] &= ~(1u << 28);
+    if (n > 1) {
+        out[CPUID_EBX] |= (n & 0xff) << 16;
+        out[CPUID_EDX] |= 1u << 28;
+    }
+    if (!live->apic_enabled) {
+        out[CPUID_EDX] &= ~(1u << 9);
+    }
+    out[CPUID_ECX] &= ~(1u << 27);
+    if ((live->cr4 & CR4_OSXSAVE) && x86_has(c, F_XSAVE)) {
+        out[CPUID_ECX] |= 1u << 27;
+    }
+}
+
+/* One level of deterministic cache parameters. */
+static void cache(const X86CpuConfig *c, uint32_t out[4], int type, int level, int ways, int sets,
+                  int shared)
+{
+    out[CPUID_EAX] = type | level << 5 | 1 << 8 | (shared - 1) << 14 |
+                     (c->vendor == X86_VENDOR_INTEL ? (c->dies * c->cores - 1) << 26 : 0);
+    out[CPUID_EBX] = 63 | (uint32_t)(ways - 1) << 22;
+    out[CPUID_ECX] = sets - 1;
+}
+
+static void cache_leaf(const X86CpuConfig *c, uint32_t subleaf, uint32_t out[4])
+{
+    switch (subleaf) {
+    case 0:
+        cache(c, out, 1, 1, 8, 64, c->threads);
+        break;
+    case 1:
+        cache(c, out, 2, 1, 8, 64, c->threads);
+        break;
+    case 2:
+        cache(c, out, 3, 2, 16, 4096, c->threads);
+        break;
+    case 3:
+        cache(c, out, 3, 3, 16, 16384, package_threads(c));
+        break;
+    default:
+        break;
+    }
+}
+
+static void topology_leaf(const X86CpuConfig *c, uint32_t subleaf, uint32_t out[4])
+{
+    out[CPUID_ECX] = subleaf & 0xff;
+    out[CPUID_EDX] = c->apic_id;
+    if (subleaf == 0) {
+        out[CPUID_EAX] = index_bits(c->threads);
+        out[CPUID_EBX] = c->threads;
+        out[CPUID_ECX] |= 1 << 8;
+    } else if (subleaf == 1) {
+        out[CPUID_EAX] = core_bits(c);
+        out[CPUID_EBX] = package_threads(c);
+        out[CPUID_ECX] |= 2 << 8;
+    }
+}
+
+static uint32_t xsave_size(uint64_t components)
+{
+    return components & 4 ? 576 + 256 : 576;
+}
+
+static void xsave_leaf(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t subleaf,
+                       uint32_t out[4])
+{
+    if (!x86_has(c, F_XSAVE)) {
+        return;
+    }
+    switch (subleaf) {
+    case 0:
+        out[CPUID_EAX] = (uint32_t)c->xcr0_valid;
+        out[CPUID_EBX] = xsave_size(live->xcr0);
+        out[CPUID_ECX] = xsave_size(c->xcr0_valid);
+        out[CPUID_EDX] = c->xcr0_valid >> 32;
+        break;
+    case 1:
+        words(c, 0xd, 1, out);
+        out[CPUID_EBX] = xsave_size(live->xcr0);
+        break;
+    case 2:
+        if (c->xcr0_valid & 4) {
+            out[CPUID_EAX] = 256;
+            out[CPUID_EBX] = 576;
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void basic_leaf(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t leaf,
+                       uint32_t subleaf, uint32_t out[4])
+{
+    switch (leaf) {
+    case 0:
+        vendor_leaf(c, c->level, out);
+        break;
+    case 1:
+        leaf_1(c, live, out);
+        break;
+    case 2:
+        out[CPUID_EAX] = 1; /* descriptor FF: see leaf 4 */
+        out[CPUID_EDX] = c->vendor == X86_VENDOR_INTEL ? 0xff : 0;
+        break;
+    case 4:
+        if (c->vendor != X86_VENDOR_AMD) {
+            cache_leaf(c, subleaf, out);
+        }
+        break;
+    case 5:
+        if (x86_has(c, F_MONITOR)) {
+            out[CPUID_EAX] = out[CPUID_EBX] = 64;
+            out[CPUID_ECX] = 3;
+        }
+        break;
+    case 7:
+        words(c, 7, subleaf, out);
+        if (subleaf == 0) {
+            out[CPUID_EAX] = 1;
+        }
+        break;
+    case 0xb:
+        topology_leaf(c, subleaf, out);
+        break;
+    case 0xd:
+        xsave_leaf(c, live, subleaf, out);
+        break;
+    case 0x15: /* TSC = crystal * EBX / EAX; the APIC timer runs from the same crystal */
+        out[CPUID_EAX] = out[CPUID_EBX] = 1;
+        out[CPUID_ECX] = X86_TSC_HZ;
+        break;
+    case 0x16:
+        out[CPUID_EAX] = out[CPUID_EBX] = X86_TSC_HZ / 1000000;
+        out[CPUID_ECX] = 100;
+        break;
+    default:
+        words(c, leaf, subleaf, out);
+        break;
+    }
+}
+
+static void amd_sizes_leaf(const X86CpuConfig *c, uint32_t out[4])
+{
+    int n = package_threads(c);
+
+    words(c, 0x80000008, 0, out);
+    out[CPUID_EAX] = c->phys_bits | (uint32_t)(x86_has(c, F_LA57) ? 57 : c->virt_bits) << 8;
+    if (n > 1 && c->vendor == X86_VENDOR_AMD) {
+        out[CPUID_ECX] = (n - 1) | core_bits(c) << 12;
+    }
+}
+
+static void extended_leaf(const X86CpuConfig *c, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+    static const uint8_t order[] = {CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX};
+
+    switch (leaf) {
+    case 0x80000000:
+        vendor_leaf(c, c->xlevel, out);
+        break;
+    case 0x80000001:
+        words(c, leaf, 0, out);
+        out[CPUID_EAX] = signature(c);
+        if (c->vendor == X86_VENDOR_AMD) {
+            out[CPUID_EDX] |= word(c, 1, 0, CPUID_EDX) & 0x0183f3ff;
+            out[CPUID_ECX] |= package_threads(c) > 1 ? 2 : 0;
+        }
+        break;
+    case 0x80000002:
+    case 0x80000003:
+    case 0x80000004:
+        put_string(out, c->model_id + (leaf - 0x80000002) * 16, order, 4);
+        break;
+    case 0x80000005: /* 64 KiB 2-way L1, TLBs of 255 entries */
+        out[CPUID_EAX] = out[CPUID_EBX] = 0x01ff01ff;
+        out[CPUID_ECX] = out[CPUID_EDX] = 0x40020140;
+        break;
+    case 0x80000006: /* 512 KiB 16-way L2 */
+        out[CPUID_EBX] = 0x42004200;
+        out[CPUID_ECX] = 0x02008140;
+        break;
+    case 0x80000008:
+        amd_sizes_leaf(c, out);
+        break;
+    case 0x8000000a:
+        if (x86_has(c, F_SVM)) {
+            words(c, leaf, 0, out);
+            out[CPUID_EAX] = 1;
+            out[CPUID_EBX] = 16;
+        }
+        break;
+    case 0x8000001d:
+        if (x86_has(c, F_TOPOEXT)) {
+            cache_leaf(c, subleaf, out);
+        }
+        break;
+    case 0x8000001e:
+        if (x86_has(c, F_TOPOEXT)) {
+            out[CPUID_EAX] = c->apic_id;
+            out[CPUID_EBX] = c->apic_id >> index_bits(c->threads) | (c->threads - 1) << 8;
+        }
+        break;
+    default:
+        words(c, leaf, subleaf, out);
+        break;
+    }
+}
+
+static void hypervisor_leaf(uint32_t leaf, uint32_t out[4])
+{
+    static const uint8_t order[] = {CPUID_EBX, CPUID_ECX, CPUID_EDX};
+
+    if (leaf == HYPERVISOR_LEAF) {
+        out[CPUID_EAX] = HYPERVISOR_LEAF + 1;
+        put_string(out, "TCGTCGTCGTCG", order, 3);
+    }
+}
+
+void x86_cpuid(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t leaf, uint32_t subleaf,
+               uint32_t out[4])
+{
+    memset(out, 0, 16);
+    if (leaf >= 0x80000000u) {
+        if (leaf <= c->xlevel) {
+            extended_leaf(c, leaf, subleaf, out);
+        }
+    } else if (leaf >= HYPERVISOR_LEAF && leaf < HYPERVISOR_LEAF + 0x100) {
+        if (x86_has(c, F_HYPERVISOR)) {
+            hypervisor_leaf(leaf, out);
+        }
+    } else if (leaf <= c->level) {
+        basic_leaf(c, live, leaf, subleaf, out);
+    } else if (c->vendor == X86_VENDOR_INTEL) {
+        basic_leaf(c, live, c->level, subleaf, out); /* beyond the last leaf: as the last one */
+    }
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The architectural state as a list of fields (state.def): reset, saving,
+ * comparing. Accelerators and migration use these, not the struct's layout.
+ */
+#ifndef TARGET_I386_STATE_H
+#define TARGET_I386_STATE_H
+
+#include <glib.h>
+#include "base/error.h"
+#include "target/i386/env.h"
+
+typedef enum X86FieldKind { X86_FIELD_INT, X86_FIELD_SEG, X86_FIELD_FX } X86FieldKind;
+typedef struct X86StateField {
+    const char *name, *gdb, *help;
+    uint8_t kind;
+    uint8_t width;    /* bytes of an element in memory */
+    uint16_t count;   /* elements, at least 1 */
+    uint16_t since;
+    uint32_t offset;
+    uint64_t reset;
+} X86StateField;
+
+extern const X86StateField x86_state_fields[];
+int x86_state_field_count(void);
+
+/* Power-on values of all fields; what depends on the processor is x86_cpu_reset()'s. */
+void x86_state_reset(X86State *s);
+/* INIT: only what SDM vol 3, table 10-1 says INIT changes. */
+void x86_state_init(X86State *s);
+/* Named fields, little endian, self-delimiting. */
+void x86_state_save(const X86State *s, GByteArray *out);
+/* Fields that the image lacks keep their reset values; unknown ones are an error. */
+bool x86_state_load(X86State *s, const uint8_t *p, size_t len, Error **errp);
+/* Equal? Otherwise, if why, one line per differing field is appended. */
+bool x86_state_equal(const X86State *a, const X86State *b, GString *why);
+
+#endif
