@@ -20,6 +20,7 @@
 
 #define PIT_HZ       1193182ull
 #define CATCH_UP     (PIT_HZ / 10) /* ticks of lag after which periods are skipped, not replayed */
+#define BLUR         24           /* ticks, 20 us: shorter periods of counter 0 are merged */
 #define REFRESH_NS   15085
 
 enum { RW_LATCH, RW_LSB, RW_MSB, RW_BOTH };
@@ -183,6 +184,12 @@ static uint16_t counter_value(const Pit *s, int c, int64_t t)
     return v;
 }
 
+/* A period that is too short to be followed edge by edge. */
+static bool is_blur(const Pit *s)
+{
+    return is_periodic(s, 0) && period_of(s, 0) < BLUR;
+}
+
 static void arm_timer(Pit *s)
 {
     int64_t edge = next_edge(s, 0, s->out_tick);
@@ -190,7 +197,7 @@ static void arm_timer(Pit *s)
     if (edge < 0) {
         timer_disarm(&s->timer);
     } else {
-        timer_arm(&s->timer, tick_to_ns(edge));
+        timer_arm(&s->timer, tick_to_ns(is_blur(s) ? edge + BLUR : edge));
     }
 }
 
@@ -211,6 +218,13 @@ static void pit_tick(void *opaque)
     if (edge < 0 || edge > now) {
         arm_timer(s);
         return;
+    }
+    if (is_blur(s)) { /* one pulse for all that passed: low, then high at the start of a period */
+        int64_t period = period_of(s, 0), origin = s->start[0] - s->held[0];
+        int64_t begin = origin + (now - origin) / period * period;
+        s->out_tick = begin - 1;
+        device_update(&s->dev);
+        edge = begin;
     }
     s->out_tick = now - edge > (int64_t)CATCH_UP ? now : edge;
     roll_over(s, 0, s->out_tick);
@@ -464,6 +478,23 @@ static void pit_reset_hold(Device *d)
     s->out_tick = tick_now(s);
 }
 
+/* Sums of ticks, and their nanoseconds, must stay in range. */
+static bool pit_post_load(Device *d, int version, Error **errp)
+{
+    const int64_t limit = (int64_t)1 << 52;
+    Pit *s = (Pit *)d;
+    bool good = s->out_tick >= 0 && s->out_tick < limit;
+
+    for (int c = 0; c < 3; c++) {
+        good &= s->start[c] > -limit && s->start[c] < limit;
+        good &= s->count[c] <= 0x10000 && s->next_count[c] <= 0x10000;
+    }
+    if (!good) {
+        error_set(errp, ERR_GENERIC, "isa-pit: impossible counts");
+    }
+    return good;
+}
+
 static const StateField pit_state[] = {
     STATE_ARRAY(Pit, STATE_U32, count, 3, 0x10000),
     STATE_ARRAY(Pit, STATE_U32, next_count, 3, 0),
@@ -497,6 +528,7 @@ const DeviceType i8254_type = {
     .realize = pit_realize,
     .unrealize = pit_unrealize,
     .reset_hold = pit_reset_hold,
+    .post_load = pit_post_load,
     .outputs = pit_outputs,
 };
 DEVICE_TYPE(i8254_type);
