@@ -28,6 +28,8 @@
 #define LVT_ACTLOW  (1u << 13)
 #define LVT_PENDING (1u << 12)
 
+#define TIME_LIMIT (1ll << 60) /* of a saved state, ns */
+
 #define ESR_SEND_ILLEGAL (1u << 5)
 #define ESR_RECV_ILLEGAL (1u << 6)
 #define ESR_REGISTER     (1u << 7)
@@ -717,6 +719,10 @@ static bool lapic_post_load(Device *d, int version, Error **errp)
 {
     Lapic *l = (Lapic *)d;
 
+    if (l->count_start < 0 || l->count_start > TIME_LIMIT) {
+        error_set(errp, ERR_GENERIC, "apic: a time in the saved state is out of range");
+        return false;
+    }
     if (l->base & BASE_ENABLE) {
         apic_bus_move_window((ApicBus *)l->bus, l->base & MASK64(12, 40));
     }

@@ -36,6 +36,8 @@ enum { SEC, SEC_ALARM, MIN_, MIN_ALARM, HOUR, HOUR_ALARM, WDAY, MDAY, MONTH, YEA
 
 #define UIP_NS    244141  /* before the update */
 #define BASE_HZ   32768
+#define TIME_LIMIT 7000000000000000000ll /* of a saved state, ns: sums stay in 64 bits */
+#define MAX_SEC   4000000000ll /* a clock beyond that would leave 64-bit nanoseconds */
 #define MAX_CATCH 86400   /* seconds looked through for an alarm */
 
 typedef struct Rtc {
@@ -123,7 +125,7 @@ static int64_t time_from_regs(const Rtc *s, int64_t frac_ns)
     };
     int64_t sec = timegm(&tm);
 
-    return CLAMP(sec, -INT64_C(9000000000), INT64_C(9000000000)) * NS_PER_SEC + frac_ns;
+    return CLAMP(sec, -MAX_SEC, MAX_SEC) * NS_PER_SEC + frac_ns;
 }
 
 static bool must_stop(const Rtc *s)
@@ -421,6 +423,18 @@ static void rtc_reset_hold(Device *d)
     arm(s);
 }
 
+static bool rtc_post_load(Device *d, int version, Error **errp)
+{
+    Rtc *s = (Rtc *)d;
+
+    if (s->offset_ns > TIME_LIMIT || s->offset_ns < -TIME_LIMIT || s->seen_sec > TIME_LIMIT / NS_PER_SEC ||
+        s->seen_sec < -TIME_LIMIT / NS_PER_SEC || s->period_start < 0 || s->period_start > TIME_LIMIT) {
+        error_set(errp, ERR_GENERIC, "mc146818rtc: a time in the saved state is out of range");
+        return false;
+    }
+    return true;
+}
+
 static const Property rtc_props[] = {
     PROP(Rtc, PROP_U16, iobase, "iobase", 0x70, "first of the two I/O ports"),
     PROP(Rtc, PROP_U32, irq, "irq", 8, "ISA interrupt line"),
@@ -453,5 +467,6 @@ const DeviceType mc146818_type = {
     .unrealize = rtc_unrealize,
     .reset_hold = rtc_reset_hold,
     .outputs = rtc_outputs,
+    .post_load = rtc_post_load,
 };
 DEVICE_TYPE(mc146818_type);
