@@ -103,6 +103,9 @@ static bool add_insn(GRand *r, Case *c)
     if (!len || x86_decode(&i, buf, 15, 64) != X86_OK || i.row != row || i.len != len) {
         return false;
     }
+    if ((row->imp & 4) && i.mod != 3) {
+        return false; /* not translated yet */
+    }
     uint64_t reads = row->r;
     if ((reads & ~c->flags_mask & 0x8d5) || bad_result(&i) || wild_bits(&i) || spoils_pointers(&i)) {
         return false;
