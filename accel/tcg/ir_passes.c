@@ -12,8 +12,30 @@ typedef struct FlagSets {
     uint8_t exc;  /* wanted by a later fault */
 } FlagSets;
 
+/*
+ * How an opcode treats the sets; PLAIN, the most: reads none, overwrites op->fw. Made for speed, as
+ * this walk is a good part of the translation of a block; the functions of ir.h say the same in full.
+ */
+enum { PLAIN = 0, READS_C, SHIFT, SHIFT_C, COND, SPECIAL };
+static const uint8_t kinds[OP__COUNT] = {
+    [OP_adc] = READS_C,    [OP_sbb] = READS_C,    [OP_cmc] = READS_C,  [OP_shl] = SHIFT,
+    [OP_shr] = SHIFT,      [OP_sar] = SHIFT,      [OP_rol] = SHIFT,    [OP_ror] = SHIFT,
+    [OP_shld] = SHIFT,     [OP_shrd] = SHIFT,     [OP_rcl] = SHIFT_C,  [OP_rcr] = SHIFT_C,
+    [OP_cmov] = COND,      [OP_setcc] = COND,     [OP_getf] = SPECIAL, [OP_rmw] = SPECIAL,
+    [OP_hostop] = SPECIAL, [OP_call] = SPECIAL,   [OP_label] = SPECIAL, [OP_br] = SPECIAL,
+    [OP_brz] = SPECIAL,    [OP_brnz] = SPECIAL,   [OP_brcc] = SPECIAL, [OP_jcc] = SPECIAL,
+    [OP_jmp] = SPECIAL,    [OP_jmpind] = SPECIAL, [OP_exit] = SPECIAL,
+};
+
+static inline void apply(FlagSets *s, uint8_t keep, uint8_t read, uint8_t fault)
+{
+    s->live = (s->live & keep) | read;
+    s->exc = (s->exc & keep) | fault;
+}
+
 /* Branches join what the label wants; all else is the transfer formula of ir.h. */
-static inline void flags_before(const IrBlock *b, const IrOp *op, FlagSets *s, FlagSets *at_label)
+static __attribute__((noinline)) void flags_before_special(const IrBlock *b, const IrOp *op,
+                                                           FlagSets *s, FlagSets *at_label)
 {
     switch (op->op) {
     case OP_label:
@@ -34,11 +56,30 @@ static inline void flags_before(const IrBlock *b, const IrOp *op, FlagSets *s, F
         s->exc = 0;
         break;
     }
-    uint8_t keep = ~ir_flags_written(b, op) | ir_flags_kept(op);
-    s->live = (s->live & keep) | ir_flags_read(b, op);
-    s->exc &= keep;
-    if (ir_may_fault(b, op)) {
-        s->exc |= FL_ALL;
+    apply(s, ~ir_flags_written(b, op) | ir_flags_kept(op), ir_flags_read(b, op),
+          ir_may_fault(b, op) ? FL_ALL : 0);
+}
+
+static inline void flags_before(const IrBlock *b, const IrOp *op, FlagSets *s, FlagSets *at_label)
+{
+    switch (kinds[op->op]) {
+    case PLAIN:
+        apply(s, ~op->fw, 0, ir_op_info[op->op].props & IRP_F ? FL_ALL : 0);
+        break;
+    case READS_C:
+        apply(s, ~op->fw, FL_C, 0);
+        break;
+    case SHIFT:
+    case SHIFT_C:
+        apply(s, op->fw ? ~op->fw | ir_flags_kept(op) : 0xff,
+              kinds[op->op] == SHIFT_C ? FL_C : 0, 0);
+        break;
+    case COND:
+        apply(s, 0xff, ir_cond_flags(op->cc), 0);
+        break;
+    default:
+        flags_before_special(b, op, s, at_label);
+        break;
     }
 }
 

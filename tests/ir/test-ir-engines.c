@@ -58,6 +58,34 @@ static bool round_trip(const IrBlock *b, GString *why)
     return true;
 }
 
+/* Flag liveness by the letter of ir.h, against what the pass found (it takes short cuts). */
+static bool liveness_ok(const IrBlock *b, GString *why)
+{
+    static uint8_t at_label[IR_MAX_LABELS][2];
+    uint8_t live = 0, exc = 0;
+    for (int i = b->n_ops - 1; i >= 0; i--) {
+        const IrOp *op = &b->ops[i];
+        if (op->flive != live || op->fexc != (exc & ~live)) {
+            g_string_append_printf(why, "op %d: flags live %02x exc %02x, should be %02x %02x\n", i,
+                                   op->flive, op->fexc, live, exc & ~live);
+            return false;
+        }
+        bool branch = op->op == OP_br || op->op == OP_brz || op->op == OP_brnz || op->op == OP_brcc;
+        if (op->op == OP_label) {
+            at_label[op->imm][0] = live;
+            at_label[op->imm][1] = exc;
+        } else if (branch || op->op == OP_jmp || op->op == OP_jmpind || op->op == OP_exit) {
+            bool falls = branch && op->op != OP_br;
+            live = (falls ? live : 0) | (branch ? at_label[op->imm][0] : 0);
+            exc = (falls ? exc : 0) | (branch ? at_label[op->imm][1] : 0);
+        }
+        uint8_t keep = ~ir_flags_written(b, op) | ir_flags_kept(op);
+        live = (live & keep) | ir_flags_read(b, op);
+        exc = (exc & keep) | (ir_may_fault(b, op) ? FL_ALL : 0);
+    }
+    return true;
+}
+
 static bool run_both(Fake *f, GString *why)
 {
     fake_run_interp(f, &c.block, &c.in, &c.interp);
@@ -87,7 +115,7 @@ static bool run_case(Fake *f, uint32_t seed, unsigned what, GString *why)
     }
     ir_flag_liveness(&c.block);
     ir_temp_liveness(&c.block);
-    return round_trip(&c.block, why) && run_both(f, why);
+    return liveness_ok(&c.block, why) && round_trip(&c.block, why) && run_both(f, why);
 }
 
 static bool still_fails(Fake *f)
