@@ -95,11 +95,11 @@ static void encoding(X86Tr *s, IrHostInsn *h)
     h->fw = ir_flags_from_eflags(r->w | r->u);
     h->fr = ir_flags_from_eflags(r->r);
     h->imp = r->imp;
+    bool wide = (r->imp & 4) != 0; /* PCMPESTRx: REX.W makes the lengths RAX and RDX */
     for (int n = 0; n < r->n_ops; n++) {
-        if (r->op[n].sz == SZ_Y) {
-            h->rexw = s->i.osz == W64;
-        }
+        wide |= r->op[n].sz == SZ_Y;
     }
+    h->rexw = wide && s->i.osz == W64;
 }
 
 static void implicit_operands(X86Tr *s, IrHostInsn *h, IrVal *dst, IrVal *a, IrVal *b)
