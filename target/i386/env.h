@@ -94,8 +94,8 @@ typedef struct X86Env {
 #define MODE_PE (1u << 6)         /* protected mode */
 #define MODE_VM86 (1u << 7)
 #define MODE_TF (1u << 8)         /* single-step trap after each instruction */
-/* Interrupt shadow active at the block's start: one instruction, which clears s.int_shadow. Not in
- * env->mode: TcgTarget.mode() adds it from s.int_shadow, so that a plain store ends it. */
+/* Interrupt shadow active at the block's start: one instruction, which begins with end_shadow. Not
+ * in env->mode: TcgTarget.mode() adds it from s.int_shadow. */
 #define MODE_SHADOW (1u << 9)
 #define MODE_FLATDATA (1u << 10)  /* DS ES SS: base 0, no limit or type check can fail (or 64-bit) */
 #define MODE_FLATCODE (1u << 11)  /* CS limit check can not fail */

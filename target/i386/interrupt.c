@@ -126,8 +126,7 @@ bool x86_interrupt(void *opaque)
         log_mask(LOG_UNIMP, "SMI ignored: no system management mode yet\n");
     }
     if (env->s.int_shadow) {
-        x86_poll_interrupts(env); /* again after the next instruction */
-        return taken;
+        return taken; /* end_shadow polls */
     }
     if (r & CPU_REQ_NMI) {
         cpu_unrequest(env->cpu, CPU_REQ_NMI);
@@ -143,6 +142,15 @@ bool x86_interrupt(void *opaque)
         return take_intr(env) || taken;
     }
     return taken;
+}
+
+uint64_t helper_end_shadow(void *opaque, uint64_t a, uint64_t b, uint64_t c)
+{
+    X86Env *env = opaque;
+
+    env->s.int_shadow = 0;
+    x86_poll_interrupts(env);
+    return 0;
 }
 
 /* ---- waiting ---- */

@@ -204,7 +204,7 @@ static void start_insn(X86Tr *s)
 {
     ir_insn(s->b, s->i.pc);
     if (s->mode & MODE_SHADOW) {
-        tr_stenv(s, W8, ENV(s.int_shadow), tr_const(s, 0));
+        tr_call_void(s, HELPER_end_shadow, IR_NONE, IR_NONE, IR_NONE);
     }
 }
 
