@@ -7,10 +7,11 @@
  *   test-ir-engines [--seed N] [--count N] [--what MASK] [--shrink]
  *
  * A failing case prints its seed, its block and the differences; --seed with
- * --count 1 repeats it, --shrink removes ops as long as it fails.
+ * --count 1 --what MASK repeats it, --shrink removes ops as long as it fails.
  */
 #include "tests/ir/gen.h"
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,13 +156,26 @@ static void shrink(Fake *f, GString *why)
 
 static void report(uint32_t seed, unsigned what, const GString *why)
 {
-    printf("# seed %u, what 0x%x\n", seed, what);
+    printf("# --seed %u --count 1 --what 0x%x\n", seed, what);
     print_block(&c.block, "block:");
     printf("# interpreter against host:\n");
     g_auto(GStrv) lines = g_strsplit(why->str, "\n", -1);
     for (int i = 0; lines[i]; i++) {
         printf("#   %s\n", lines[i]);
     }
+}
+
+static uint32_t now_seed;
+static unsigned now_what;
+
+/* A crash in an engine: say which case it was. */
+static void on_crash(int sig)
+{
+    signal(sig, SIG_DFL);
+    printf("# signal %d with --seed %u --count 1 --what 0x%x\n", sig, now_seed, now_what);
+    print_block(&c.block, "block:");
+    fflush(stdout);
+    raise(sig);
 }
 
 int main(int argc, char **argv)
@@ -188,6 +202,9 @@ int main(int argc, char **argv)
         }
     }
 
+    signal(SIGABRT, on_crash);
+    signal(SIGSEGV, on_crash);
+    signal(SIGILL, on_crash);
     Fake *f = fake_new(true);
     ir_block_init(&c.block, &fake_target);
     ir_block_init(&back.block, &fake_target);
@@ -202,6 +219,8 @@ int main(int argc, char **argv)
         if (f->hc == NULL) {
             kind &= ~(unsigned)GEN_HOSTOP;
         }
+        now_seed = seed + i;
+        now_what = kind;
         if (!run_case(f, seed + i, kind, why)) {
             all_ok = false;
             if (want_shrink && f->hc) {

@@ -438,6 +438,7 @@ int main(int argc, char **argv)
             only = argv[i + 1];
         }
     }
+    setvbuf(stdout, NULL, _IOLBF, 0); /* should an engine crash, the last line says where */
     g_autoptr(GRand) r = g_rand_new_with_seed(seed);
     Fake *f = fake_new(true);
     static Run t;
