@@ -147,10 +147,56 @@ static void pass_through(X86Tr *s)
     s->b->uses_fpu |= h.fpu;
 }
 
+/* ---- pieces made of several host instructions ---- */
+
+/* Lane n (64 bits) of an XMM register, or all of an MMX one, as a value. */
+static IrVal read_lane(X86Tr *s, IrHostReg kind, unsigned reg, unsigned n)
+{
+    IrVal v = tr_temp(s);
+    bool mmx = kind == HR_MMX;
+    *ir_hostop(s->b, v, IR_NONE, IR_NONE) = (IrHostInsn){
+        .prefix = mmx ? 0 : 0x66, .map = mmx ? 1 : 3, .opcode = mmx ? 0x7e : 0x16, .rexw = 1,
+        .has_imm = !mmx, .imm8 = (uint8_t)n, .reg_kind = (uint8_t)kind, .reg = (uint8_t)reg,
+        .rm_kind = HR_GPR, .dst_w = W64, .fpu = 1,
+    };
+    return v;
+}
+
+/* PINSRQ */
+static void write_lane(X86Tr *s, unsigned reg, unsigned n, IrVal v)
+{
+    *ir_hostop(s->b, IR_NONE, IR_NONE, v) = (IrHostInsn){
+        .prefix = 0x66, .map = 3, .opcode = 0x22, .rexw = 1, .has_imm = 1, .imm8 = (uint8_t)n,
+        .reg_kind = HR_XMM, .reg = (uint8_t)reg, .rm_kind = HR_GPR, .fpu = 1,
+    };
+}
+
+/*
+ * PCMPESTRx on memory has one operand more than the IR's host instruction can
+ * name: the memory operand goes through an XMM register that is put back.
+ */
+static void compare_strings_in_memory(X86Tr *s)
+{
+    unsigned x = s->i.reg == 1 ? 2 : 1; /* not XMM0: PCMPESTRM's result */
+    IrVal addr = tr_ea(s, 16, false);
+    IrVal lo = read_lane(s, HR_XMM, x, 0), hi = read_lane(s, HR_XMM, x, 1);
+    *ir_hostop(s->b, IR_NONE, addr, IR_NONE) = (IrHostInsn){
+        .prefix = 0xf3, .map = 1, .opcode = 0x6f, .reg_kind = HR_XMM, .reg = (uint8_t)x,
+        .mem = 1, .size = 16, .align = 1, .fpu = 1,
+    };
+    s->b->ops[s->b->n_ops - 1].aux = (uint8_t)s->mmu;
+    s->i.mod = 3;
+    s->i.rm = (uint8_t)x;
+    pass_through(s);
+    ir_insn(s->b, s->i.pc); /* what follows can not fault; the IR's rule needs a new start */
+    write_lane(s, x, 0, lo);
+    write_lane(s, x, 1, hi);
+}
+
 void trans_host(X86Tr *s)
 {
     if ((s->i.row->imp & 4) && s->i.mod != 3) {
-        tr_raise(s, 6); /* PCMPESTRx on memory: no IR form yet */
+        compare_strings_in_memory(s);
         return;
     }
     pass_through(s);
@@ -180,8 +226,33 @@ void trans_ldmxcsr(X86Tr *s)
     pass_through(s);
 }
 
-/* MASKMOVQ, MASKMOVDQU: no IR form yet. */
+/* Store the bytes of data whose mask byte is negative at addr + from. */
+static void store_masked(X86Tr *s, IrVal addr, unsigned from, IrVal data, IrVal mask)
+{
+    for (unsigned n = 0; n < 8; n++) {
+        IrVal bit = tr_zext(s, W64, mask), byte = tr_zext(s, W64, data), at = tr_temp(s);
+        int skip = ir_label_new(s->b);
+        tr_alu(s, OP_and, W64, bit, bit, (Src){IR_IMM, 0x80}, 0);
+        ir_branch(s->b, OP_brz, W64, bit, skip);
+        ir_lea(s->b, W64, at, addr, IR_NONE, 0, from + n);
+        ir_st(s->b, W8, at, byte, s->mmu);
+        ir_label(s->b, skip);
+        tr_alu(s, OP_shr, W64, mask, mask, (Src){IR_IMM, 8}, 0);
+        tr_alu(s, OP_shr, W64, data, data, (Src){IR_IMM, 8}, 0);
+    }
+}
+
+/* MASKMOVQ, MASKMOVDQU: byte stores at (R|E)DI */
 void trans_maskmov(X86Tr *s)
 {
-    tr_raise(s, 6);
+    bool xmm = s->i.row->op[0].am == AM_V;
+    IrHostReg kind = xmm ? HR_XMM : HR_MMX;
+    unsigned reg = xmm ? s->i.reg : s->i.reg & 7, rm = xmm ? s->i.rm : s->i.rm & 7;
+    IrVal off = s->i.asz == W64 ? IR_G(R_DI) : tr_zext(s, s->i.asz, IR_G(R_DI));
+    IrVal addr = tr_linear(s, s->i.seg >= 0 ? s->i.seg : S_DS, off, xmm ? 16 : 8, true);
+    for (unsigned n = 0; n < (xmm ? 2 : 1); n++) {
+        IrVal data = read_lane(s, kind, reg, n), mask = read_lane(s, kind, rm, n);
+        store_masked(s, addr, 8 * n, data, mask);
+    }
+    s->b->uses_fpu = true;
 }

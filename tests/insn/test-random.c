@@ -29,7 +29,7 @@ static bool usable(const X86Row *row)
     if (row->trans == X86T_none || (row->bits & ROW_NOGEN)) {
         return false;
     }
-    if (!insn_has_host() && (row->trans == X86T_host || row->trans == X86T_ldmxcsr)) {
+    if (!insn_has_host() && (row->bits & (ROW_SSE | ROW_MMX | ROW_X87 | ROW_X87NW))) {
         return false;
     }
     return !only || !strcmp(row->name, only);
@@ -102,9 +102,6 @@ static bool add_insn(GRand *r, Case *c)
     unsigned len = gen_insn(r, row, &o, buf);
     if (!len || x86_decode(&i, buf, 15, 64) != X86_OK || i.row != row || i.len != len) {
         return false;
-    }
-    if ((row->imp & 4) && i.mod != 3) {
-        return false; /* not translated yet */
     }
     uint64_t reads = row->r;
     if ((reads & ~c->flags_mask & 0x8d5) || bad_result(&i) || wild_bits(&i) || spoils_pointers(&i)) {
