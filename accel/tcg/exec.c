@@ -219,12 +219,16 @@ static void run_code(TcgVcpu *v, TcgBlock *tb)
     }
 }
 
-/* Look up, translate if needed, run; until something wants the outer loop. */
+/*
+ * Look up, translate if needed, run; until something wants the outer loop. At
+ * least one block is run: an interrupt held off by a shadow asks for another
+ * look after the next instruction by setting poll.
+ */
 static void execute(TcgVcpu *v)
 {
     void *env = tcg_env(v);
     v->loop->leave = 0;
-    while (!v->loop->leave && !__atomic_load_n(&v->poll, __ATOMIC_RELAXED)) {
+    do {
         jc_set_mode(v, v->target->mode(env));
         uint64_t pc = tcg_pc(v);
         TcgEdge *edge = v->exit_reason == TCG_EXIT_EDGE ? v->exit_edge : NULL;
@@ -252,10 +256,8 @@ static void execute(TcgVcpu *v)
             run_code(v, tb);
         }
         running_end(v);
-        if (v->target->halted(env)) {
-            return;
-        }
-    }
+    } while (!v->loop->leave && !__atomic_load_n(&v->poll, __ATOMIC_RELAXED) &&
+             !v->target->halted(env));
 }
 
 /* Run fn; a tcg_leave() inside comes back here. */

@@ -55,15 +55,28 @@ static void port92_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
     }
 }
 
+/*
+ * The register answers byte accesses at CF9h only. Wider ones that cover it are meant for the PCI
+ * configuration address at CF8h: Linux probes for PCI by writing back what it read there, which
+ * is all ones where there is no PCI, and must not be a reset.
+ */
+static bool is_rc(hwaddr offset, unsigned size)
+{
+    return offset == 1 && size == 1;
+}
+
 static uint64_t rc_read(void *opaque, hwaddr offset, unsigned size)
 {
-    return ((SystemPorts *)opaque)->reset_control;
+    return is_rc(offset, size) ? ((SystemPorts *)opaque)->reset_control : ~0ull;
 }
 
 static void rc_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
 {
     SystemPorts *s = opaque;
 
+    if (!is_rc(offset, size)) {
+        return;
+    }
     if (v & ~s->reset_control & RC_CPU) {
         machine_request_reset(s->dev.machine, SHUTDOWN_GUEST_RESET);
     }
@@ -72,14 +85,14 @@ static void rc_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
 
 static const IoOps post_ops = {post_read, post_write, .max_size = 1};
 static const IoOps port92_ops = {port92_read, port92_write, .max_size = 1};
-static const IoOps rc_ops = {rc_read, rc_write, .max_size = 1};
+static const IoOps rc_ops = {rc_read, rc_write, .max_size = 4};
 
 static bool ports_realize(Device *d, Error **errp)
 {
     device_init_out(d, 1);
     device_map_ports(d, 0x80, 1, &post_ops, "post-code");
     device_map_ports(d, 0x92, 1, &port92_ops, "port92");
-    device_map_ports(d, 0xcf9, 1, &rc_ops, "reset-control");
+    device_map_ports(d, 0xcf8, 4, &rc_ops, "reset-control");
     return true;
 }
 
