@@ -398,7 +398,7 @@ static __attribute__((noinline)) void loop(InsnEngine e)
 {
     if (__builtin_setjmp(g.v->jmp) == 0) {
         while (g.env->s.rip != CODE_BASE + g.len) {
-            translate_at(g.env->s.rip, g.n);
+            translate_at(g.env->s.rip, g.env->s.rip == CODE_BASE ? g.n : 1);
             if (e == ENGINE_JIT) {
                 run_jit_block();
             } else {
@@ -487,6 +487,17 @@ void insn_random_state(GRand *r, InsnState *s)
     }
     s->gpr[R_DI] = DATA_BASE + 0x1000;
     s->gpr[15] = DATA_BASE + 0x1800; /* ModRM base 7 with REX.B */
+    switch (g_rand_int_range(r, 0, 10)) { /* misaligned, or reaching past the end */
+    case 0:
+        s->gpr[R_DI] += g_rand_int(r) & 0xfff;
+        break;
+    case 1:
+        s->gpr[R_DI] = DATA_BASE + DATA_SIZE - (g_rand_int(r) & 0x7ff);
+        break;
+    case 2:
+        s->gpr[15] = 1ull << 47 | g_rand_int(r);
+        break;
+    }
     s->gpr[R_SI] = DATA_BASE + (g_rand_int(r) & 0xff8);
     s->gpr[R_SP] = DATA_BASE + 0x3000;
     s->flags = (g_rand_int(r) & CC_EFLAGS_MASK) | 2;
@@ -514,7 +525,7 @@ void insn_random_state(GRand *r, InsnState *s)
 
 /* ---- comparing ---- */
 
-void insn_compare(const InsnState *a, const InsnState *b, uint64_t mask, bool fp, GString *why)
+void insn_compare(const InsnState *a, const InsnState *b, uint64_t mask, bool x87, GString *why)
 {
     for (int i = 0; i < 16; i++) {
         if (a->gpr[i] != b->gpr[i]) {
@@ -537,11 +548,12 @@ void insn_compare(const InsnState *a, const InsnState *b, uint64_t mask, bool fp
         }
     }
     const uint8_t *x = (const uint8_t *)&a->fx, *y = (const uint8_t *)&b->fx;
-    for (unsigned i = 0; fp && i < 416; i++) {
+    for (unsigned i = x87 ? 0 : 160, n = 0; i < 416 && n < 6; i++) {
         bool pointers = i >= 6 && i < 24; /* FOP, FIP, FDP */
         bool pad = i >= 32 && i < 160 && (i & 15) >= 10;
         if (x[i] != y[i] && !pointers && !pad && !(i >= 28 && i < 32)) {
             g_string_append_printf(why, "fp state +%u: %02x, %02x\n", i, x[i], y[i]);
+            n++;
         }
     }
 }

@@ -38,8 +38,8 @@ bool insn_run(InsnEngine e, const InsnState *in, InsnState *out);
 bool insn_verify(GString *why);
 void insn_print(GString *out);
 void insn_random_state(GRand *r, InsnState *s);
-/* Empty when equal; flags compared under flags_mask. */
-void insn_compare(const InsnState *a, const InsnState *b, uint64_t flags_mask, bool fp, GString *why);
+/* Empty when equal; flags compared under flags_mask, x87 and MMX registers if asked. */
+void insn_compare(const InsnState *a, const InsnState *b, uint64_t flags_mask, bool x87, GString *why);
 
 /* native.c */
 void native_init(void);
