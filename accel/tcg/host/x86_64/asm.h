@@ -106,6 +106,13 @@ static inline uint8_t *asm_mem(uint8_t *p, unsigned reg, Rm m)
     return p;
 }
 
+/* Byte operations whose reg field is part of the opcode. */
+static inline bool asm_is_group(unsigned opc)
+{
+    unsigned o = opc & 0x3ff;
+    return o == 0x80 || o == 0xc0 || o == 0xd2 || o == 0xf6 || o == 0xfe;
+}
+
 static inline unsigned asm_rex(unsigned opc, unsigned w, unsigned reg, Rm m)
 {
     unsigned rex = (w == W64) << 3 | (reg >> 3 & 1) << 2;
@@ -117,7 +124,7 @@ static inline unsigned asm_rex(unsigned opc, unsigned w, unsigned reg, Rm m)
     } else {
         rex |= (m.index >= 8) << 1 | (m.base >= 8);
     }
-    if (w == W8 && reg >= 4) {
+    if (w == W8 && reg >= 4 && !asm_is_group(opc)) {
         rex |= 0x40;
     }
     return opc & O_NOREX ? rex & ~0x40u : rex;

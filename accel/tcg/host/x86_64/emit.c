@@ -156,6 +156,12 @@ int val_reg_imm(Emit *e, IrVal v, int64_t imm)
     return r;
 }
 
+static bool named_once(const Emit *e, IrVal v)
+{
+    const IrOp *op = &e->ir->ops[e->i];
+    return (op->a == v) + (op->b == v) + (op->c == v) == 1;
+}
+
 int val_copy(Emit *e, IrVal v, int64_t imm)
 {
     if (v == IR_IMM) {
@@ -165,8 +171,9 @@ int val_copy(Emit *e, IrVal v, int64_t imm)
         unsigned t = ir_temp(v);
         int r = e->treg[t];
         bool none_free = !(e->scratch & ~e->lock & ~e->busy);
-        if (val_dead(e, v) || none_free) { /* take its register over */
-            if (!val_dead(e, v)) {
+        bool last = val_dead(e, v) && named_once(e, v);
+        if (last || none_free) { /* take its register over */
+            if (!last) {
                 temp_write_back(e, t);
             }
             temp_unbind(e, t);
@@ -174,9 +181,11 @@ int val_copy(Emit *e, IrVal v, int64_t imm)
             return r;
         }
     }
+    unsigned lock = e->lock;
     Rm m = val_rm(e, v);
     int r = reg_alloc(e);
     a_mov(&e->a, W64, (unsigned)r, m);
+    e->lock = lock | 1u << r;
     return r;
 }
 
@@ -218,6 +227,7 @@ void dst_done(Emit *e, IrVal dst, int reg, IrWidth w)
 
 void dst_set(Emit *e, IrVal dst, int reg, IrWidth w)
 {
+    e->lock = e->hold | 1u << reg; /* the sources have been read */
     if (val_in_mem(e, dst)) {
         a_store(&e->a, w == W32 ? W64 : w, global_home(e, ir_global(dst)), (unsigned)reg);
         return;
@@ -249,7 +259,8 @@ void reg_borrow(Emit *e, int reg)
     } else {
         temps_spill(e, 1u << reg);
         temps_forget(e, 1u << reg);
-        e->lock |= 1u << reg;
+        e->hold |= 1u << reg;
+        e->lock |= e->hold;
     }
 }
 
@@ -351,7 +362,7 @@ static bool emit_ops(Emit *e)
             return false;
         }
         e->i = i;
-        e->lock = 0;
+        e->lock = e->hold = 0;
         emitters[op->op](e, op);
         drop_dead(e, op->dst);
         drop_dead(e, op->a);

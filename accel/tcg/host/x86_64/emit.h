@@ -120,8 +120,9 @@ typedef struct Emit {
     uint8_t *entry;
     /* registers */
     int8_t greg[IR_MAX_GLOBALS];
-    unsigned scratch, busy, lock;
-    unsigned borrowed;
+    unsigned scratch, busy;
+    unsigned lock, hold; /* for this op: not to be allocated; those that stay so to its end */
+    unsigned borrowed;   /* pinned registers whose globals are in env for this op */
     uint16_t reg_temp[16];
     uint64_t slots; /* spill slots in use */
     /* flags: which are valid in host flags, in env->cc */
@@ -130,6 +131,7 @@ typedef struct Emit {
     bool fpu_ok, fpu_lost;
     bool unreachable; /* after an op that always leaves, until the next label */
     uint64_t insn_pc;
+    bool pc_set; /* this instruction may have written env's pc */
     int i; /* index of the current op */
     int n_slow, cap_slow, n_fix, cap_fix;
     Slow *slow;
@@ -214,6 +216,7 @@ EmitFn emit_insn, emit_label, emit_branch, emit_jcc, emit_jmp, emit_jmpind, emit
 EmitFn emit_call, emit_hostop;                                       /* emit_call.c, emit_host.c */
 void encode_host_insn(Asm *a, const IrHostInsn *hi, unsigned reg, Rm rm);
 void emit_fpu_check(Emit *e);
+void emit_set_pc(Emit *e, int reg); /* env pc = the current instruction; reg may be destroyed */
 
 /* Two-operand form: returns the register to work in, holding a; *b is the other source. */
 typedef struct Two {
@@ -228,7 +231,7 @@ typedef struct Probe {
     int s1, s2;
     Slow *slow;
 } Probe;
-Probe emit_probe(Emit *e, const IrOp *op, SlowKind kind, unsigned size, bool write);
+Probe emit_probe(Emit *e, const IrOp *op, SlowKind kind, unsigned size, bool write, unsigned align);
 int probe_pointer(Emit *e, Probe *p); /* [s1 + s2] in one register; s2 is free to use, still locked */
 void load_extended(Emit *e, IrWidth w, int to, int reg, Rm m); /* to: signed to that width; -1: unsigned */
 Slow *slow_new(Emit *e, SlowKind kind, uint8_t *from);

@@ -108,7 +108,7 @@ void emit_rmw(Emit *e, const IrOp *op)
     if (early) {
         reg_borrow(e, RCX); /* the probe must not take it */
     }
-    Probe p = emit_probe(e, op, SLOW_OPERAND, 1u << op->w, true);
+    Probe p = emit_probe(e, op, SLOW_OPERAND, 1u << op->w, true, 0);
     Rm mem = rm_m(probe_pointer(e, &p), -1, 0, 0);
 
     if (op->sub >= OP_bts && op->sub <= OP_btc && op->b != IR_IMM) {
@@ -139,23 +139,21 @@ void emit_rmw(Emit *e, const IrOp *op)
 
 void emit_xchgm(Emit *e, const IrOp *op)
 {
-    Probe p = emit_probe(e, op, SLOW_OPERAND, 1u << op->w, true);
+    Probe p = emit_probe(e, op, SLOW_OPERAND, 1u << op->w, true, 0);
     Rm mem = rm_m(probe_pointer(e, &p), -1, 0, 0);
     int r = operand_copy(e, op, &p);
     ins(&e->a, 0x86 | (op->w != W8), op->w, (unsigned)r, mem);
-    e->lock = 1u << r;
     dst_set(e, op->dst, r, (IrWidth)op->w);
 }
 
 void emit_xaddm(Emit *e, const IrOp *op)
 {
-    Probe p = emit_probe(e, op, SLOW_OPERAND, 1u << op->w, true);
+    Probe p = emit_probe(e, op, SLOW_OPERAND, 1u << op->w, true, 0);
     Rm mem = rm_m(probe_pointer(e, &p), -1, 0, 0);
     int r = operand_copy(e, op, &p);
     flags_begin(e, op, FL_ALL);
     ins(&e->a, O_0F | 0xc0 | (op->w != W8) | lock_of(op), op->w, (unsigned)r, mem);
     flags_end(e, op, FL_ALL);
-    e->lock = 1u << r;
     dst_set(e, op->dst, r, (IrWidth)op->w);
 }
 
@@ -167,7 +165,7 @@ void emit_cmpxchgm(Emit *e, const IrOp *op)
     if (!native && e->scratch >> RAX & 1) {
         reg_borrow(e, RAX); /* the probe must not take it */
     }
-    Probe p = emit_probe(e, op, SLOW_OPERAND, 1u << op->w, true);
+    Probe p = emit_probe(e, op, SLOW_OPERAND, 1u << op->w, true, 0);
     Rm mem = rm_m(probe_pointer(e, &p), -1, 0, 0);
     flags_begin(e, op, FL_ALL);
     if (!native) {
@@ -179,7 +177,6 @@ void emit_cmpxchgm(Emit *e, const IrOp *op)
     int r = operand(e, op, &p);
     ins(a, O_0F | 0xb0 | (op->w != W8) | lock_of(op), op->w, (unsigned)r, mem);
     if (!native) { /* RAX is the old value, or the new one merged and extended by the host */
-        e->lock &= 1u << RAX;
         dst_set(e, op->dst, RAX, W64);
     }
     flags_end(e, op, FL_ALL);

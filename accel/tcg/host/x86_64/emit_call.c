@@ -22,21 +22,23 @@ static void load_arguments(Emit *e, const IrOp *op)
             a_movi(a, reg[i], (uint64_t)op->imm);
         } else if (v[i] != IR_NONE) {
             a_mov(a, W64, reg[i], argument(e, v[i]));
+        } else {
+            a_alu_rm(a, 6, W32, reg[i], rm_r(reg[i])); /* as in the interpreter: zero */
         }
     }
     a_mov(a, W64, RDI, rm_gs(V_OFF(self)));
     a_lea(a, W64, RDI, rm_m(RDI, -1, 0, (int32_t)TCG_ENV_OFFSET));
 }
 
-static void set_pc(Emit *e)
+void emit_set_pc(Emit *e, int reg)
 {
     Asm *a = &e->a;
     Rm pc = rm_gs(V_ENV(e->hc->target->pc_offset));
     if ((int64_t)e->insn_pc == (int32_t)e->insn_pc) {
         a_storei(a, W64, pc, (int64_t)e->insn_pc);
     } else {
-        a_movi(a, RAX, e->insn_pc);
-        a_store(a, W64, pc, RAX);
+        a_movi(a, reg, e->insn_pc);
+        a_store(a, W64, pc, (unsigned)reg);
     }
 }
 
@@ -52,7 +54,8 @@ void emit_call(Emit *e, const IrOp *op)
     a_call_to(a, hc_stub(e->hc, full ? STUB_SAVE_ALL : STUB_SAVE_CS));
     load_arguments(e, op);
     if (full) {
-        set_pc(e);
+        emit_set_pc(e, RAX);
+        e->pc_set = true;
         e->M = FL_ALL;
     }
     a_movi(a, RAX, (uintptr_t)h->fn);

@@ -5,6 +5,7 @@
 void emit_insn(Emit *e, const IrOp *op)
 {
     e->insn_pc = (uint64_t)op->imm;
+    e->pc_set = false;
 }
 
 /* Where paths meet, temps are in their slots and flags in env->cc. */
@@ -125,6 +126,9 @@ G_STATIC_ASSERT(sizeof(JumpCacheEntry) == 16 && JC_BITS <= 16);
 void emit_exit(Emit *e, const IrOp *op)
 {
     flags_clobber(e, FL_ALL);
+    if (!e->pc_set) {
+        emit_set_pc(e, reg_alloc(e));
+    }
     a_jmp_to(&e->a, hc_stub(e->hc, STUB_LOOKUP));
     e->unreachable = true;
 }

@@ -54,16 +54,9 @@ void emit_fpu_check(Emit *e)
     e->fpu_ok = true;
 }
 
-/* Address to host pointer, with the alignment that the guest instruction asks for. */
 static Rm memory_operand(Emit *e, const IrOp *op, const IrHostInsn *hi)
 {
-    Asm *a = &e->a;
-    Probe p = emit_probe(e, op, SLOW_OPERAND, hi->size, hi->mem & 2);
-    if (hi->align > 1) { /* s2 is the offset in the page now */
-        ins(a, 0xf7, W32, 0, rm_r(p.s2));
-        e32(a, hi->align - 1u);
-        slow_new(e, SLOW_INTERP, a_jcc(a, CC_NE));
-    }
+    Probe p = emit_probe(e, op, SLOW_OPERAND, hi->size, hi->mem & 2, hi->align);
     Rm m = rm_m(probe_pointer(e, &p), -1, 0, 0);
     e->lock &= ~(1u << p.s2);
     return m;
@@ -134,8 +127,7 @@ void emit_hostop(Emit *e, const IrOp *op)
     }
     encode_host_insn(&e->a, hi, reg, rm);
     flags_end(e, &o, hi->fw);
-    if (hi->imp) {
-        e->lock &= 1u << RAX | 1u << RCX | 1u << RDX;
+    if (hi->imp & 3) {
         dst_set(e, op->dst, hi->imp & 2 ? RCX : RAX, (IrWidth)hi->dst_w);
     } else if (d >= 0 && op->dst != IR_NONE) {
         dst_done(e, op->dst, d, (IrWidth)hi->dst_w);

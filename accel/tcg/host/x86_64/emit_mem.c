@@ -16,9 +16,11 @@ static int address_copy(Emit *e, const IrOp *op)
     if (!shared || op->a == IR_IMM) {
         return val_copy(e, op->a, op->imm);
     }
+    unsigned lock = e->lock;
     Rm m = val_rm(e, op->a);
     int r = reg_alloc(e);
     a_mov(&e->a, W64, (unsigned)r, m);
+    e->lock = lock | 1u << r;
     return r;
 }
 
@@ -34,7 +36,7 @@ Slow *slow_new(Emit *e, SlowKind kind, uint8_t *from)
     return s;
 }
 
-Probe emit_probe(Emit *e, const IrOp *op, SlowKind kind, unsigned size, bool write)
+Probe emit_probe(Emit *e, const IrOp *op, SlowKind kind, unsigned size, bool write, unsigned align)
 {
     Asm *a = &e->a;
     int32_t tlb = V_OFF(tlb) + (int32_t)(sizeof(TlbEntry) * TLB_SIZE) * (op->aux * 2 + write);
@@ -43,6 +45,11 @@ Probe emit_probe(Emit *e, const IrOp *op, SlowKind kind, unsigned size, bool wri
     flags_clobber(e, FL_ALL);
     p.s2 = address_copy(e, op);
     p.s1 = reg_alloc(e);
+    if (align > 1) { /* before anything that may fault in another way */
+        ins(a, 0xf7, W32, 0, rm_r(p.s2));
+        e32(a, align - 1);
+        slow_new(e, SLOW_INTERP, a_jcc(a, CC_NE));
+    }
     uint8_t *retry = a->p;
     a_movrr(a, W32, p.s1, p.s2);
     ins(a, 0xc1, W32, 5, rm_r(p.s1)); /* shr: page number * sizeof(TlbEntry) */
@@ -89,7 +96,7 @@ void emit_ld(Emit *e, const IrOp *op)
     bool sign = op->op == OP_lds;
     int to = sign ? op->aux2 : -1;
     IrWidth dw = sign ? (IrWidth)op->aux2 : W64;
-    Probe p = emit_probe(e, op, SLOW_LOAD, 1u << op->w, false);
+    Probe p = emit_probe(e, op, SLOW_LOAD, 1u << op->w, false, 0);
     bool pinned = ir_is_global(op->dst) && !val_in_mem(e, op->dst);
     int r = pinned ? e->greg[ir_global(op->dst)] : p.s1;
     load_extended(e, (IrWidth)op->w, to, r, rm_m(p.s1, p.s2, 0, 0));
@@ -98,7 +105,6 @@ void emit_ld(Emit *e, const IrOp *op)
     p.slow->aux2 = op->aux2;
     p.slow->back = e->a.p;
     if (!pinned) {
-        e->lock &= ~(1u << p.s2);
         dst_set(e, op->dst, r, dw);
     }
 }
@@ -106,7 +112,7 @@ void emit_ld(Emit *e, const IrOp *op)
 void emit_st(Emit *e, const IrOp *op)
 {
     Asm *a = &e->a;
-    Probe p = emit_probe(e, op, SLOW_STORE, 1u << op->w, true);
+    Probe p = emit_probe(e, op, SLOW_STORE, 1u << op->w, true, 0);
     Slow *s = p.slow;
     Rm mem = rm_m(p.s1, p.s2, 0, 0);
     if (op->b == IR_IMM) {
@@ -134,7 +140,7 @@ void emit_st(Emit *e, const IrOp *op)
 
 void emit_probe_op(Emit *e, const IrOp *op)
 {
-    emit_probe(e, op, SLOW_OPERAND, (1u << op->w) << op->aux2, true);
+    emit_probe(e, op, SLOW_OPERAND, (1u << op->w) << op->aux2, true, 0);
 }
 
 void emit_fence(Emit *e, const IrOp *op)

@@ -262,4 +262,5 @@ void emit_ldenv(Emit *e, const IrOp *op)
 void emit_stenv(Emit *e, const IrOp *op)
 {
     a_store(&e->a, op->w, env_field(op), (unsigned)val_reg(e, op->a));
+    e->pc_set |= op->imm == e->hc->target->pc_offset;
 }

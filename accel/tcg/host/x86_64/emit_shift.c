@@ -16,6 +16,11 @@ static unsigned shift_digit(unsigned op)
     return digit[op];
 }
 
+static bool is_pinned_to(const Emit *e, IrVal v, int reg)
+{
+    return ir_is_global(v) && e->greg[ir_global(v)] == reg;
+}
+
 static unsigned count_mask(const IrOp *op)
 {
     return op->w == W64 ? 0x3f : 0x1f;
@@ -164,6 +169,9 @@ void emit_double_shift(Emit *e, const IrOp *op)
     flags_begin(e, op, FL_ALL);
     if (!imm) {
         count_to_cl(e, op->c);
+        if (op->a != op->dst && is_pinned_to(e, op->dst, RCX)) {
+            reg_borrow(e, RCX); /* the count is still needed when dst gets a */
+        }
     }
     Two t;
     two_begin(e, op, &t, false);
@@ -178,11 +186,6 @@ void emit_double_shift(Emit *e, const IrOp *op)
 }
 
 /* ---- AX and DX ---- */
-
-static bool is_pinned_to(const Emit *e, IrVal v, int reg)
-{
-    return ir_is_global(v) && e->greg[ir_global(v)] == reg;
-}
 
 /* F6/F7 digit on AX and DX, which get a and (for division) c first. */
 static void with_ax_dx(Emit *e, const IrOp *op, unsigned digit, bool divide)
@@ -200,7 +203,6 @@ static void with_ax_dx(Emit *e, const IrOp *op, unsigned digit, bool divide)
         site_add(e, e->borrowed ? SITE_AX_DX_HOME : 0);
     }
     ins(a, op->w == W8 ? 0xf6 : 0xf7, op->w, digit, m);
-    e->lock &= 1u << RAX | 1u << RDX;
     dst_set(e, op->dst, RAX, rw);
     if (op->w != W8) {
         dst_set(e, op->c, RDX, rw);
