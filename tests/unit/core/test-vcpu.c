@@ -4,7 +4,7 @@
  */
 #include "toy.h"
 
-#define ROUNDS (g_test_thorough() ? 4000 : 500)
+#define ROUNDS (g_test_thorough() ? 4000 : 200)
 
 static Machine *new_machine(const char *accel, int cpus)
 {

@@ -2,6 +2,7 @@
 /*
  * See toy.h.
  */
+#include <sched.h>
 #include <string.h>
 
 #include "toy.h"
@@ -112,6 +113,7 @@ static Exit toy_run(Cpu *cpu)
             s->halted = false;
             s->wakeups++;
         }
+        sched_yield();
         Exit e = s->step ? s->step(cpu) : EXIT_REQUEST;
         if (e != EXIT_REQUEST) {
             return e;
