@@ -5,7 +5,7 @@
 
 #include "core/machine.h"
 
-#define BIOS_SHADOW 0x20000 /* the part that is also below 1 MiB */
+#define BIOS_SHADOW 0x40000 /* the part that is also below 1 MiB */
 
 /*
  * Reads -bios, or default_name, from the -L directories and the usual places;

@@ -3,9 +3,9 @@
  * Board "pc": an ISA PC with APICs. No PCI yet.
  *
  * Memory: RAM from 0, with the hole for video memory at 0xa0000; what exceeds
- * 3.5 GiB continues at 4 GiB. The BIOS is ROM below 4 GiB; its last 128 KiB are
- * copied to the RAM at 0xe0000 at reset, as a chip set's shadow RAM would be
- * left by firmware that finds no way to write-protect it.
+ * 3.5 GiB continues at 4 GiB. The BIOS is ROM below 4 GiB; its last 256 KiB are
+ * copied to the RAM below 1 MiB at reset, as firmware would do it with a chip
+ * set's shadow RAM; there is no chip set that could write-protect it.
  *
  * With -kernel there is no firmware: the loader in hw/machine/boot fills memory
  * at each reset, and the board puts the ACPI tables there itself.
