@@ -69,6 +69,41 @@ void emit_branch(Emit *e, const IrOp *op)
     branch_to(e, op->imm, a_jcc(a, cc));
 }
 
+/*
+ * A link to another block holds as long as both are reached through one mapping, that is inside
+ * one page. A jump to another page asks the jump cache, whose entries go when mappings do.
+ */
+static bool same_page(const Emit *e, uint64_t pc)
+{
+    const TcgTarget *t = e->hc->target;
+    uint64_t here = e->ir->pc;
+    if (t->code_va) {
+        pc = t->code_va(e->ir->mode, pc);
+        here = t->code_va(e->ir->mode, here);
+    }
+    return pc >> 12 == here >> 12;
+}
+
+/* r = pc ^ jc_key is compared with the one entry where pc can be. Flags are in env->cc. */
+static void far_jump(Emit *e, uint64_t pc, int r)
+{
+    Asm *a = &e->a;
+    int32_t entry = V_OFF(jc) + (int32_t)(((pc ^ pc >> 12) & (JC_SIZE - 1)) * sizeof(JumpCacheEntry));
+    if ((int64_t)pc == (int32_t)pc) {
+        a_mov(a, W64, (unsigned)r, rm_gs(V_OFF(jc_key)));
+        a_alu_i(a, 6, W64, rm_r(r), (int32_t)pc, 0);
+    } else {
+        a_movi(a, r, pc);
+        a_alu_rm(a, 6, W64, (unsigned)r, rm_gs(V_OFF(jc_key)));
+    }
+    a_alu_rm(a, 7, W64, (unsigned)r, rm_gs(entry + (int32_t)offsetof(JumpCacheEntry, key)));
+    Slow *s = slow_new(e, SLOW_JC_MISS, a_jcc(a, CC_NE));
+    s->dst = (int8_t)r;
+    s->imm = (int64_t)pc;
+    s->val_is_imm = true;
+    ins(a, 0xff, W32, 4, rm_gs(entry + (int32_t)offsetof(JumpCacheEntry, code)));
+}
+
 /* A jump to another block: rel32 aligned, so that linking is one atomic store. */
 static void edge(Emit *e, const IrOp *op, int cc)
 {
@@ -90,13 +125,27 @@ static void edge(Emit *e, const IrOp *op, int cc)
 
 void emit_jcc(Emit *e, const IrOp *op)
 {
+    if (same_page(e, (uint64_t)op->imm)) {
+        unsigned cc = flags_cond(e, op->cc);
+        edge(e, op, (int)cc);
+        return;
+    }
+    flags_save(e, FL_ALL);
+    int r = reg_alloc(e);
     unsigned cc = flags_cond(e, op->cc);
-    edge(e, op, (int)cc);
+    uint8_t *stay = a_jcc(&e->a, cc ^ 1);
+    far_jump(e, (uint64_t)op->imm, r);
+    a_patch(stay, e->a.p);
 }
 
 void emit_jmp(Emit *e, const IrOp *op)
 {
-    edge(e, op, -1);
+    if (same_page(e, (uint64_t)op->imm)) {
+        edge(e, op, -1);
+    } else {
+        flags_clobber(e, FL_ALL);
+        far_jump(e, (uint64_t)op->imm, reg_alloc(e));
+    }
     e->unreachable = true;
 }
 

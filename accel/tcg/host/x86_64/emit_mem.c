@@ -237,6 +237,9 @@ static void emit_slow(Emit *e, const Slow *s)
         slow_edge(e, s);
         return;
     case SLOW_JC_MISS:
+        if (s->val_is_imm) {
+            a_movi(a, s->dst, (uint64_t)s->imm);
+        }
         a_store(a, W64, rm_gs(V_ENV(e->hc->target->pc_offset)), (unsigned)s->dst);
         a_jmp_to(a, hc_stub(e->hc, STUB_JC_MISS));
         return;
