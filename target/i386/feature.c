@@ -34,7 +34,7 @@ static const uint16_t system_features[] = {
 static const uint16_t on_request[] = {
     F_MONITOR, F_PCID, F_INVPCID, F_LA57, F_CMP_LEGACY, F_TOPOEXT, F_XSAVE, F_XSAVEOPT, F_XSAVEC,
     F_XGETBV1, F_OSXSAVE, F_SPEC_CTRL, F_STIBP, F_SSBD, F_IBRS, F_AMD_STIBP, F_AMD_SSBD, F_HT,
-    F_MD_CLEAR, F_FLUSH_L1D,
+    F_MD_CLEAR, F_FLUSH_L1D, F_IBPB,
 };
 
 /* Instructions alone do not make these. */
