@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs a short piece of 64-bit user-mode code three ways: on this host's
+ * Runs a short piece of 64- or 32-bit user-mode code three ways: on this host's
  * processor, through the translator and the IR interpreter, and through the
  * translator and the host emitter. Guest addresses are host addresses: one
  * data area at DATA_BASE and the code at CODE_BASE, both in the low 4 GiB.
@@ -31,7 +31,7 @@ extern const char *const insn_engine_name[ENGINE_COUNT];
 void insn_init(bool with_jit);
 bool insn_has_host(void); /* is there an emitter, which passed-through instructions need? */
 /* Place code (n instructions, len bytes) at CODE_BASE. */
-void insn_code(const uint8_t *code, unsigned len, int n);
+void insn_code(const uint8_t *code, unsigned len, int n, int bits);
 /* False: the engine is not there. */
 bool insn_run(InsnEngine e, const InsnState *in, InsnState *out);
 /* IR of the code, for reports; checks it. */
@@ -43,6 +43,6 @@ void insn_compare(const InsnState *a, const InsnState *b, uint64_t flags_mask, b
 
 /* native.c */
 void native_init(void);
-void native_run(const InsnState *in, InsnState *out, unsigned code_len);
+void native_run(const InsnState *in, InsnState *out, unsigned code_len, int bits);
 
 #endif

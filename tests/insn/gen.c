@@ -53,6 +53,12 @@ static void put_prefixes(GRand *r, const X86Row *row, const GenOpts *o, Out *out
         }
         put(out, bytes[c]);
     }
+    if (row->trans == X86T_string && chance(r, 50)) {
+        put(out, chance(r, 50) ? 0xf2 : 0xf3);
+    }
+    if ((row->bits & ROW_LOCK) && chance(r, 10)) {
+        put(out, 0xf0);
+    }
     if (o->bits == 64 && chance(r, sized(row) ? 60 : 30)) {
         put(out, 0x40 | g_rand_int_range(r, 0, 16));
     }
@@ -65,11 +71,9 @@ static void put_random(GRand *r, Out *o, unsigned n)
     }
 }
 
-/* Memory through RDI (or R13 when REX.B is set): [base], [base+disp8], [base+disp32 < 4096]. */
+/* Memory through RDI (or R15 when REX.B is set): [base + disp32 < 2048]. */
 static void put_clean_mem(GRand *r, Out *o, unsigned reg)
 {
-    bool rexb = o->n >= 2 && (o->p[o->n - 2] & 0xf1) == 0x41;
-    (void)rexb;
     unsigned disp = (unsigned)g_rand_int_range(r, 0, 2040);
     if (chance(r, 60)) {
         disp &= ~15u;

@@ -10,7 +10,7 @@
 
 typedef struct GenOpts {
     int bits;
-    bool clean_bases; /* memory operands go through RDI or R13 with small displacements */
+    bool clean_bases; /* memory operands go through RDI or R15 with small displacements */
 } GenOpts;
 
 /* Bytes of a random instruction of this row: length, 0 if the row has none in this mode. */

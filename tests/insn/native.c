@@ -13,6 +13,7 @@
 #include "tests/insn/engine.h"
 
 #define AREA 0x32000000ull
+#define GATE 0x33000000ull /* back from 32-bit code: a jump in 64-bit mode to native_exit */
 
 /* Offsets are known to the assembly below. */
 typedef struct Area {
@@ -20,13 +21,18 @@ typedef struct Area {
     uint64_t flags;        /* 0x080 */
     uint64_t host_rsp;     /* 0x088 */
     uint64_t exit;         /* 0x090 */
-    uint64_t code;         /* 0x098 */
-    uint8_t pad[0x60];
+    uint64_t code;         /* 0x098: where it stopped */
+    uint32_t start;        /* 0x0a0: far pointer to the code */
+    uint16_t start_cs;     /* 0x0a4 */
+    uint8_t pad[0x5a];
     uint8_t fx[512];       /* 0x100 */
     uint8_t host_fx[512];  /* 0x300 */
     uint8_t stack[0x800];  /* 0x500 .. 0xd00: for pushf/popf */
 } Area;
 static Area *const area = (Area *)AREA;
+/* jmp *area->exit; ljmp $0x33, $GATE */
+static const uint8_t jump64[7] = {0xff, 0x24, 0x25, 0x90, 0x00, 0x00, 0x32};
+static const uint8_t jump32[7] = {0xea, 0x00, 0x00, 0x00, 0x33, 0x33, 0x00};
 static sigjmp_buf out_of_signal;
 static volatile int inside;
 
@@ -37,6 +43,7 @@ __asm__(".text\n"
         "native_enter:\n"
         "  push %rbx\n  push %rbp\n  push %r12\n  push %r13\n  push %r14\n  push %r15\n"
         "  mov %rsp, 0x32000088\n"
+        "  mov $0x2b, %eax\n  mov %eax, %ds\n  mov %eax, %es\n" /* null will not do in 32-bit mode */
         "  fxsave64 0x32000300\n"
         "  fxrstor64 0x32000100\n"
         "  mov $0x32000cf0, %esp\n"
@@ -48,7 +55,7 @@ __asm__(".text\n"
         "  mov 0x32000048, %r9\n  mov 0x32000050, %r10\n  mov 0x32000058, %r11\n"
         "  mov 0x32000060, %r12\n  mov 0x32000068, %r13\n  mov 0x32000070, %r14\n"
         "  mov 0x32000078, %r15\n"
-        "  jmp *0x32000098\n"
+        "  ljmpl *0x320000a0\n"
         ".globl native_exit\n"
         "native_exit:\n"
         "  mov %rax, 0x32000000\n  mov %rcx, 0x32000008\n  mov %rdx, 0x32000010\n"
@@ -100,21 +107,25 @@ void native_init(void)
     void *p = mmap((void *)AREA, 4096, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     g_assert(p == (void *)AREA);
+    p = mmap((void *)GATE, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    g_assert(p == (void *)GATE);
+    memcpy(p, jump64, sizeof(jump64));
     G_STATIC_ASSERT(offsetof(Area, fx) == 0x100 && offsetof(Area, stack) == 0x500);
 }
 
-void native_run(const InsnState *in, InsnState *out, unsigned code_len)
+void native_run(const InsnState *in, InsnState *out, unsigned code_len, int bits)
 {
     uint8_t *end = (uint8_t *)(uintptr_t)(CODE_BASE + code_len);
     uint8_t save[8];
-    const uint8_t jump[7] = {0xff, 0x24, 0x25, 0x90, 0x00, 0x00, 0x32};
     memcpy(save, end, 8);
-    memcpy(end, jump, 7);
+    memcpy(end, bits == 64 ? jump64 : jump32, 7);
     memcpy(area->gpr, in->gpr, sizeof(area->gpr));
     memcpy(area->fx, &in->fx, 512);
     area->flags = in->flags | 0x202;
     area->exit = (uint64_t)(uintptr_t)native_exit;
-    area->code = CODE_BASE;
+    area->start = CODE_BASE;
+    area->start_cs = bits == 64 ? 0x33 : 0x23; /* Linux's user code segments */
     out->fault = -1;
     if (sigsetjmp(out_of_signal, 1) == 0) {
         inside = 1;

@@ -13,6 +13,7 @@
 #include "tests/insn/gen.h"
 
 typedef struct Case {
+    int bits;
     uint8_t code[128];
     unsigned len;
     int n;
@@ -92,7 +93,7 @@ static bool bad_result(const X86Insn *i)
 
 static bool add_insn(GRand *r, Case *c)
 {
-    GenOpts o = {.bits = 64, .clean_bases = true};
+    GenOpts o = {.bits = c->bits, .clean_bases = true};
     const X86Row *row = gen_row(r);
     if (!usable(row)) {
         return false;
@@ -100,7 +101,7 @@ static bool add_insn(GRand *r, Case *c)
     uint8_t buf[32] = {0};
     X86Insn i;
     unsigned len = gen_insn(r, row, &o, buf);
-    if (!len || x86_decode(&i, buf, 15, 64) != X86_OK || i.row != row || i.len != len) {
+    if (!len || x86_decode(&i, buf, 15, c->bits) != X86_OK || i.row != row || i.len != len) {
         return false;
     }
     uint64_t reads = row->r;
@@ -146,7 +147,7 @@ static bool compare_engine(const Case *c, InsnEngine e, const InsnState *in, con
     }
     g_autoptr(GString) ir = g_string_new(NULL);
     insn_print(ir);
-    printf("# %s against %s:\n%s", insn_engine_name[ENGINE_HOST_CPU], insn_engine_name[e],
+    printf("# %d-bit, %s against %s:\n%s", c->bits, insn_engine_name[ENGINE_HOST_CPU], insn_engine_name[e],
            c->text->str);
     for (char *p = strtok(why->str, "\n"); p; p = strtok(NULL, "\n")) {
         printf("#   %s\n", p);
@@ -159,17 +160,17 @@ static bool compare_engine(const Case *c, InsnEngine e, const InsnState *in, con
     return false;
 }
 
-static bool one_case(GRand *r)
+static bool one_case(GRand *r, int bits)
 {
     static InsnState in, want;
-    Case c = {.flags_mask = 0x8d5 | 0x400, .text = g_string_new(NULL)};
+    Case c = {.bits = bits, .flags_mask = 0x8d5 | 0x400, .text = g_string_new(NULL)};
     int n = g_rand_int_range(r, 1, only ? 2 : 6);
     for (int tries = 0; c.n < n && tries < 100000; tries++) {
         add_insn(r, &c);
     }
     bool ok = true;
     insn_random_state(r, &in);
-    insn_code(c.code, c.len, c.n);
+    insn_code(c.code, c.len, c.n, bits);
     g_autoptr(GString) why = g_string_new(NULL);
     if (!insn_verify(why)) {
         printf("# verifier: %s\n%s", why->str, c.text->str);
@@ -196,7 +197,7 @@ int main(int argc, char **argv)
     GRand *r = g_rand_new_with_seed(seed);
     for (; done < cases && bad < 20; done++) {
         GRand *one = g_rand_new_with_seed(g_rand_int(r));
-        bad += !one_case(one);
+        bad += !one_case(one, g_rand_int_range(one, 0, 3) ? 64 : 32);
         g_rand_free(one);
     }
     printf("%sok 1 - %d random sequences, %d differ (seed %u)\n", bad ? "not " : "", done, bad, seed);
