@@ -304,6 +304,7 @@ Emulator *emulator_new(const Config *c, Error **errp)
         emulator_free(e);
         return NULL;
     }
+    watch_signals(e); /* before the pid file tells others whom to signal */
     return e;
 }
 
@@ -311,7 +312,6 @@ int emulator_run(Emulator *e)
 {
     int status = 0;
 
-    watch_signals(e);
     machine_start(e->machine);
     while (!machine_ended(e->machine, &status)) {
         g_main_context_iteration(e->loop, TRUE);
@@ -321,11 +321,12 @@ int emulator_run(Emulator *e)
 
 void emulator_free(Emulator *e)
 {
-    g_ptr_array_unref(e->signals);
     if (e->machine) {
         machine_free(e->machine);
     }
     charset_free(e->chars);
+    /* Last: without them SIGTERM would end us with the terminal raw. */
+    g_ptr_array_unref(e->signals);
     g_ptr_array_unref(e->hmp_ports);
     machine_config_clear(&e->mc);
     g_free(e);

@@ -18,7 +18,8 @@
 #include "base/os/terminal.h"
 
 static struct {
-    volatile sig_atomic_t raw;
+    volatile sig_atomic_t raw;    /* it is raw now */
+    volatile sig_atomic_t wanted; /* it shall be raw whenever it is ours */
     int fd;
     struct termios before;
     struct termios during;
@@ -54,7 +55,7 @@ bool os_terminal_raw(int fd, bool keep_signals, Error **errp)
     now = term.before;
     make_raw(&now, keep_signals);
     term.during = now;
-    term.raw = 1;
+    term.raw = term.wanted = 1;
     if (tcsetattr(fd, TCSANOW, &now) < 0) {
         error_set_errno(errp, errno, "cannot change the terminal's settings");
         return false;
@@ -62,7 +63,7 @@ bool os_terminal_raw(int fd, bool keep_signals, Error **errp)
     return true;
 }
 
-void os_terminal_restore(void)
+static void give_back(void)
 {
     if (term.raw) {
         int err = errno;
@@ -70,6 +71,12 @@ void os_terminal_restore(void)
         tcsetattr(term.fd, TCSANOW, &term.before);
         errno = err;
     }
+}
+
+void os_terminal_restore(void)
+{
+    term.wanted = 0;
+    give_back();
 }
 
 /* Restores and dies of the same signal. */
@@ -80,15 +87,24 @@ static void crash(int sig)
     raise(sig);
 }
 
-/* Ctrl-Z from outside: the shell gets its terminal back, and we ours on SIGCONT. */
+/* Ctrl-Z from outside: the shell gets its terminal back. */
 static void suspend(int sig)
 {
-    int err = errno;
-    bool raw = term.raw;
-
-    os_terminal_restore();
+    give_back();
     raise(SIGSTOP);
-    if (raw) {
+}
+
+/*
+ * Continued, perhaps after a SIGSTOP that nobody saw, and perhaps in the background: then the
+ * terminal is somebody else's until the shell continues us once more in the foreground.
+ */
+static void resume(int sig)
+{
+    int err = errno;
+    pid_t front = tcgetpgrp(term.fd);
+
+    term.raw = 0;
+    if (term.wanted && (front < 0 || front == getpgrp())) {
         term.raw = 1;
         tcsetattr(term.fd, TCSANOW, &term.during);
     }
@@ -107,9 +123,11 @@ void os_terminal_guard(void)
 {
     static const int fatal[] = {
 #ifndef RHEA_SANITIZE
-        SIGSEGV, SIGBUS,  SIGILL, SIGFPE,
+        SIGSEGV, SIGBUS, SIGFPE,
 #endif
-        SIGABRT, SIGQUIT, SIGHUP,
+        SIGILL,
+        /* The last three until main asks for them, and after it. */
+        SIGABRT, SIGQUIT, SIGHUP, SIGINT, SIGTERM,
     };
 
 #ifdef RHEA_SANITIZE
@@ -120,5 +138,6 @@ void os_terminal_guard(void)
         handle(fatal[i], crash);
     }
     handle(SIGTSTP, suspend);
+    handle(SIGCONT, resume);
     atexit(os_terminal_restore);
 }

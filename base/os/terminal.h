@@ -20,8 +20,9 @@ bool os_terminal_raw(int fd, bool keep_signals, Error **errp);
 void os_terminal_restore(void);
 
 /*
- * Installs what restores the terminal when the process exits or crashes (SIGSEGV, SIGBUS, SIGILL,
- * SIGFPE, SIGABRT, and SIGTSTP/SIGCONT), then lets the signal have its usual effect. An engine
+ * Installs what restores the terminal when the process exits, crashes (SIGSEGV, SIGBUS, SIGILL,
+ * SIGFPE, SIGABRT, SIGQUIT) or is ended (SIGTERM, SIGINT, SIGHUP, unless somebody handles them
+ * later) or stopped (SIGTSTP; raw again on SIGCONT), then lets the signal have its usual effect. An engine
  * that handles SIGSEGV itself installs its handler later and passes on what is not its own.
  */
 void os_terminal_guard(void);
