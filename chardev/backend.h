@@ -12,6 +12,7 @@
 #define CHARDEV_BACKEND_H
 
 #include <glib.h>
+#include <pthread.h>
 #include <sys/types.h>
 #include "base/error.h"
 #include "base/loop.h"
@@ -106,7 +107,7 @@ struct Chardev {
     bool in_socket; /* in_fd is a socket: half closes are seen while nobody reads */
     bool in_eof;
 
-    GMutex lock;
+    pthread_mutex_t lock;
     /* guarded by: lock */
     bool connected;
     bool broken;     /* writing failed: main loop has to clean up */

@@ -124,7 +124,7 @@ static void on_output_ready(void *opaque, int fd, GIOCondition ready)
 {
     Chardev *d = opaque;
 
-    g_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->lock);
     bool done = out_flush(d);
     if (!done && (ready & G_IO_HUP)) {
         /* A terminal whose other end closed takes nothing and says no error. */
@@ -136,7 +136,7 @@ static void on_output_ready(void *opaque, int fd, GIOCondition ready)
         d->out_watch = NULL;
         chardev_kick(d);
     }
-    g_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->lock);
 }
 
 size_t chardev_put(Chardev *d, const uint8_t *buf, size_t len, size_t limit)
@@ -171,27 +171,27 @@ size_t char_write(CharPort *p, const uint8_t *buf, size_t len)
 {
     Chardev *d = p->dev;
 
-    g_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->lock);
     size_t n = port_put(p, buf, len, CHAR_QUEUE_MAX);
     if (n < len) {
         p->short_write = true;
     }
-    g_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->lock);
     return n;
 }
 
 void char_write_all(CharPort *p, const uint8_t *buf, size_t len)
 {
-    g_mutex_lock(&p->dev->lock);
+    pthread_mutex_lock(&p->dev->lock);
     port_put(p, buf, len, SIZE_MAX);
-    g_mutex_unlock(&p->dev->lock);
+    pthread_mutex_unlock(&p->dev->lock);
 }
 
 static size_t queue_len(Chardev *d)
 {
-    g_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->lock);
     size_t n = out_len(d);
-    g_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->lock);
     return n;
 }
 
@@ -202,22 +202,22 @@ size_t char_pending(CharPort *p)
 
 void char_on_writable(CharPort *p, void (*fn)(void *opaque), void *opaque)
 {
-    g_mutex_lock(&p->dev->lock);
+    pthread_mutex_lock(&p->dev->lock);
     p->writable = fn;
     p->writable_opaque = opaque;
-    g_mutex_unlock(&p->dev->lock);
+    pthread_mutex_unlock(&p->dev->lock);
 }
 
 void char_want_writable(CharPort *p)
 {
     Chardev *d = p->dev;
 
-    g_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->lock);
     p->short_write = true;
     if (out_len(d) < CHAR_QUEUE_MAX) {
         chardev_kick(d);
     }
-    g_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->lock);
 }
 
 /* Tells front ends that were sent away with a short write to come again. */
@@ -228,13 +228,13 @@ static void wake_writers(Chardev *d)
         void (*fn)(void *) = NULL;
         void *opaque = NULL;
 
-        g_mutex_lock(&d->lock);
+        pthread_mutex_lock(&d->lock);
         if (p->short_write && out_len(d) < CHAR_QUEUE_MAX) {
             p->short_write = false;
             fn = p->writable;
             opaque = p->writable_opaque;
         }
-        g_mutex_unlock(&d->lock);
+        pthread_mutex_unlock(&d->lock);
         if (fn) {
             fn(opaque);
         }
@@ -244,7 +244,7 @@ static void wake_writers(Chardev *d)
 /* Waits for a slow peer, but not for one that has stopped reading. */
 static void out_drain(Chardev *d)
 {
-    g_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->lock);
     while (d->connected && !d->out_dead && out_len(d) && d->out_fd >= 0) {
         struct pollfd pfd = {.fd = d->out_fd, .events = POLLOUT};
         int r = poll(&pfd, 1, FLUSH_PATIENCE_MS);
@@ -253,7 +253,7 @@ static void out_drain(Chardev *d)
         }
         out_flush(d);
     }
-    g_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->lock);
 }
 
 /* ---- input ---- */
@@ -448,9 +448,9 @@ static void port_sync(CharPort *p)
 {
     Chardev *d = p->dev;
 
-    g_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->lock);
     bool connected = d->connected;
-    g_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->lock);
     bool focus = connected && d->focus == p;
     if (!p->ops) {
         return;
@@ -480,10 +480,10 @@ static void on_kick(void *opaque)
 {
     Chardev *d = opaque;
 
-    g_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->lock);
     bool broken = d->broken;
     d->broken = false;
-    g_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->lock);
     if (broken && d->type->hangup) {
         chardev_hangup(d);
     }
@@ -501,7 +501,7 @@ static void on_kick(void *opaque)
 void chardev_connected(Chardev *d, int in_fd, int out_fd)
 {
     input_stop(d);
-    g_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->lock);
     d->in_fd = in_fd;
     d->in_socket = in_fd >= 0 && fd_is_socket(in_fd);
     d->in_eof = false;
@@ -509,20 +509,20 @@ void chardev_connected(Chardev *d, int in_fd, int out_fd)
     d->connected = true;
     d->broken = d->out_dead = false;
     out_clear(d);
-    g_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->lock);
     chardev_kick(d);
 }
 
 void chardev_hangup(Chardev *d)
 {
     input_stop(d);
-    g_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->lock);
     d->in_fd = d->out_fd = -1;
     d->connected = false;
     out_clear(d);
     loop_remove(d->out_watch);
     d->out_watch = NULL;
-    g_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->lock);
     sync_all(d);
     d->type->hangup(d);
     chardev_kick(d); /* writers that wait may go on into the void */
@@ -618,7 +618,7 @@ void chardev_init(Chardev *d, CharSet *set, const CharBackendType *type, const c
     d->in_fd = d->out_fd = d->log_fd = -1;
     d->out = g_byte_array_new();
     d->mux.line_start = true;
-    g_mutex_init(&d->lock);
+    pthread_mutex_init(&d->lock, NULL);
     d->kick = loop_timer_new(set->loop, on_kick, d);
 }
 
@@ -636,7 +636,7 @@ void chardev_fini(Chardev *d)
         close(d->log_fd);
     }
     g_byte_array_free(d->out, TRUE);
-    g_mutex_clear(&d->lock);
+    pthread_mutex_destroy(&d->lock);
     g_free(d->filename);
     g_free(d->id);
     g_free(d);

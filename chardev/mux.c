@@ -12,9 +12,9 @@
 
 static void mux_say(Chardev *d, const char *text)
 {
-    g_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->lock);
     chardev_put(d, (const uint8_t *)text, strlen(text), SIZE_MAX);
-    g_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->lock);
 }
 
 static void mux_help(Chardev *d)
@@ -59,11 +59,11 @@ static void mux_next(Chardev *d)
 
 static void mux_toggle_stamps(Chardev *d)
 {
-    g_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->lock);
     d->mux.timestamps = !d->mux.timestamps;
     d->mux.stamp_zero = loop_now_ns();
     d->mux.line_start = false;
-    g_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->lock);
 }
 
 static void mux_quit(Chardev *d)

@@ -130,11 +130,11 @@ size_t chardev_ring_read(Chardev *d, uint8_t *buf, size_t max, Error **errp)
     if (!r) {
         return 0;
     }
-    g_mutex_lock(&d->lock);
+    pthread_mutex_lock(&d->lock);
     while (n < max && r->cons != r->prod) {
         buf[n++] = r->ring[r->cons++ & (r->size - 1)];
     }
-    g_mutex_unlock(&d->lock);
+    pthread_mutex_unlock(&d->lock);
     return n;
 }
 

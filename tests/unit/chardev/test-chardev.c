@@ -40,7 +40,7 @@ static void front_receive(void *opaque, const uint8_t *buf, size_t len)
 
     g_assert_cmpuint(len, <=, f->room);
     if (f->finite) {
-        f->room -= len;
+        __atomic_sub_fetch(&f->room, len, __ATOMIC_SEQ_CST);
     }
     g_byte_array_append(f->got, buf, len);
     if (f->echo) {
