@@ -226,19 +226,23 @@ void trans_ldmxcsr(X86Tr *s)
     pass_through(s);
 }
 
-/* Store the bytes of data whose mask byte is negative at addr + from. */
-static void store_masked(X86Tr *s, IrVal addr, unsigned from, IrVal data, IrVal mask)
+/* Store, or only probe, the bytes of data whose mask byte is negative at addr + from. */
+static void store_masked(X86Tr *s, IrVal addr, unsigned from, IrVal data, IrVal mask, bool store)
 {
     for (unsigned n = 0; n < 8; n++) {
         IrVal bit = tr_zext(s, W64, mask), byte = tr_zext(s, W64, data), at = tr_temp(s);
         int skip = ir_label_new(s->b);
-        tr_alu(s, OP_and, W64, bit, bit, (Src){IR_IMM, 0x80}, 0);
+        tr_alu(s, OP_shr, W64, bit, bit, (Src){IR_IMM, 8 * n + 7}, 0);
+        tr_alu(s, OP_and, W64, bit, bit, (Src){IR_IMM, 1}, 0);
         ir_branch(s->b, OP_brz, W64, bit, skip);
         ir_lea(s->b, W64, at, addr, IR_NONE, 0, from + n);
-        ir_st(s->b, W8, at, byte, s->mmu);
+        if (store) {
+            tr_alu(s, OP_shr, W64, byte, byte, (Src){IR_IMM, 8 * n}, 0);
+            ir_st(s->b, W8, at, byte, s->mmu);
+        } else {
+            ir_emit(s->b, OP_probe, W8, IR_NONE, at, IR_NONE)->aux = (uint8_t)s->mmu;
+        }
         ir_label(s->b, skip);
-        tr_alu(s, OP_shr, W64, mask, mask, (Src){IR_IMM, 8}, 0);
-        tr_alu(s, OP_shr, W64, data, data, (Src){IR_IMM, 8}, 0);
     }
 }
 
@@ -250,9 +254,14 @@ void trans_maskmov(X86Tr *s)
     unsigned reg = xmm ? s->i.reg : s->i.reg & 7, rm = xmm ? s->i.rm : s->i.rm & 7;
     IrVal off = s->i.asz == W64 ? IR_G(R_DI) : tr_zext(s, s->i.asz, IR_G(R_DI));
     IrVal addr = tr_linear(s, s->i.seg >= 0 ? s->i.seg : S_DS, off, xmm ? 16 : 8, true);
+    IrVal data[2], mask[2];
     for (unsigned n = 0; n < (xmm ? 2 : 1); n++) {
-        IrVal data = read_lane(s, kind, reg, n), mask = read_lane(s, kind, rm, n);
-        store_masked(s, addr, 8 * n, data, mask);
+        data[n] = read_lane(s, kind, reg, n);
+        mask[n] = read_lane(s, kind, rm, n);
+        store_masked(s, addr, 8 * n, data[n], mask[n], false);
+    }
+    for (unsigned n = 0; n < (xmm ? 2 : 1); n++) {
+        store_masked(s, addr, 8 * n, data[n], mask[n], true);
     }
     s->b->uses_fpu = true;
 }
