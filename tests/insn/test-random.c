@@ -18,7 +18,7 @@ typedef struct Case {
     unsigned len;
     int n;
     uint64_t flags_mask; /* flags still defined at the end */
-    bool mmx;
+    bool mmx, masked;
     GString *text;
 } Case;
 
@@ -123,6 +123,7 @@ static bool add_insn(GRand *r, Case *c)
     memcpy(c->code + c->len, buf, len);
     c->len += len;
     c->n++;
+    c->masked |= row->trans == X86T_maskmov;
     c->mmx |= (row->bits & ROW_MMX) != 0;
     g_string_append_printf(c->text, "#   %s osz %d:", row->name, 8 << i.osz);
     for (unsigned k = 0; k < len; k++) {
@@ -177,8 +178,10 @@ static bool one_case(GRand *r, int bits)
         ok = false;
     } else {
         insn_run(ENGINE_HOST_CPU, &in, &want);
-        ok = compare_engine(&c, ENGINE_INTERP, &in, &want) &&
-             compare_engine(&c, ENGINE_JIT, &in, &want);
+        /* Whether bytes that the mask leaves out can fault is up to the processor. */
+        bool open = c.masked && want.fault >= 0;
+        ok = open || (compare_engine(&c, ENGINE_INTERP, &in, &want) &&
+                     compare_engine(&c, ENGINE_JIT, &in, &want));
     }
     g_string_free(c.text, TRUE);
     return ok;
