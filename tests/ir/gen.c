@@ -20,6 +20,8 @@ typedef struct Gen {
     bool commit;             /* in the half that may write globals and flags */
     bool repeatable;         /* the first half must be repeatable: the op after it may restart */
     int exits;
+    int pending;             /* label of a branch to a later instruction, -1 none */
+    uint8_t pending_undef;
     uint64_t pc;
 } Gen;
 
@@ -667,8 +669,34 @@ static void gen_side_exit(Gen *g)
     note_pc(g, to);
 }
 
+/* A branch over whole guest instructions. */
+static void gen_skip_insns(Gen *g)
+{
+    IrCond cc = (IrCond)rnd(g, 16);
+    if (g->pending >= 0 || !flags_usable(g, ir_cond_flags(cc))) {
+        return;
+    }
+    g->pending = ir_label_new(g->b);
+    g->pending_undef = g->undef;
+    if (chance(g, 50)) {
+        ir_branch(g->b, OP_brcc, W8, IR_NONE, g->pending)->cc = cc;
+    } else {
+        ir_branch(g->b, OP_brnz, W64, source(g), g->pending);
+    }
+}
+
+static void place_pending(Gen *g)
+{
+    ir_label(g->b, g->pending);
+    g->undef |= g->pending_undef;
+    g->pending = -1;
+}
+
 static void gen_insn(Gen *g)
 {
+    if (g->pending >= 0 && chance(g, 40)) {
+        place_pending(g);
+    }
     g->n_temps = 0;
     g->commit = false;
     g->repeatable = chance(g, 60);
@@ -687,12 +715,21 @@ static void gen_insn(Gen *g)
     if ((g->what & GEN_EXITS) && chance(g, 15)) {
         gen_side_exit(g);
     }
+    if ((g->what & GEN_LABELS) && chance(g, 15)) {
+        gen_skip_insns(g);
+    }
     g->pc += (uint64_t)rnd(g, 9) + 1;
 }
 
 static void gen_end(Gen *g)
 {
     IrVal t;
+    if (g->pending >= 0) {
+        place_pending(g);
+        note_pc(g, g->pc);
+        ir_insn(g->b, g->pc++);
+        g->n_temps = 0;
+    }
     if (chance(g, 60)) {
         uint64_t to = chance(g, 50) ? g->pc : 0x7777777700000000ull;
         IrOp *o = ir_emit(g->b, OP_jmp, W8, IR_NONE, IR_NONE, IR_NONE);
@@ -713,7 +750,8 @@ static void gen_end(Gen *g)
 
 void gen_block(GRand *r, IrBlock *b, unsigned what, GenInfo *info)
 {
-    Gen g = {.r = r, .b = b, .info = info, .what = what, .pc = 0xffffffff80001000ull};
+    Gen g = {.r = r, .b = b, .info = info, .what = what, .pending = -1,
+             .pc = 0xffffffff80001000ull};
     memset(info, 0, sizeof(*info));
     ir_block_reset(b, g.pc, 0);
     for (int i = g_rand_int_range(r, 1, 13); i > 0; i--) {
