@@ -195,6 +195,11 @@ bool fw_cfg_add_file(Device *d, const char *name, const void *data, size_t len, 
     return add_file((FwCfg *)d, name, data, len, errp) != NULL;
 }
 
+bool fw_cfg_has_file(Device *d, const char *name)
+{
+    return item_by_name((FwCfg *)d, name) != NULL;
+}
+
 bool fw_cfg_add_file_writable(Device *d, const char *name, const void *data, size_t len,
                               FwCfgWritten *written, void *opaque, Error **errp)
 {

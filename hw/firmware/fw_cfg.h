@@ -36,6 +36,8 @@ void fw_cfg_add_number(Device *d, uint16_t key, uint64_t value, unsigned size);
 /* false with *errp: the name is too long or the directory is full. */
 bool fw_cfg_add_file(Device *d, const char *name, const void *data, size_t len, Error **errp);
 
+bool fw_cfg_has_file(Device *d, const char *name);
+
 /* A file that the guest may write by DMA. written is called after each transfer, machine locked. */
 typedef void FwCfgWritten(void *opaque, const uint8_t *data, size_t len);
 bool fw_cfg_add_file_writable(Device *d, const char *name, const void *data, size_t len,

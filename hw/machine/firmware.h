@@ -14,4 +14,10 @@
  */
 bool bios_map(Machine *m, const char *default_name, uint8_t **tail, size_t *tail_len, Error **errp);
 
+/*
+ * Adds what -fw_cfg asks for, after all files that the board itself has. An error: a name given
+ * twice or the board's own, a file that cannot be read.
+ */
+bool firmware_add_files(Machine *m, Device *fw_cfg, Error **errp);
+
 #endif

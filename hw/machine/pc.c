@@ -430,7 +430,7 @@ static bool pc_build(Machine *m, Device *board, Error **errp)
         return false;
     }
     fill_cmos(pc);
-    return add_boot(pc, errp);
+    return add_boot(pc, errp) && firmware_add_files(m, pc->fw_cfg, errp);
 }
 
 static const Property pc_props[] = {
@@ -446,6 +446,7 @@ static const BoardType pc_board = {
     .default_cpu = "qemu64",
     .default_ram = 128 * MIB,
     .max_cpus = MAX_CPUS,
+    .fw_cfg = true,
     .props = pc_props,
     .size = sizeof(PcBoard),
     .build = pc_build,
