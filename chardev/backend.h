@@ -68,6 +68,7 @@ typedef struct CharBackendType {
 #define CHAR_BACKEND(sym) REGISTER(CharBackendType, sym)
 
 #define CHAR_QUEUE_MAX 4096        /* bytes that char_write() queues ahead of the host */
+#define CHAR_ALL_MAX (16u << 20)   /* the same for char_write_all(); what is beyond is lost */
 #define CHAR_MUX_INPUT_MAX 16384   /* bytes typed ahead of a front end on a multiplexer */
 #define CHAR_LEFTOVER_MAX 262144   /* bytes kept of a peer that left before they were read */
 

@@ -183,7 +183,7 @@ size_t char_write(CharPort *p, const uint8_t *buf, size_t len)
 void char_write_all(CharPort *p, const uint8_t *buf, size_t len)
 {
     pthread_mutex_lock(&p->dev->lock);
-    port_put(p, buf, len, SIZE_MAX);
+    port_put(p, buf, len, CHAR_ALL_MAX);
     pthread_mutex_unlock(&p->dev->lock);
 }
 

@@ -42,7 +42,10 @@ void char_detach(CharPort *p);
  * after the writable callback. A disconnected peer accepts and drops all.
  */
 size_t char_write(CharPort *p, const uint8_t *buf, size_t len);
-/* Write all, queueing without bound limits for monitors (text replies). */
+/*
+ * Write all, for what cannot wait: replies of monitors, a port without flow control. Up to 16 MiB
+ * are queued for a peer that does not read; what is beyond is lost, so that no guest fills the host.
+ */
 void char_write_all(CharPort *p, const uint8_t *buf, size_t len);
 /* Called on the main loop when a short char_write() can go on. NULL removes. */
 void char_on_writable(CharPort *p, void (*fn)(void *opaque), void *opaque);

@@ -35,7 +35,7 @@ typedef struct SocketDev {
     char *where;   /* "unix:/tmp/s", "tcp:127.0.0.1:4444" */
     char *made;    /* path of a unix socket that we made */
     bool server, telnet, nodelay;
-    int listen_fd, fd, connecting_fd;
+    int listen_fd, fd, connecting_fd, given_fd;
     GSource *listen_watch, *connect_watch, *retry;
     int64_t retry_ns; /* 0 = a lost server stays lost */
     TelnetIn tin;
@@ -293,6 +293,10 @@ static bool wait_for_peer(SocketDev *s, Error **errp)
 
 static bool serve(SocketDev *s, const CharOpts *o, Error **errp)
 {
+    if (s->given_fd >= 0) {
+        s->listen_fd = s->given_fd;
+        s->given_fd = -1;
+    }
     for (guint i = 0; i < s->addrs->len && s->listen_fd < 0; i++) {
         s->listen_fd = listen_on(s, &g_array_index(s->addrs, SockAddr, i));
     }
@@ -360,6 +364,12 @@ static bool go_to_peer(SocketDev *s, Error **errp)
 {
     int err = ENOENT;
 
+    if (s->given_fd >= 0) {
+        int fd = s->given_fd;
+        s->given_fd = -1;
+        peer_arrived(s, fd);
+        return true;
+    }
     if (s->retry_ns) {
         update_filename(s);
         try_connect(s);
@@ -384,18 +394,48 @@ static bool go_to_peer(SocketDev *s, Error **errp)
 
 /* ---- life ---- */
 
+/* A socket that whoever started us opened: listening for server=on, else connected. */
+static bool take_fd(SocketDev *s, int fd, Error **errp)
+{
+    SockAddr a = {.len = sizeof(a.storage)};
+    int listening = 0;
+    socklen_t len = sizeof(listening);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) < 0) {
+        error_set_errno(errp, errno, "file descriptor %d is no socket that was passed on", fd);
+        return false;
+    }
+    if (!listening == s->server) {
+        error_set(errp, ERR_INVALID_PARAMETER, "the socket of file descriptor %d is %slistening", fd,
+                  listening ? "" : "not ");
+        error_hint(errp, "server=%s fits it", listening ? "on" : "off");
+        return false;
+    }
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    s->given_fd = fd;
+    getsockname(fd, &a.sa, &a.len);
+    s->where = a.sa.sa_family != AF_UNIX ? address_text(fd, false)
+                                         : g_strdup_printf("unix:%s", a.len > sizeof(a.sa.sa_family)
+                                                                          ? a.un.sun_path : "");
+    return true;
+}
+
 static bool read_addresses(SocketDev *s, const CharOpts *o, Error **errp)
 {
     const char *path = char_opt_str(o, "path"), *port = char_opt_str(o, "port");
+    bool has_fd = json_object_get(o->obj, "fd") != NULL;
     json_t *number = json_object_get(o->obj, "port");
     g_autofree char *text = json_is_integer(number)
                                 ? g_strdup_printf("%lld", (long long)json_integer_value(number))
                                 : g_strdup(port);
 
-    if (!path == !text) {
-        error_set(errp, ERR_INVALID_PARAMETER, "a socket needs either a path or a port");
+    if ((path != NULL) + (text != NULL) + has_fd != 1) {
+        error_set(errp, ERR_INVALID_PARAMETER, "a socket needs one of path, port and fd");
         error_hint(errp, "path=/run/x.sock, or host=localhost,port=4444");
         return false;
+    }
+    if (has_fd) {
+        return take_fd(s, char_opt_number(o, "fd", 0), errp);
     }
     return path ? unix_address(s, o, errp) : tcp_addresses(s, o, text, errp);
 }
@@ -404,7 +444,7 @@ static bool socket_open(Chardev *d, const CharOpts *o, Error **errp)
 {
     SocketDev *s = (SocketDev *)d;
 
-    s->listen_fd = s->fd = s->connecting_fd = -1;
+    s->listen_fd = s->fd = s->connecting_fd = s->given_fd = -1;
     s->addrs = g_array_new(FALSE, TRUE, sizeof(SockAddr));
     s->server = char_opt_bool(o, "server", false);
     s->telnet = char_opt_bool(o, "telnet", false);
@@ -430,12 +470,12 @@ static bool socket_open(Chardev *d, const CharOpts *o, Error **errp)
 static void socket_close(Chardev *d)
 {
     SocketDev *s = (SocketDev *)d;
-    int fds[] = {s->listen_fd, s->fd, s->connecting_fd};
+    const int fds[] = {s->listen_fd, s->fd, s->connecting_fd, s->given_fd};
 
     loop_remove(s->listen_watch);
     loop_remove(s->connect_watch);
     loop_remove(s->retry);
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
         if (fds[i] >= 0) {
             close(fds[i]);
         }
@@ -454,6 +494,7 @@ static const CharOption socket_options[] = {
     {"tight", CHAR_OPT_BOOL, "Abstract name: without padding (default on)"},
     {"host", CHAR_OPT_STR, "TCP: name or address (server: default all)"},
     {"port", CHAR_OPT_PORT, "TCP: port number or service name"},
+    {"fd", CHAR_OPT_NUMBER, "Number of an open socket that we were started with"},
     {"ipv4", CHAR_OPT_BOOL, "TCP: only IPv4"},
     {"ipv6", CHAR_OPT_BOOL, "TCP: only IPv6"},
     {"nodelay", CHAR_OPT_BOOL, "TCP: send small packets at once (default off)"},

@@ -9,7 +9,7 @@
 #include "monitor/session.h"
 #include "schema/commands.h"
 
-#define DUMP_MAX (4u << 20) /* bytes of one command */
+#define DUMP_MAX (1u << 20) /* bytes of one command */
 #define STRING_MAX 1024
 #define INSN_MAX 16
 
@@ -45,7 +45,7 @@ static bool format_parse(const char *text, MonitorSession *s, Format *f, Error *
     }
     if ((uint64_t)f->count * f->size > DUMP_MAX) {
         error_set(errp, ERR_INVALID_PARAMETER, "%u units are too much for one command", f->count);
-        error_hint(errp, "at most 4 MiB");
+        error_hint(errp, "at most 1 MiB");
         return false;
     }
     if (s) {

@@ -463,6 +463,47 @@ static void test_tcp(void)
     front_fini(&g);
 }
 
+/* Sockets that a management tool opened for us. */
+static void test_given_fd(void)
+{
+    CharSet *set = charset_new(loop);
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    g_autofree char *path = in_dir("given");
+    int pair[2], lfd = socket(AF_UNIX, SOCK_STREAM, 0);
+    Error *err = NULL;
+    Front f, g;
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
+    g_autofree char *client = g_strdup_printf("socket,id=a,fd=%d", pair[0]);
+    g_autofree char *wrong = g_strdup_printf("socket,id=b,fd=%d", lfd);
+    front_init(&f, chardev_claim(chardev_new_from_opts(set, client, NULL), "x", NULL));
+    f.echo = true;
+    put(pair[1], "pair");
+    fcntl(pair[1], F_SETFL, O_NONBLOCK);
+    expect(pair[1], "pair");
+    close(pair[1]);
+    WAIT_FOR(f.closed == 1);
+
+    g_strlcpy(a.sun_path, path, sizeof(a.sun_path));
+    g_assert_cmpint(bind(lfd, (struct sockaddr *)&a, sizeof(a)), ==, 0);
+    g_assert_cmpint(listen(lfd, 1), ==, 0);
+    g_assert_null(chardev_new_from_opts(set, wrong, &err));
+    g_assert_nonnull(strstr(error_hint_text(err), "server=on"));
+    g_clear_pointer(&err, error_free);
+    g_assert_null(chardev_new_from_opts(set, "socket,id=b,fd=999", &err));
+    g_clear_pointer(&err, error_free);
+    g_autofree char *server = g_strdup_printf("socket,id=b,fd=%d,server=on,wait=off", lfd);
+    front_init(&g, chardev_claim(chardev_new_from_opts(set, server, NULL), "y", NULL));
+    g.echo = true;
+    int fd = unix_connect(path);
+    put(fd, "listener");
+    expect(fd, "listener");
+    close(fd);
+    charset_free(set);
+    front_fini(&f);
+    front_fini(&g);
+}
+
 static void test_telnet(void)
 {
     TelnetIn t = {0};
@@ -911,6 +952,7 @@ int main(int argc, char **argv)
     g_test_add_func("/chardev/leftover", test_leftover);
     g_test_add_func("/chardev/stale-socket", test_stale_socket);
     g_test_add_func("/chardev/tcp", test_tcp);
+    g_test_add_func("/chardev/given-fd", test_given_fd);
     g_test_add_func("/chardev/telnet", test_telnet);
     g_test_add_func("/chardev/slow-reader", test_slow_reader);
     g_test_add_func("/chardev/slow-front", test_slow_front);
