@@ -7,30 +7,40 @@
 #include <string.h>
 #include "accel/tcg/ir.h"
 
+/* Every read is of 8 bytes: SLACK bytes behind the longest instruction may be read. */
+#define MAX_LEN 15u
+#define SLACK 8u
+
 typedef struct Reader {
     const uint8_t *p;
-    unsigned at, n;
-    bool short_; /* ran out of bytes */
+    unsigned at;
 } Reader;
+
+static inline uint64_t peek64(const Reader *r)
+{
+    uint64_t v;
+    memcpy(&v, r->p + r->at, 8);
+    return v;
+}
+
+static inline uint8_t take8(Reader *r)
+{
+    return r->p[r->at++];
+}
 
 static inline uint64_t take(Reader *r, unsigned bytes)
 {
-    uint64_t v = 0;
-    if (r->at + bytes > r->n) {
-        r->short_ = true;
-        r->at += bytes;
-        return 0;
-    }
-    memcpy(&v, r->p + r->at, bytes);
+    uint64_t v = peek64(r) & (~0ull >> (64 - 8 * bytes));
     r->at += bytes;
     return v;
 }
 
 static inline int64_t take_signed(Reader *r, unsigned bytes)
 {
-    uint64_t v = take(r, bytes);
     unsigned shift = 64 - 8 * bytes;
-    return (int64_t)(v << shift) >> shift;
+    int64_t v = (int64_t)(peek64(r) << shift) >> shift;
+    r->at += bytes;
+    return v;
 }
 
 /* 1 + what the byte means as a prefix; 0: no prefix. */
@@ -70,7 +80,7 @@ static void one_prefix(X86Insn *i, uint8_t byte, int bits)
 /* Prefixes and opcode bytes; returns the last opcode byte and its map. */
 static uint8_t take_opcode(Reader *r, X86Insn *i, int bits, int *map)
 {
-    uint8_t b = (uint8_t)take(r, 1);
+    uint8_t b = take8(r);
     while (prefix_kind[b]) {
         if (prefix_kind[b] == PF_REX) {
             if (bits != 64) {
@@ -81,18 +91,19 @@ static uint8_t take_opcode(Reader *r, X86Insn *i, int bits, int *map)
             i->rex = 0; /* REX counts only right before the opcode */
             one_prefix(i, b, bits);
         }
-        if (r->short_ || r->at > 15) {
-            break;
+        if (r->at >= MAX_LEN) {
+            r->at = MAX_LEN + 1;
+            return b;
         }
-        b = (uint8_t)take(r, 1);
+        b = take8(r);
     }
     *map = 0;
     if (b == 0x0f) {
-        b = (uint8_t)take(r, 1);
+        b = take8(r);
         *map = 1;
         if (b == 0x38 || b == 0x3a) {
             *map = b == 0x38 ? 2 : 3;
-            b = (uint8_t)take(r, 1);
+            b = take8(r);
         }
     }
     return b;
@@ -138,7 +149,7 @@ static void mem32(Reader *r, X86Insn *i, uint8_t rm, int bits)
 {
     i->base = rm | (i->rex & 1) << 3;
     if (rm == 4) {
-        uint8_t sib = (uint8_t)take(r, 1);
+        uint8_t sib = take8(r);
         rm = sib & 7;
         i->base = rm | (i->rex & 1) << 3;
         i->index = (sib >> 3 & 7) | (i->rex & 2) << 2;
@@ -163,7 +174,7 @@ static void mem32(Reader *r, X86Insn *i, uint8_t rm, int bits)
 
 static void take_modrm(Reader *r, X86Insn *i, int bits)
 {
-    uint8_t m = (uint8_t)take(r, 1);
+    uint8_t m = take8(r);
     i->modrm = m;
     i->mod = i->row->bits & ROW_MOD3 ? 3 : m >> 6;
     i->reg = (m >> 3 & 7) | (i->rex & 4) << 1;
@@ -231,48 +242,53 @@ static bool lock_allowed(const X86Insn *i)
     return (i->row->bits & ROW_LOCK) && i->mod != 3;
 }
 
-X86Decode x86_decode(X86Insn *i, const uint8_t *p, unsigned n, int bits)
+static X86Decode decode(X86Insn *i, Reader *r, unsigned limit, int bits)
 {
-    Reader r = {.p = p, .n = n < 15 ? n : 15};
-    memset(i, 0, sizeof(*i));
-    i->seg = -1;
-    int map;
-    i->opcode = take_opcode(&r, i, bits, &map);
+    int map = 0;
+    i->opcode = take_opcode(r, i, bits, &map);
     const X86OpEntry *e = &x86_opcodes[map][i->opcode];
-    uint8_t modrm = 0;
-    if (e->kind & 16) {
-        if (r.at < r.n) {
-            modrm = p[r.at];
-        } else {
-            r.short_ = true;
-        }
-    }
-    if (r.short_) {
-        return n >= 15 ? X86_TOO_LONG : X86_MORE;
+    if (r->at + (e->kind >> 4 & 1) > limit) {
+        return X86_MORE;
     }
     i->mand = i->rep ? (i->rep == 0xf3 ? 2 : 3) : i->p66;
-    i->row = find_row(i, e, modrm, bits);
-    if (i->row == x86_rows || (bits == 64 ? i->row->bits & ROW_I64 : i->row->bits & ROW_O64)) {
+    const X86Row *row = find_row(i, e, r->p[r->at], bits);
+    i->row = row;
+    if (row == x86_rows || (row->bits & (bits == 64 ? ROW_I64 : ROW_O64))) {
         return X86_UD;
     }
-    if (i->row->prefixes == 15) {
+    if (row->prefixes == 15 || (i->mand == 1 && (row->prefixes & 1))) {
         i->mand = 0; /* 66 is the operand size, F2/F3 repeat */
-    } else if (i->mand == 1 && (i->row->prefixes & 1)) {
-        i->mand = 0; /* n66 */
     }
     operand_sizes(i, bits);
     i->zreg = (i->opcode & 7) | (i->rex & 1) << 3;
-    if (i->row->bits & ROW_MODRM) {
-        take_modrm(&r, i, bits);
-    } else {
-        i->mod = 3;
+    i->mod = 3;
+    if (row->bits & ROW_MODRM) {
+        take_modrm(r, i, bits);
     }
-    take_immediate(&r, i);
-    if (r.short_) {
-        return n >= 15 ? X86_TOO_LONG : X86_MORE;
+    if (row->imm) {
+        take_immediate(r, i);
     }
-    i->len = (uint8_t)r.at;
+    if (r->at > limit) {
+        return X86_MORE;
+    }
+    i->len = (uint8_t)r->at;
     return i->lock && !lock_allowed(i) ? X86_UD : X86_OK;
+}
+
+X86Decode x86_decode(X86Insn *i, const uint8_t *p, unsigned n, int bits)
+{
+    uint8_t copy[MAX_LEN + 2 * SLACK];
+    Reader r = {.p = p};
+    unsigned limit = n < MAX_LEN ? n : MAX_LEN;
+    memset(i, 0, sizeof(*i));
+    i->seg = -1;
+    if (n < MAX_LEN + SLACK) {
+        memset(copy, 0, sizeof(copy));
+        memcpy(copy, p, limit);
+        r.p = copy;
+    }
+    X86Decode d = decode(i, &r, limit, bits);
+    return d == X86_MORE && limit == MAX_LEN ? X86_TOO_LONG : d;
 }
 
 unsigned x86_operand_bytes(const X86Insn *i, const X86OpSpec *o)

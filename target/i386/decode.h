@@ -87,7 +87,10 @@ typedef enum X86Decode {
     X86_TOO_LONG,  /* over 15 bytes: #GP */
 } X86Decode;
 
-/* Decode at p, of which n bytes may be read. bits: 16, 32, 64. pc is left to the caller. */
+/*
+ * Decode at p, of which n bytes may be read (with 23 or more nothing is copied). bits: 16, 32, 64.
+ * pc is left to the caller.
+ */
 X86Decode x86_decode(X86Insn *i, const uint8_t *p, unsigned n, int bits);
 /* Bytes of the memory operand, 0 when it has none or the size is not of the row's making. */
 unsigned x86_operand_bytes(const X86Insn *i, const X86OpSpec *o);

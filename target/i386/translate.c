@@ -182,7 +182,7 @@ static bool fetch(X86Tr *s, uint64_t pc, bool first, X86Decode *result)
     unsigned off = (unsigned)(va - s->t->page_va), avail = 4096 - (unsigned)(va & 4095);
     uint8_t buf[16];
     if (va - s->t->page_va < 4096 && s->t->page[0] != NULL) {
-        *result = x86_decode(&s->i, s->t->page[0] + off, avail < 15 ? avail : 15, s->bits);
+        *result = x86_decode(&s->i, s->t->page[0] + off, avail, s->bits);
     } else {
         avail = avail < 15 ? avail : 15;
         if (!tcg_code_bytes(s->t, pc, buf, avail)) {

@@ -389,6 +389,12 @@ void insn_print(GString *out)
     ir_print(&g.ir, out);
 }
 
+const IrBlock *insn_translate(uint64_t pc)
+{
+    translate_at(pc, 64);
+    return &g.ir;
+}
+
 static void run_jit_block(void)
 {
     TcgBlock tb = {.pc = g.ir.pc, .mode = g.ir.mode, .guest_bytes = g.ir.guest_bytes,
