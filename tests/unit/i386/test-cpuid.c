@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * CPU models, the text of -cpu, CPUID, the state list.
+ */
+#include "tests/unit/i386/fake.h"
+
+static void cpuid(const X86CpuConfig *c, uint32_t leaf, uint32_t sub, uint32_t out[4])
+{
+    X86CpuidLive live = {.apic_enabled = true};
+
+    x86_cpuid(c, &live, leaf, sub, out);
+}
+
+static X86CpuConfig parse(const char *text)
+{
+    X86CpuConfig c = {0};
+    Error *err = NULL;
+
+    if (!x86_config_parse(&c, text, true, &err)) {
+        g_error("%s: %s", text, error_message(err));
+    }
+    return c;
+}
+
+static void test_qemu64(void)
+{
+    X86CpuConfig c = parse("qemu64");
+    uint32_t r[4];
+
+    cpuid(&c, 0, 0, r);
+    g_assert_cmpmem(&r[CPUID_EBX], 4, "Auth", 4);
+    g_assert_cmpint(r[CPUID_EAX], ==, 0xd);
+    cpuid(&c, 1, 0, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0x60fb1);
+    g_assert_cmphex(r[CPUID_EDX], ==, 0x078bfbfd);
+    g_assert_cmphex(r[CPUID_ECX], ==, 0x80002001);
+    cpuid(&c, 0x80000001, 0, r);
+    g_assert_true(r[CPUID_EDX] >> 29 & 1);
+    g_assert_false(r[CPUID_ECX] >> 2 & 1); /* SVM: of the model, but not ours yet */
+    cpuid(&c, 0x80000002, 0, r);
+    g_assert_cmpmem(r, 16, "QEMU Virtual CPU", 16);
+    cpuid(&c, 0x80000008, 0, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0x3028);
+    cpuid(&c, 0x40000000, 0, r);
+    g_assert_cmpmem(&r[CPUID_EBX], 12, "TCGTCGTCGTCG", 12);
+    cpuid(&c, 0x1234, 0, r);
+    g_assert_cmphex(r[0] | r[1] | r[2] | r[3], ==, 0);
+}
+
+static void test_live_bits(void)
+{
+    X86CpuConfig c = parse("qemu64,+xsave");
+    X86CpuidLive live = {.cr4 = CR4_OSXSAVE, .xcr0 = 3};
+    uint32_t r[4];
+
+    x86_cpuid(&c, &live, 1, 0, r);
+    g_assert_true(r[CPUID_ECX] >> 27 & 1);
+    g_assert_false(r[CPUID_EDX] >> 9 & 1);
+    live.cr4 = 0;
+    live.apic_enabled = true;
+    x86_cpuid(&c, &live, 1, 0, r);
+    g_assert_false(r[CPUID_ECX] >> 27 & 1);
+    g_assert_true(r[CPUID_EDX] >> 9 & 1);
+}
+
+static void test_topology(void)
+{
+    X86CpuConfig c = {.sockets = 1, .dies = 1, .cores = 3, .threads = 2, .apic_id = 5};
+    uint32_t r[4];
+
+    g_assert_true(x86_config_parse(&c, "kvm64", true, NULL));
+    cpuid(&c, 0xb, 0, r);
+    g_assert_cmpint(r[CPUID_EAX], ==, 1);
+    g_assert_cmpint(r[CPUID_EBX], ==, 2);
+    cpuid(&c, 0xb, 1, r);
+    g_assert_cmpint(r[CPUID_EAX], ==, 3);
+    g_assert_cmpint(r[CPUID_EBX], ==, 6);
+    g_assert_cmpint(r[CPUID_EDX], ==, 5);
+    cpuid(&c, 1, 0, r);
+    g_assert_cmphex(r[CPUID_EBX], ==, 5u << 24 | 6 << 16 | 8 << 8);
+    g_assert_true(r[CPUID_EDX] >> 28 & 1);
+}
+
+static void test_text(void)
+{
+    X86CpuConfig c = parse("qemu64,+smep,-sse3,lahf_lm=off,family=6,model=0x2a,vendor=GenuineIntel");
+
+    g_assert_true(x86_has(&c, F_SMEP));
+    g_assert_false(x86_has(&c, F_SSE3));
+    g_assert_false(x86_has(&c, F_LAHF64));
+    g_assert_cmpint(c.vendor, ==, X86_VENDOR_INTEL);
+    g_assert_cmpint(c.model, ==, 0x2a);
+    g_assert_true(c.cr4_valid & CR4_SMEP);
+    c = parse("max");
+    for (int i = 0; i < F__COUNT; i++) {
+        g_assert_true(!x86_has(&c, i) || x86_feature_supported(i));
+    }
+    g_assert_true(x86_has(&c, F_SMAP) && x86_has(&c, F_LM) && x86_has(&c, F_SSE2));
+    for (int i = 0; x86_models[i]; i++) {
+        parse(x86_models[i]->name);
+    }
+}
+
+static void expect_error(const char *text, const char *message, const char *hint)
+{
+    X86CpuConfig c = {0};
+    Error *err = NULL;
+
+    g_assert_false(x86_config_parse(&c, text, true, &err));
+    g_assert_nonnull(strstr(error_message(err), message));
+    if (hint) {
+        g_assert_nonnull(strstr(error_hint_text(err), hint));
+    }
+    error_free(err);
+}
+
+static void test_errors(void)
+{
+    expect_error("qemu46", "'qemu46'", "qemu64");
+    expect_error("host", "KVM", "max");
+    expect_error("qemu64,+smpe", "'smpe'", "smep");
+    expect_error("qemu64,smep=maybe", "maybe", NULL);
+    expect_error("qemu64,+avx512f,enforce", "avx512f", "enforce");
+    expect_error("qemu64,enforce", "svm", NULL);
+    expect_error("qemu64,phys-bits=99", "52", NULL);
+    expect_error("qemu64,vendor=me", "12", NULL);
+}
+
+static void test_state(void)
+{
+    g_autofree X86State *a = g_new0(X86State, 1), *b = g_new0(X86State, 1);
+    g_autoptr(GByteArray) image = g_byte_array_new();
+    g_autoptr(GString) why = g_string_new(NULL);
+
+    x86_state_reset(a);
+    for (int i = 0; i < x86_state_field_count(); i++) {
+        const X86StateField *d = &x86_state_fields[i];
+        for (int n = 0; d->kind == X86_FIELD_INT && n < d->count * d->width; n++) {
+            ((uint8_t *)a)[d->offset + n] = g_test_rand_int();
+        }
+    }
+    for (int i = 0; i < S_COUNT; i++) {
+        a->seg[i] = (X86Seg){g_test_rand_int(), g_test_rand_int(), g_test_rand_int(), ~0ull << i};
+    }
+    for (size_t i = 0; i < sizeof(a->fx); i++) {
+        ((uint8_t *)&a->fx)[i] = g_test_rand_int();
+    }
+    x86_state_save(a, image);
+    g_assert_true(x86_state_load(b, image->data, image->len, NULL));
+    g_assert_true(x86_state_equal(a, b, NULL));
+    b->mtrr_mask[3] ^= 1;
+    b->seg[2].base++;
+    g_assert_false(x86_state_equal(a, b, why));
+    g_assert_nonnull(strstr(why->str, "mtrr_mask[3]"));
+    g_assert_nonnull(strstr(why->str, "seg[2]"));
+    for (guint n = 0; n < image->len; n += 97) { /* cut off anywhere: an error or fewer fields */
+        Error *err = NULL;
+        if (!x86_state_load(b, image->data, n, &err)) {
+            g_assert_nonnull(err);
+        }
+        g_clear_pointer(&err, error_free);
+    }
+    image->data[1] ^= 0x20;
+    g_assert_false(x86_state_load(b, image->data, image->len, NULL));
+}
+
+static void test_dump(void)
+{
+    Fake *f = fake_new("max");
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    fake_long(f);
+    f->state = f->env.s;
+    f->cpu.target->dump(&f->cpu, text);
+    g_assert_nonnull(strstr(text->str, "RAX=0000000000000000 RBX="));
+    g_assert_nonnull(strstr(text->str, "RIP=0000000000010000 RFL=00000002 [-------] CPL=0"));
+    g_assert_nonnull(strstr(text->str, "CS =0038 0000000000000000 ffffffff 00af9b00 DPL=0 CS64 [-RA]"));
+    g_assert_nonnull(strstr(text->str, "CR0=80010031 CR2="));
+    g_string_truncate(text, 0);
+    f->cpu.target->disas(&f->cpu, 0x1000, (const uint8_t *)"\x48\x89\xd8", 3, text);
+    g_assert_nonnull(strstr(text->str, "48 89 d8"));
+    fake_free(f);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/i386/cpuid/qemu64", test_qemu64);
+    g_test_add_func("/i386/cpuid/live-bits", test_live_bits);
+    g_test_add_func("/i386/cpuid/topology", test_topology);
+    g_test_add_func("/i386/models/text", test_text);
+    g_test_add_func("/i386/models/errors", test_errors);
+    g_test_add_func("/i386/state/save-load", test_state);
+    g_test_add_func("/i386/state/dump", test_dump);
+    return g_test_run();
+}
