@@ -179,6 +179,17 @@ uint64_t helper_sti(void *opaque, uint64_t next, uint64_t b, uint64_t c)
 
 /* ---- PUSHF, POPF ---- */
 
+uint64_t helper_sti_now(void *opaque, uint64_t a, uint64_t b, uint64_t c)
+{
+    X86Env *env = opaque;
+
+    env->s.rflags |= FLAG_IF;
+    if (cpu_requests(env->cpu)) {
+        tcg_poll(env);
+    }
+    return 0;
+}
+
 uint64_t helper_pushf(void *opaque, uint64_t w, uint64_t b, uint64_t c)
 {
     X86Env *env = opaque;

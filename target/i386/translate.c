@@ -112,7 +112,15 @@ void tr_end_next(X86Tr *s)
     end_at(s, tr_const(s, (int64_t)s->next));
 }
 
+/* After a helper that set rip: the mode word is up to date too, so the next block can be gone to. */
 void tr_end_helper(X86Tr *s)
+{
+    tr_end_to_loop(s);
+    s->b->ops[s->b->n_ops - 1].aux = !s->to_loop;
+}
+
+/* The same after one that changed what only the loop looks at (the interrupt shadow). */
+void tr_end_to_loop(X86Tr *s)
 {
     if (s->mode & MODE_TF) {
         tr_call_void(s, HELPER_check_tf, IR_NONE, tr_const(s, 1), IR_NONE);
@@ -252,8 +260,15 @@ void x86_translate(TcgTranslate *t)
         bool first = n == 0;
         if (n == max || (!first && (linear_pc(s, pc) >> 12) != page) || ir_block_full(s->b) ||
             !fetch(s, pc, first, &d)) {
+            if (s->after_sti) {
+                tr_stenv(s, W8, ENV(s.int_shadow), tr_const(s, 1));
+            }
             tr_end_jmp(s, pc);
             break;
+        }
+        if (s->after_sti) {
+            max = n + 1;
+            s->after_sti = false;
         }
         one_insn(s, d);
         pc = d == X86_OK ? s->next : pc + 1;

@@ -26,6 +26,7 @@ typedef struct X86Tr {
     IrWidth ssz;        /* width of stack addresses */
     bool ended;         /* the instruction left the block */
     bool to_loop;       /* every end must go through the loop: TF, interrupt shadow */
+    bool after_sti;     /* the next instruction is the last of the block, and STI's shadow */
 } X86Tr;
 
 typedef void X86TransFn(X86Tr *s);
@@ -74,6 +75,7 @@ void tr_end_jcc(X86Tr *s, IrCond cc, uint64_t target);
 void tr_end_ind(X86Tr *s, IrVal target, int kind);
 void tr_end_next(X86Tr *s);                       /* leave to the loop at the next instruction */
 void tr_end_helper(X86Tr *s);                     /* leave to the loop; a helper has set rip */
+void tr_end_to_loop(X86Tr *s);
 uint64_t tr_target(const X86Tr *s, int64_t offset); /* branch target from the next instruction */
 
 /* ---- operands (translate_operand.c) ---- */

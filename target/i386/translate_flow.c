@@ -121,6 +121,14 @@ static bool vm86_needs_iopl(X86Tr *s)
 
 void trans_pushf(X86Tr *s)
 {
+    if (!(s->mode & MODE_VM86)) {
+        IrVal v = tr_ldenv(s, W64, ENV(s.rflags)), f = tr_temp(s);
+        ir_emit(s->b, OP_getf, W64, f, IR_NONE, IR_NONE);
+        tr_alu(s, OP_and, W64, v, v, (Src){IR_IMM, ~(int64_t)(0x30000 | CC_EFLAGS_MASK)}, 0);
+        tr_alu(s, OP_or, W64, v, v, (Src){f, 0}, 0); /* without RF and VM */
+        tr_push(s, s->i.osz, v);
+        return;
+    }
     if (!vm86_needs_iopl(s)) {
         tr_push(s, s->i.osz, tr_call(s, HELPER_pushf, tr_const(s, s->i.osz), IR_NONE, IR_NONE));
     }

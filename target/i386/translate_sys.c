@@ -361,7 +361,10 @@ void trans_wrpkru(X86Tr *s)
 
 void trans_swapgs(X86Tr *s)
 {
-    call0(s, HELPER_swapgs);
+    IrVal gs = tr_ldenv(s, W64, ENV_SEG(S_GS, base));
+    IrVal kernel = tr_ldenv(s, W64, ENV(s.kernel_gs_base));
+    tr_stenv(s, W64, ENV_SEG(S_GS, base), kernel);
+    tr_stenv(s, W64, ENV(s.kernel_gs_base), gs);
 }
 
 void trans_rdbase(X86Tr *s)
@@ -444,15 +447,43 @@ void trans_pause(X86Tr *s)
 
 /* ---- flags ---- */
 
-void trans_cli(X86Tr *s)
+/* May CLI and STI change IF itself here, with nothing else to look at? */
+static bool owns_if(const X86Tr *s)
 {
-    call0(s, HELPER_cli);
+    return !(s->mode & MODE_PE) || (!(s->mode & MODE_VM86) && tr_cpl(s) <= tr_iopl(s));
 }
 
+static void clear_rflags(X86Tr *s, int32_t bits)
+{
+    IrVal v = tr_ldenv(s, W32, ENV(s.rflags));
+    tr_alu(s, OP_and, W32, v, v, (Src){IR_IMM, ~bits}, 0);
+    tr_stenv(s, W32, ENV(s.rflags), v);
+}
+
+void trans_cli(X86Tr *s)
+{
+    if (owns_if(s)) {
+        clear_rflags(s, 0x200);
+    } else {
+        call0(s, HELPER_cli);
+    }
+}
+
+/*
+ * Interrupts are taken between blocks only, so STI and the instruction in its
+ * shadow go into one block which then leaves to the loop. When the block has to
+ * end right after STI (x86_translate()), the shadow becomes state.
+ */
 void trans_sti(X86Tr *s)
 {
+    if (owns_if(s)) {
+        call0(s, HELPER_sti_now);
+        s->after_sti = true;
+        s->to_loop = true;
+        return;
+    }
     call1(s, HELPER_sti, tr_const(s, (int64_t)s->next));
-    tr_end_helper(s);
+    tr_end_to_loop(s);
 }
 
 void trans_setac(X86Tr *s)
@@ -464,6 +495,11 @@ void trans_setac(X86Tr *s)
 
 void trans_setdf(X86Tr *s)
 {
+    if (s->i.row->arg == 0) {
+        clear_rflags(s, 0x400);
+        tr_stenv(s, W8, ENV(df8), tr_const(s, 1));
+        return;
+    }
     call1(s, HELPER_setdf, tr_const(s, s->i.row->arg));
 }
 
