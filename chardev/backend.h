@@ -52,7 +52,8 @@ typedef struct CharBackendType {
     bool (*open)(Chardev *d, const CharOpts *o, Error **errp);
     void (*close)(Chardev *d);
     /*
-     * Takes bytes without blocking: how many, or -errno (-EAGAIN: none now). NULL: chardev_fd_write().
+     * Takes bytes without blocking: how many, or -errno (-EAGAIN: none now). NULL:
+     * chardev_fd_write().
      */
     ssize_t (*write)(Chardev *d, const uint8_t *buf, size_t len);
     /*
@@ -67,10 +68,10 @@ typedef struct CharBackendType {
 } CharBackendType;
 #define CHAR_BACKEND(sym) REGISTER(CharBackendType, sym)
 
-#define CHAR_QUEUE_MAX 4096        /* bytes that char_write() queues ahead of the host */
-#define CHAR_ALL_MAX (16u << 20)   /* the same for char_write_all(); what is beyond is lost */
-#define CHAR_MUX_INPUT_MAX 16384   /* bytes typed ahead of a front end on a multiplexer */
-#define CHAR_LEFTOVER_MAX 262144   /* bytes kept of a peer that left before they were read */
+#define CHAR_QUEUE_MAX     4096        /* bytes that char_write() queues ahead of the host */
+#define CHAR_ALL_MAX       (16u << 20) /* the same for char_write_all(); what is beyond is lost */
+#define CHAR_MUX_INPUT_MAX 16384       /* bytes typed ahead of a front end on a multiplexer */
+#define CHAR_LEFTOVER_MAX  262144      /* bytes kept of a peer that left before they were read */
 
 struct CharPort {
     Chardev *dev;
@@ -111,8 +112,8 @@ struct Chardev {
     pthread_mutex_t lock;
     /* guarded by: lock */
     bool connected;
-    bool broken;     /* writing failed: main loop has to clean up */
-    bool out_dead;   /* nobody reads any more: drop */
+    bool broken;   /* writing failed: main loop has to clean up */
+    bool out_dead; /* nobody reads any more: drop */
     int out_fd;
     GByteArray *out; /* accepted, not written yet */
     size_t out_head; /* bytes of it already written */
@@ -132,7 +133,8 @@ struct CharSet {
 void chardev_set_filename(Chardev *d, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 /* A peer is there: descriptors (-1 = none) of both directions; they stay the backend's to close. */
 void chardev_connected(Chardev *d, int in_fd, int out_fd);
-/* The peer is gone; char.c calls it on end of file and errors, a backend when it knows otherwise. */
+/* The peer is gone; char.c calls it on end of file and errors, a backend when it knows otherwise.
+ */
 void chardev_hangup(Chardev *d);
 /* Bytes from the peer, for backends without in_fd. */
 void chardev_input(Chardev *d, const uint8_t *buf, size_t len);
@@ -145,7 +147,7 @@ bool fd_is_socket(int fd);
 
 /* ---- between char.c and mux.c ---- */
 void mux_input(Chardev *d, const uint8_t *buf, size_t len);
-size_t mux_write(CharPort *p, const uint8_t *buf, size_t len, size_t limit); /* lock held */
+size_t mux_write(CharPort *p, const uint8_t *buf, size_t len, size_t limit);  /* lock held */
 size_t chardev_put(Chardev *d, const uint8_t *buf, size_t len, size_t limit); /* lock held */
 void port_event(CharPort *p, CharEvent ev);
 

@@ -27,10 +27,11 @@ typedef enum CharEvent {
 
 /* The front end (UART, monitor, debug console). */
 typedef struct CharFrontOps {
-    size_t (*can_receive)(void *opaque); /* bytes it can take now; 0 = later, then char_accept_input() */
+    size_t (*can_receive)(
+        void *opaque); /* bytes it can take now; 0 = later, then char_accept_input() */
     void (*receive)(void *opaque, const uint8_t *buf, size_t len);
     void (*event)(void *opaque, CharEvent ev); /* optional */
-    void (*gone)(void *opaque); /* optional: the port is being freed; forget it */
+    void (*gone)(void *opaque);                /* optional: the port is being freed; forget it */
 } CharFrontOps;
 
 /* Attach the one front end of this port (a multiplexer hands out one port per front end). */
@@ -44,7 +45,8 @@ void char_detach(CharPort *p);
 size_t char_write(CharPort *p, const uint8_t *buf, size_t len);
 /*
  * Write all, for what cannot wait: replies of monitors, a port without flow control. Up to 16 MiB
- * are queued for a peer that does not read; what is beyond is lost, so that no guest fills the host.
+ * are queued for a peer that does not read; what is beyond is lost, so that no guest fills the
+ * host.
  */
 void char_write_all(CharPort *p, const uint8_t *buf, size_t len);
 /* Called on the main loop when a short char_write() can go on. NULL removes. */

@@ -61,8 +61,8 @@ static bool file_open(Chardev *d, const CharOpts *o, Error **errp)
     if (input && (f->in = open_path(input, O_RDONLY, errp)) < 0) {
         return false;
     }
-    f->out = open_path(path, O_WRONLY | O_CREAT | (char_opt_bool(o, "append", false) ? O_APPEND : O_TRUNC),
-                       errp);
+    f->out = open_path(
+        path, O_WRONLY | O_CREAT | (char_opt_bool(o, "append", false) ? O_APPEND : O_TRUNC), errp);
     if (f->out < 0) {
         return false;
     }

@@ -22,14 +22,15 @@ static void mux_help(Chardev *d)
     uint8_t ch = d->set->escape;
     g_autofree char *key = ch >= 1 && ch <= 26 ? g_strdup_printf("Ctrl-%c", 'A' + ch - 1)
                                                : g_strdup_printf("0x%02x", ch);
-    g_autofree char *text = g_strdup_printf(
-        "\r\nKeys of this console, each after %s:\r\n"
-        "  h, ?  this help\r\n"
-        "  c     go to the next of: guest console, monitor\r\n"
-        "  x     end the emulator\r\n"
-        "  b     send a break to the guest (Magic SysRq on Linux)\r\n"
-        "  t     time stamps at the start of lines, on or off\r\n"
-        "  %s  send %s itself\r\n", key, key, key);
+    g_autofree char *text =
+        g_strdup_printf("\r\nKeys of this console, each after %s:\r\n"
+                        "  h, ?  this help\r\n"
+                        "  c     go to the next of: guest console, monitor\r\n"
+                        "  x     end the emulator\r\n"
+                        "  b     send a break to the guest (Magic SysRq on Linux)\r\n"
+                        "  t     time stamps at the start of lines, on or off\r\n"
+                        "  %s  send %s itself\r\n",
+                        key, key, key);
     mux_say(d, text);
 }
 

@@ -52,7 +52,7 @@ CHAR_BACKEND(vc_type);
 /* ---- ringbuf ---- */
 
 #define RING_DEFAULT 65536
-#define RING_MAX (64u << 20)
+#define RING_MAX     (64u << 20)
 
 typedef struct RingDev {
     Chardev dev;
@@ -115,8 +115,8 @@ CHAR_BACKEND(ring_type);
 static RingDev *ring_of(Chardev *d, Error **errp)
 {
     if (d->type != &ring_type) {
-        error_set(errp, ERR_INVALID_PARAMETER, "character device '%s' is a %s, not a ringbuf", d->id,
-                  d->type->name);
+        error_set(errp, ERR_INVALID_PARAMETER, "character device '%s' is a %s, not a ringbuf",
+                  d->id, d->type->name);
         return NULL;
     }
     return (RingDev *)d;

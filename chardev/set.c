@@ -126,8 +126,10 @@ static void expand_negations(const CharBackendType *type, json_t *obj)
     json_t *v;
     void *next;
 
-    json_object_foreach_safe(obj, next, key, v) {
-        const CharOption *o = g_str_has_prefix(key, "no") ? option_in(type->options, key + 2) : NULL;
+    json_object_foreach_safe(obj, next, key, v)
+    {
+        const CharOption *o =
+            g_str_has_prefix(key, "no") ? option_in(type->options, key + 2) : NULL;
         const char *s = json_string_value(v);
         if (o && o->kind == CHAR_OPT_BOOL && !option_find(type, key) && s && !strcmp(s, "on")) {
             json_object_set_new(obj, o->name, json_string("off"));
@@ -142,11 +144,12 @@ static bool options_check(const CharBackendType *type, json_t *obj, Error **errp
     json_t *v;
 
     expand_negations(type, obj);
-    json_object_foreach(obj, key, v) {
+    json_object_foreach(obj, key, v)
+    {
         const CharOption *o = option_find(type, key);
         if (!o) {
-            error_set(errp, ERR_INVALID_PARAMETER, "character device backend '%s' has no option '%s'",
-                      type->name, key);
+            error_set(errp, ERR_INVALID_PARAMETER,
+                      "character device backend '%s' has no option '%s'", type->name, key);
             suggest_option(type, key, errp);
             return false;
         }
@@ -161,7 +164,7 @@ static const CharBackendType *backend_find(const char *name, Error **errp)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
 
-    REGISTRY_FOREACH(CharBackendType, it) {
+    REGISTRY_FOREACH (CharBackendType, it) {
         if (!strcmp((*it)->name, name) || !g_strcmp0((*it)->alias, name)) {
             return *it;
         }
@@ -180,7 +183,8 @@ static const CharBackendType *backend_find(const char *name, Error **errp)
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp((*(const CharBackendType *const *)a)->name, (*(const CharBackendType *const *)b)->name);
+    return strcmp((*(const CharBackendType *const *)a)->name,
+                  (*(const CharBackendType *const *)b)->name);
 }
 
 static void print_options(GString *out, const CharOption *o)
@@ -194,7 +198,7 @@ void charset_print_help(GString *out)
 {
     g_autoptr(GPtrArray) all = g_ptr_array_new();
 
-    REGISTRY_FOREACH(CharBackendType, it) {
+    REGISTRY_FOREACH (CharBackendType, it) {
         g_ptr_array_add(all, (void *)*it);
     }
     g_ptr_array_sort(all, by_name);
@@ -210,7 +214,7 @@ void charset_print_help(GString *out)
 
 const char *chardev_backend_nth(unsigned n)
 {
-    REGISTRY_FOREACH(CharBackendType, it) {
+    REGISTRY_FOREACH (CharBackendType, it) {
         if (!n--) {
             return (*it)->name;
         }
@@ -329,8 +333,9 @@ Chardev *chardev_new(CharSet *set, json_t *opts, Error **errp)
         return NULL;
     }
     if (!id || !valid_id(id)) {
-        error_set(errp, ERR_INVALID_PARAMETER, id ? "'%s' is no name for a character device"
-                                                  : "a character device needs an id", id);
+        error_set(errp, ERR_INVALID_PARAMETER,
+                  id ? "'%s' is no name for a character device" : "a character device needs an id",
+                  id);
         error_hint(errp, "an id starts with a letter and goes on with letters, digits and - . _");
         return NULL;
     }
@@ -481,13 +486,15 @@ static json_t *legacy_parse(const char *spec, Error **errp)
     if (near) {
         error_hint(errp, "did you mean '%s'?", near);
     } else {
-        error_hint(errp, "try stdio, mon:stdio, file:PATH, pty, null, none, unix:PATH,server=on,wait=off, "
-                         "tcp:HOST:PORT, pipe:PATH or chardev:ID");
+        error_hint(
+            errp, "try stdio, mon:stdio, file:PATH, pty, null, none, unix:PATH,server=on,wait=off, "
+                  "tcp:HOST:PORT, pipe:PATH or chardev:ID");
     }
     return NULL;
 }
 
-static Chardev *legacy_device(CharSet *set, const char *label, const char *spec, bool mux, Error **errp)
+static Chardev *legacy_device(CharSet *set, const char *label, const char *spec, bool mux,
+                              Error **errp)
 {
     if (g_str_has_prefix(spec, "chardev:")) {
         Chardev *d = charset_find(set, spec + strlen("chardev:"));

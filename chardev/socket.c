@@ -52,8 +52,8 @@ static bool unix_address(SocketDev *s, const CharOpts *o, Error **errp)
     size_t n = strlen(path), room = sizeof(a.un.sun_path) - 1;
 
     if (!n || n > room) {
-        error_set(errp, ERR_INVALID_PARAMETER, "the socket's path '%s' must have 1 to %zu bytes", path,
-                  room);
+        error_set(errp, ERR_INVALID_PARAMETER, "the socket's path '%s' must have 1 to %zu bytes",
+                  path, room);
         return false;
     }
     memcpy(a.un.sun_path + abstract, path, n);
@@ -83,8 +83,8 @@ static bool tcp_addresses(SocketDev *s, const CharOpts *o, const char *port, Err
         g_array_append_val(s->addrs, a);
     }
     freeaddrinfo(list);
-    s->where = g_strdup_printf("%s:%s:%s", s->telnet ? "telnet" : "tcp", host && *host ? host : "0.0.0.0",
-                               port);
+    s->where = g_strdup_printf("%s:%s:%s", s->telnet ? "telnet" : "tcp",
+                               host && *host ? host : "0.0.0.0", port);
     return true;
 }
 
@@ -112,7 +112,8 @@ static void update_filename(SocketDev *s)
         chardev_set_filename(&s->dev, "%s%s", s->where, server);
     } else {
         g_autofree char *own = address_text(s->fd, false), *peer = address_text(s->fd, true);
-        chardev_set_filename(&s->dev, "%s:%s%s <-> %s", s->telnet ? "telnet" : "tcp", own, server, peer);
+        chardev_set_filename(&s->dev, "%s:%s%s <-> %s", s->telnet ? "telnet" : "tcp", own, server,
+                             peer);
     }
 }
 
@@ -388,7 +389,8 @@ static bool go_to_peer(SocketDev *s, Error **errp)
         }
     }
     error_set_errno(errp, err, "cannot connect to %s", s->where);
-    error_hint(errp, "to be the side that waits, add server=on; to try again, add reconnect=SECONDS");
+    error_hint(errp,
+               "to be the side that waits, add server=on; to try again, add reconnect=SECONDS");
     return false;
 }
 
@@ -406,17 +408,18 @@ static bool take_fd(SocketDev *s, int fd, Error **errp)
         return false;
     }
     if (!listening == s->server) {
-        error_set(errp, ERR_INVALID_PARAMETER, "the socket of file descriptor %d is %slistening", fd,
-                  listening ? "" : "not ");
+        error_set(errp, ERR_INVALID_PARAMETER, "the socket of file descriptor %d is %slistening",
+                  fd, listening ? "" : "not ");
         error_hint(errp, "server=%s fits it", listening ? "on" : "off");
         return false;
     }
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     s->given_fd = fd;
     getsockname(fd, &a.sa, &a.len);
-    s->where = a.sa.sa_family != AF_UNIX ? address_text(fd, false)
-                                         : g_strdup_printf("unix:%s", a.len > sizeof(a.sa.sa_family)
-                                                                          ? a.un.sun_path : "");
+    s->where =
+        a.sa.sa_family != AF_UNIX
+            ? address_text(fd, false)
+            : g_strdup_printf("unix:%s", a.len > sizeof(a.sa.sa_family) ? a.un.sun_path : "");
     return true;
 }
 

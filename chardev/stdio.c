@@ -98,7 +98,8 @@ static ssize_t stdio_write(Chardev *d, const uint8_t *buf, size_t len)
 }
 
 static const CharOption stdio_options[] = {
-    {"signal", CHAR_OPT_BOOL, "Ctrl-C and the like act on the emulator, not on the guest (default on)"},
+    {"signal", CHAR_OPT_BOOL,
+     "Ctrl-C and the like act on the emulator, not on the guest (default on)"},
     {NULL},
 };
 

@@ -6,7 +6,8 @@ enum { OPT_BINARY = 0, OPT_ECHO = 1, OPT_SUPPRESS_GO_AHEAD = 3 };
 enum { T_DATA, T_IAC, T_OPTION, T_SUB, T_SUB_IAC };
 
 const uint8_t telnet_hello[] = {
-    IAC, WILL, OPT_ECHO, IAC, WILL, OPT_SUPPRESS_GO_AHEAD, IAC, WILL, OPT_BINARY, IAC, DO, OPT_BINARY,
+    IAC, WILL, OPT_ECHO,   IAC, WILL, OPT_SUPPRESS_GO_AHEAD,
+    IAC, WILL, OPT_BINARY, IAC, DO,   OPT_BINARY,
 };
 const size_t telnet_hello_len = sizeof(telnet_hello);
 

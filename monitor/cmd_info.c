@@ -79,7 +79,8 @@ static void dump_registers(Cpu *cpu, void *opaque)
     }
 }
 
-bool hmp_info_registers(CmdContext *ctx, const HmpInfoRegistersArgs *args, GString *out, Error **errp)
+bool hmp_info_registers(CmdContext *ctx, const HmpInfoRegistersArgs *args, GString *out,
+                        Error **errp)
 {
     int first = 0, last = machine_cpu_count(ctx->machine) - 1;
     Cpu *cpu = session_cpu(ctx, errp);
@@ -115,8 +116,9 @@ json_t *cmd_query_cpus_fast(CmdContext *ctx, Error **errp)
     for (int i = 0; i < machine_cpu_count(ctx->machine); i++) {
         Cpu *cpu = machine_cpu(ctx->machine, i);
         g_autofree char *path = g_strdup_printf("/machine/unattached/device[%d]", i);
-        json_array_append_new(list, json_pack("{s:i, s:s, s:i, s:s}", "cpu-index", i, "qom-path", path,
-                                              "thread-id", cpu->host_tid, "target", cpu->target->name));
+        json_array_append_new(list,
+                              json_pack("{s:i, s:s, s:i, s:s}", "cpu-index", i, "qom-path", path,
+                                        "thread-id", cpu->host_tid, "target", cpu->target->name));
     }
     return list;
 }
@@ -165,7 +167,7 @@ json_t *cmd_query_kvm(CmdContext *ctx, Error **errp)
 {
     bool present = false;
 
-    REGISTRY_FOREACH(AccelOps, it) {
+    REGISTRY_FOREACH (AccelOps, it) {
         present |= !strcmp((*it)->name, "kvm");
     }
     return json_pack("{s:b, s:b}", "enabled", accel_is_kvm(ctx->machine), "present", present);
@@ -173,7 +175,8 @@ json_t *cmd_query_kvm(CmdContext *ctx, Error **errp)
 
 bool hmp_info_kvm(CmdContext *ctx, GString *out, Error **errp)
 {
-    g_string_append_printf(out, "kvm support: %s\n", accel_is_kvm(ctx->machine) ? "enabled" : "disabled");
+    g_string_append_printf(out, "kvm support: %s\n",
+                           accel_is_kvm(ctx->machine) ? "enabled" : "disabled");
     return true;
 }
 
@@ -267,8 +270,9 @@ json_t *cmd_ringbuf_read(CmdContext *ctx, const CmdRingbufReadArgs *args, Error 
         error_propagate(errp, err);
         return NULL;
     }
-    g_autofree char *text = args->format == SCHEMA_DATA_FORMAT_BASE64 ? g_base64_encode(buf, n)
-                                                                      : g_utf8_make_valid((char *)buf, n);
+    g_autofree char *text = args->format == SCHEMA_DATA_FORMAT_BASE64
+                                ? g_base64_encode(buf, n)
+                                : g_utf8_make_valid((char *)buf, n);
     return json_string(text);
 }
 

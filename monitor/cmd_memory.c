@@ -9,9 +9,9 @@
 #include "monitor/session.h"
 #include "schema/commands.h"
 
-#define DUMP_MAX (1u << 20) /* bytes of one command */
+#define DUMP_MAX   (1u << 20) /* bytes of one command */
 #define STRING_MAX 1024
-#define INSN_MAX 16
+#define INSN_MAX   16
 
 typedef struct Format {
     uint32_t count;
@@ -74,7 +74,8 @@ static void put_value(GString *out, char kind, unsigned size, uint64_t v)
 
     switch (kind) {
     case 'd':
-        g_string_append_printf(out, "%*lld", (bits * 10 + 32) / 33, (long long)sign_extend64(v, bits));
+        g_string_append_printf(out, "%*lld", (bits * 10 + 32) / 33,
+                               (long long)sign_extend64(v, bits));
         break;
     case 'u':
         g_string_append_printf(out, "%*llu", (bits * 10 + 32) / 33, (unsigned long long)v);
@@ -217,8 +218,8 @@ static void dump_on_cpu(Cpu *cpu, void *opaque)
     }
 }
 
-static bool dump(CmdContext *ctx, const char *format, const char *address, bool virtual, GString *out,
-                 Error **errp)
+static bool dump(CmdContext *ctx, const char *format, const char *address, bool virtual,
+                 GString *out, Error **errp)
 {
     Dump d = {.machine = ctx->machine, .out = out};
     Cpu *cpu = session_cpu(ctx, virtual ? errp : NULL);

@@ -80,8 +80,9 @@ static void read_register(Cpu *cpu, void *opaque)
             r->found = find_in_dump(dump->str, e, &r->value);
         } else if (!r->found && (r->name[0] == 'e' || r->name[0] == 'E')) {
             g_autofree char *wide = g_strdup_printf("r%s", r->name + 1);
-            r->found = find_in_dump(dump->str, wide, &r->value) ||
-                       (g_str_has_prefix(r->name, "efl") && find_in_dump(dump->str, "rfl", &r->value));
+            r->found =
+                find_in_dump(dump->str, wide, &r->value) ||
+                (g_str_has_prefix(r->name, "efl") && find_in_dump(dump->str, "rfl", &r->value));
             r->value &= UINT32_MAX;
         }
     }
@@ -124,8 +125,8 @@ static bool expr_number(Expr *e, int64_t *v)
         return true;
     }
     if (!isdigit((unsigned char)*e->p)) {
-        error_set(e->errp, ERR_INVALID_PARAMETER, *e->p ? "'%s' is no number" : "the expression ends too early",
-                  e->p);
+        error_set(e->errp, ERR_INVALID_PARAMETER,
+                  *e->p ? "'%s' is no number" : "the expression ends too early", e->p);
         error_hint(e->errp, "write for example 0x1000, $pc or $pc + 16");
         return false;
     }

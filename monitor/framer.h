@@ -26,7 +26,7 @@ typedef struct Framer {
     void *opaque;
 } Framer;
 
-#define FRAMER_TEXT_MAX (16u << 20)
+#define FRAMER_TEXT_MAX  (16u << 20)
 #define FRAMER_DEPTH_MAX 1024
 
 void framer_init(Framer *f, void (*message)(void *opaque, const char *text, size_t len),

@@ -45,8 +45,8 @@ static void hmp_line(void *opaque, const char *line)
         if (out->len && out->str[out->len - 1] != '\n') {
             g_string_append_c(out, '\n');
         }
-        g_string_append_printf(out, "%s%s\n", error_code(err) == ERR_COMMAND_NOT_FOUND ? "" : "Error: ",
-                               text);
+        g_string_append_printf(out, "%s%s\n",
+                               error_code(err) == ERR_COMMAND_NOT_FOUND ? "" : "Error: ", text);
     }
     hmp_put(h, out->str, out->len);
     if (!h->s.quitting) {
@@ -125,7 +125,11 @@ bool monitor_new_hmp(Machine *m, CharPort *port, Error **errp)
 
     h->s = (MonitorSession)SESSION_INIT(m, port);
     h->edit = (LineEdit){
-        .prompt = "(qemu) ", .output = hmp_put, .execute = hmp_line, .complete = hmp_candidates, .opaque = h,
+        .prompt = "(qemu) ",
+        .output = hmp_put,
+        .execute = hmp_line,
+        .complete = hmp_candidates,
+        .opaque = h,
     };
     lineedit_init(&h->edit);
     char_set_background(port);

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "monitor/lineedit.h"
 
-#define CTRL(c) ((c) & 0x1f)
+#define CTRL(c) ((c)&0x1f)
 
 static void put(LineEdit *e, const char *text)
 {
@@ -266,9 +266,9 @@ static void escape_key(LineEdit *e, const char *seq)
         const char *seq;
         uint8_t key;
     } keys[] = {
-        {"[A", CTRL('P')}, {"[B", CTRL('N')}, {"[C", CTRL('F')}, {"[D", CTRL('B')},
-        {"OA", CTRL('P')}, {"OB", CTRL('N')}, {"OC", CTRL('F')}, {"OD", CTRL('B')},
-        {"[H", CTRL('A')}, {"[F", CTRL('E')}, {"OH", CTRL('A')}, {"OF", CTRL('E')},
+        {"[A", CTRL('P')},  {"[B", CTRL('N')},  {"[C", CTRL('F')},  {"[D", CTRL('B')},
+        {"OA", CTRL('P')},  {"OB", CTRL('N')},  {"OC", CTRL('F')},  {"OD", CTRL('B')},
+        {"[H", CTRL('A')},  {"[F", CTRL('E')},  {"OH", CTRL('A')},  {"OF", CTRL('E')},
         {"[1~", CTRL('A')}, {"[4~", CTRL('E')}, {"[7~", CTRL('A')}, {"[8~", CTRL('E')},
         {"[3~", CTRL('D')},
     };

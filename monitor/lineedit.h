@@ -22,11 +22,12 @@ typedef struct LineEdit {
     const char *prompt;
     void (*output)(void *opaque, const char *text, size_t len);
     void (*execute)(void *opaque, const char *line);
-    char **(*complete)(void *opaque, const char *head); /* candidates for its last word; g_strfreev */
+    char **(*complete)(void *opaque,
+                       const char *head); /* candidates for its last word; g_strfreev */
     void *opaque;
 } LineEdit;
 
-#define LINEEDIT_MAX 4095   /* bytes of a line */
+#define LINEEDIT_MAX     4095 /* bytes of a line */
 #define LINEEDIT_HISTORY 64
 
 void lineedit_init(LineEdit *e);

@@ -65,18 +65,20 @@ static bool qmp_request(json_t *req, const char **name, json_t **args, json_t **
         error_set(errp, ERR_GENERIC, "QMP input must be a JSON object");
         return false;
     }
-    json_object_foreach(req, key, v) {
+    json_object_foreach(req, key, v)
+    {
         if (strcmp(key, "execute") && strcmp(key, "arguments") && strcmp(key, "id")) {
-            error_set(errp, ERR_GENERIC, "QMP input member '%.*s' is unexpected", QMP_NAME_MAX, key);
+            error_set(errp, ERR_GENERIC, "QMP input member '%.*s' is unexpected", QMP_NAME_MAX,
+                      key);
             return false;
         }
     }
     *name = json_string_value(json_object_get(req, "execute"));
     *args = json_object_get(req, "arguments");
     if (!*name) {
-        error_set(errp, ERR_GENERIC, json_object_get(req, "execute")
-                                         ? "QMP input member 'execute' must be a string"
-                                         : "QMP input lacks member 'execute'");
+        error_set(errp, ERR_GENERIC,
+                  json_object_get(req, "execute") ? "QMP input member 'execute' must be a string"
+                                                  : "QMP input lacks member 'execute'");
         return false;
     }
     if (*args && !json_is_object(*args)) {
@@ -215,9 +217,9 @@ static void qmp_machine_event(void *opaque, Machine *m, const char *name, const 
     g_autoptr(json_t) data = json_data ? json_parse(json_data, strlen(json_data), NULL) : NULL;
     g_autoptr(json_t) msg = json_object();
     schema_check_event(name, data);
-    json_object_set_new(msg, "timestamp", json_pack("{s:I, s:I}", "seconds",
-                                                    (json_int_t)(now / G_USEC_PER_SEC), "microseconds",
-                                                    (json_int_t)(now % G_USEC_PER_SEC)));
+    json_object_set_new(msg, "timestamp",
+                        json_pack("{s:I, s:I}", "seconds", (json_int_t)(now / G_USEC_PER_SEC),
+                                  "microseconds", (json_int_t)(now % G_USEC_PER_SEC)));
     json_object_set_new(msg, "event", json_string(name));
     if (data) {
         json_object_set(msg, "data", data);
@@ -254,7 +256,8 @@ bool cmd_qmp_capabilities(CmdContext *ctx, const CmdQmpCapabilitiesArgs *args, E
     return true;
 }
 
-json_t *cmd_human_monitor_command(CmdContext *ctx, const CmdHumanMonitorCommandArgs *args, Error **errp)
+json_t *cmd_human_monitor_command(CmdContext *ctx, const CmdHumanMonitorCommandArgs *args,
+                                  Error **errp)
 {
     g_autoptr(GString) out = g_string_new(NULL);
     g_autoptr(Error) err = NULL;
@@ -272,8 +275,8 @@ json_t *cmd_human_monitor_command(CmdContext *ctx, const CmdHumanMonitorCommandA
     if (!hmp_execute(&inner, args->command_line, out, &err)) {
         /* As text, as a human would have seen it. */
         g_autofree char *text = error_describe(err);
-        g_string_append_printf(out, "%s%s\r\n", error_code(err) == ERR_COMMAND_NOT_FOUND ? "" : "Error: ",
-                               text);
+        g_string_append_printf(out, "%s%s\r\n",
+                               error_code(err) == ERR_COMMAND_NOT_FOUND ? "" : "Error: ", text);
     }
     g_autofree char *valid = g_utf8_make_valid(out->str, out->len);
     return json_string(valid);

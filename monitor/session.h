@@ -13,14 +13,17 @@
 struct MonitorSession {
     Machine *machine;
     CharPort *port;
-    int cpu;           /* what x, info registers and the like look at: `cpu N` */
-    char mem_format;   /* of the last x, xp or print: the next one's default */
+    int cpu;         /* what x, info registers and the like look at: `cpu N` */
+    char mem_format; /* of the last x, xp or print: the next one's default */
     unsigned mem_size;
-    bool negotiated;   /* QMP: qmp_capabilities succeeded */
-    bool quitting;     /* quit was said: no further prompt */
+    bool negotiated; /* QMP: qmp_capabilities succeeded */
+    bool quitting;   /* quit was said: no further prompt */
 };
 
-#define SESSION_INIT(m, p) {.machine = (m), .port = (p), .mem_format = 'x', .mem_size = 4}
+#define SESSION_INIT(m, p)                                            \
+    {                                                                 \
+        .machine = (m), .port = (p), .mem_format = 'x', .mem_size = 4 \
+    }
 
 /* Output beyond which a monitor stops taking commands until its client has read some. */
 #define MONITOR_PENDING_MAX (256u << 10)

@@ -33,8 +33,9 @@ static void fake_dump(Cpu *cpu, GString *out)
 {
     FakeState *s = cpu->state;
 
-    g_string_append_printf(out, "RAX=%016llx RSP=%016llx\nR8 =0000000000000008 RIP=%016llx RFL=00000246\n",
-                           (unsigned long long)s->ax, (unsigned long long)s->sp, (unsigned long long)s->pc);
+    g_string_append_printf(
+        out, "RAX=%016llx RSP=%016llx\nR8 =0000000000000008 RIP=%016llx RFL=00000246\n",
+        (unsigned long long)s->ax, (unsigned long long)s->sp, (unsigned long long)s->pc);
 }
 
 static uint64_t fake_get_pc(Cpu *cpu)
@@ -113,7 +114,8 @@ static void fix_init(Fix *f, bool qmp)
     }
     address_space_poke(machine_memory(f->m), 0x3000, "hello\0it's \"me\"\n", 17);
     CharPort *port = chardev_claim(f->dev, "mon0", NULL);
-    g_assert_true(qmp ? monitor_new_qmp(f->m, port, false, NULL) : monitor_new_hmp(f->m, port, NULL));
+    g_assert_true(qmp ? monitor_new_qmp(f->m, port, false, NULL)
+                      : monitor_new_hmp(f->m, port, NULL));
     machine_start(f->m);
     settle(f);
 }
@@ -209,8 +211,10 @@ static void test_negotiation(void)
 
     expect_class(&f, "{\"execute\":\"query-status\"}", "CommandNotFound");
     expect_class(&f, "{\"execute\":\"nonsense\"}", "CommandNotFound");
-    expect_class(&f, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}", "GenericError");
-    expect_class(&f, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"what\"]}}", "GenericError");
+    expect_class(&f, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}",
+                 "GenericError");
+    expect_class(&f, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"what\"]}}",
+                 "GenericError");
     expect_class(&f, "{\"execute\":\"query-status\"}", "CommandNotFound");
     expect_class(&f, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[]}}", "");
     expect_class(&f, "{\"execute\":\"qmp_capabilities\"}", "CommandNotFound");
@@ -236,7 +240,8 @@ static void test_requests(void)
         {"{\"execute\":\"query-status\",\"arguments\":{\"x\":1}}", "GenericError"},
         {"{\"execute\":\"query-status\",\"execute\":\"stop\"}", "GenericError"},
         {"{\"execute\":\"human-monitor-command\"}", "GenericError"},
-        {"{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":7}}", "GenericError"},
+        {"{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":7}}",
+         "GenericError"},
         {"{\"execute\":\"no such command\"}", "CommandNotFound"},
         {"{\"execute\":\"\"}", "CommandNotFound"},
         {"{\"execute\":\"query-status\\u0000\"}", "GenericError"},
@@ -281,11 +286,13 @@ static void test_ids(void)
     g_autoptr(json_t) none = ask(&f, "{\"execute\":\"query-status\"}", "");
     g_assert_null(json_object_get(none, "id"));
     /* Several at once, and one in pieces: in order, one answer each. */
-    g_autoptr(json_t) many = talk(&f, "{\"execute\":\"query-status\",\"id\":1}{\"execute\":\"x\",\"id\":2}"
-                                      "{\"execute\":\"query-name\",\"id\":3}");
+    g_autoptr(json_t) many =
+        talk(&f, "{\"execute\":\"query-status\",\"id\":1}{\"execute\":\"x\",\"id\":2}"
+                 "{\"execute\":\"query-name\",\"id\":3}");
     g_assert_cmpuint(json_array_size(many), ==, 3);
     for (int i = 0; i < 3; i++) {
-        g_assert_cmpint(json_integer_value(json_object_get(json_array_get(many, i), "id")), ==, i + 1);
+        g_assert_cmpint(json_integer_value(json_object_get(json_array_get(many, i), "id")), ==,
+                        i + 1);
     }
     const char *slow = "{\"execute\":\"query-status\"";
     for (const char *p = slow; *p; p++) {
@@ -301,10 +308,33 @@ static void test_ids(void)
 static void test_junk(void)
 {
     static const char *const junk[] = {
-        "}", "]", "}}}}", "{]", "[}", "{\"a\" \"b\"}", "{\"open string\n", "foo", "{\"a\":}\n", "\xff",
-        "{\"execute\":\xff", "{\"execute\":\"quit\xfe", "{\"execute\": \x01 }", "\"unterminated\n", "{'a\tb':1}\n",
-        "nul", "{\"a\":1e999}", "{\"a\":tru}", "{\"a\":99999999999999999999999}", "GET / HTTP/1.0\r\n\r\n",
-        "{\"execute\" \"quit\"}", "{\"a\":\"\\x\"}", ",", ":", "-", "\\", "{,}",
+        "}",
+        "]",
+        "}}}}",
+        "{]",
+        "[}",
+        "{\"a\" \"b\"}",
+        "{\"open string\n",
+        "foo",
+        "{\"a\":}\n",
+        "\xff",
+        "{\"execute\":\xff",
+        "{\"execute\":\"quit\xfe",
+        "{\"execute\": \x01 }",
+        "\"unterminated\n",
+        "{'a\tb':1}\n",
+        "nul",
+        "{\"a\":1e999}",
+        "{\"a\":tru}",
+        "{\"a\":99999999999999999999999}",
+        "GET / HTTP/1.0\r\n\r\n",
+        "{\"execute\" \"quit\"}",
+        "{\"a\":\"\\x\"}",
+        ",",
+        ":",
+        "-",
+        "\\",
+        "{,}",
     };
     Fix f;
 
@@ -355,9 +385,34 @@ static void test_limits(void)
 static void test_random(void)
 {
     static const char *const pieces[] = {
-        "{", "}", "[", "]", "\"", "'", "\\", ":", ",", "\n", "\"execute\"", "\"query-status\"", "\"id\"",
-        "\"arguments\"", "{\"execute\":\"query-name\"}", "{}", "null", "12", "\xff", "\xc3\xa9", "\\u00e9",
-        "\"command-line\"", "\"human-monitor-command\"", "\"info status\"", " ", "\t", "\0", "\"cont\"",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        "'",
+        "\\",
+        ":",
+        ",",
+        "\n",
+        "\"execute\"",
+        "\"query-status\"",
+        "\"id\"",
+        "\"arguments\"",
+        "{\"execute\":\"query-name\"}",
+        "{}",
+        "null",
+        "12",
+        "\xff",
+        "\xc3\xa9",
+        "\\u00e9",
+        "\"command-line\"",
+        "\"human-monitor-command\"",
+        "\"info status\"",
+        " ",
+        "\t",
+        "\0",
+        "\"cont\"",
     };
     Fix f;
 
@@ -396,23 +451,31 @@ static void test_run_state(void)
     g_assert_cmpint(json_integer_value(json_object_get(stamp, "microseconds")), <, 1000000);
     g_autoptr(json_t) st = ask(&f, "{\"execute\":\"query-status\"}", "");
     g_assert_true(json_is_false(json_object_get(json_object_get(st, "return"), "running")));
-    g_assert_cmpstr(json_string_value(json_object_get(json_object_get(st, "return"), "status")), ==, "paused");
+    g_assert_cmpstr(json_string_value(json_object_get(json_object_get(st, "return"), "status")), ==,
+                    "paused");
     expect_class(&f, "{\"execute\":\"stop\"}", ""); /* again: no event */
     g_autoptr(json_t) cont = talk(&f, "{\"execute\":\"cont\"}");
     g_assert_cmpuint(json_array_size(cont), ==, 2);
     g_autoptr(json_t) reset = talk(&f, "{\"execute\":\"system_reset\"}");
     g_assert_cmpuint(json_array_size(reset), ==, 2);
-    g_assert_cmpstr(json_string_value(json_object_get(json_array_get(reset, 1), "event")), ==, "RESET");
+    g_assert_cmpstr(json_string_value(json_object_get(json_array_get(reset, 1), "event")), ==,
+                    "RESET");
     g_autoptr(json_t) cpus = ask(&f, "{\"execute\":\"query-cpus-fast\"}", "");
     g_assert_cmpuint(json_array_size(json_object_get(cpus, "return")), ==, 2);
-    g_autoptr(json_t) hmc = ask(&f, "{\"execute\":\"human-monitor-command\",\"arguments\":{\"cpu-index\":1,"
-                                    "\"command-line\":\"print $rax\"}}", "");
+    g_autoptr(json_t) hmc =
+        ask(&f,
+            "{\"execute\":\"human-monitor-command\",\"arguments\":{\"cpu-index\":1,"
+            "\"command-line\":\"print $rax\"}}",
+            "");
     g_assert_cmpstr(json_string_value(json_object_get(hmc, "return")), ==, "1234605616436508553\n");
-    expect_class(&f, "{\"execute\":\"human-monitor-command\",\"arguments\":{\"cpu-index\":2,"
-                     "\"command-line\":\"x 0\"}}", "GenericError");
+    expect_class(&f,
+                 "{\"execute\":\"human-monitor-command\",\"arguments\":{\"cpu-index\":2,"
+                 "\"command-line\":\"x 0\"}}",
+                 "GenericError");
     g_autoptr(json_t) quit = talk(&f, "{\"execute\":\"quit\",\"id\":\"bye\"}");
     g_assert_cmpuint(json_array_size(quit), ==, 2);
-    g_assert_cmpstr(json_string_value(json_object_get(json_array_get(quit, 1), "event")), ==, "SHUTDOWN");
+    g_assert_cmpstr(json_string_value(json_object_get(json_array_get(quit, 1), "event")), ==,
+                    "SHUTDOWN");
     int status = -1;
     g_assert_true(machine_ended(f.m, &status));
     g_assert_cmpint(status, ==, 0);
@@ -501,15 +564,37 @@ static void test_expr(void)
         const char *text;
         int64_t value;
     } good[] = {
-        {"1", 1}, {"0x10", 16}, {"010", 8}, {"1+2*3", 7}, {"(1+2)*3", 9}, {"-5", -5}, {"~0", -1}, {"10/3", 3},
-        {"10%3", 1}, {"2-3-4", -5}, {"6&3", 2}, {"6|3", 7}, {"6^3", 5}, {" 1 + 1 ", 2}, {"'A'", 65},
-        {"0xffffffffffffffff", -1}, {"$pc", 0x1000}, {"$rip+4", 0x1004}, {"$eip", 0x1000}, {"$RSP", 0x2000},
-        {"$r8*2", 16}, {"$eflags", 0x246}, {"$eax", 0x55667788}, {"-0x8000000000000000/-1", INT64_MIN},
-        {"-0x8000000000000000%-1", 0}, {"--1", 1},
+        {"1", 1},
+        {"0x10", 16},
+        {"010", 8},
+        {"1+2*3", 7},
+        {"(1+2)*3", 9},
+        {"-5", -5},
+        {"~0", -1},
+        {"10/3", 3},
+        {"10%3", 1},
+        {"2-3-4", -5},
+        {"6&3", 2},
+        {"6|3", 7},
+        {"6^3", 5},
+        {" 1 + 1 ", 2},
+        {"'A'", 65},
+        {"0xffffffffffffffff", -1},
+        {"$pc", 0x1000},
+        {"$rip+4", 0x1004},
+        {"$eip", 0x1000},
+        {"$RSP", 0x2000},
+        {"$r8*2", 16},
+        {"$eflags", 0x246},
+        {"$eax", 0x55667788},
+        {"-0x8000000000000000/-1", INT64_MIN},
+        {"-0x8000000000000000%-1", 0},
+        {"--1", 1},
     };
     static const char *const bad[] = {
-        "", "  ", "1+", "*2", "(1", "1)", "1 2", "$", "$nosuch", "$ax", "1/0", "1%0", "0x", "99999999999999999999", "x",
-        "'", "''", "1//2", "0b1",
+        "",  "  ",      "1+",  "*2",   "(1",  "1)", "1 2",
+        "$", "$nosuch", "$ax", "1/0",  "1%0", "0x", "99999999999999999999",
+        "x", "'",       "''",  "1//2", "0b1",
     };
     Fix f;
     int64_t v;
@@ -550,18 +635,22 @@ static void test_dumps(void)
     fix_init(&f, false);
     g_free(take(&f));
     prints(&f, "xp/6xb 0x1000", "0000000000001000: 0x00 0x01 0x02 0x03 0x04 0x05\n");
-    prints(&f, "xp/10bx 0x1000", "0000000000001000: 0x00 0x01 0x02 0x03 0x04 0x05 0x06 0x07\n"
-                                 "0000000000001008: 0x08 0x09\n");
-    prints(&f, "xp/5xw 0x1000", "0000000000001000: 0x03020100 0x07060504 0x0b0a0908 0x0f0e0d0c\n"
-                                "0000000000001010: 0x13121110\n");
+    prints(&f, "xp/10bx 0x1000",
+           "0000000000001000: 0x00 0x01 0x02 0x03 0x04 0x05 0x06 0x07\n"
+           "0000000000001008: 0x08 0x09\n");
+    prints(&f, "xp/5xw 0x1000",
+           "0000000000001000: 0x03020100 0x07060504 0x0b0a0908 0x0f0e0d0c\n"
+           "0000000000001010: 0x13121110\n");
     prints(&f, "xp 0x1000", "0000000000001000: 0x03020100\n");
-    prints(&f, "xp/3xg 0x1000", "0000000000001000: 0x0706050403020100 0x0f0e0d0c0b0a0908\n"
-                                "0000000000001010: 0x1716151413121110\n");
+    prints(&f, "xp/3xg 0x1000",
+           "0000000000001000: 0x0706050403020100 0x0f0e0d0c0b0a0908\n"
+           "0000000000001010: 0x1716151413121110\n");
     prints(&f, "xp/2uh 0x1010", "0000000000001010:  4368  4882\n");
     prints(&f, "xp/2dw 0x10fc", "00000000000010fc:     -66052   50462976\n");
     prints(&f, "xp/1ow 0x1000", "0000000000001000:  0300400400\n");
     prints(&f, "xp/4cb 0x3000", "0000000000003000: 'h' 'e' 'l' 'l'\n");
-    prints(&f, "xp/2s 0x3000", "0000000000003000: \"hello\"\n0000000000003006: \"it's \\x22me\\x22\\x0a\"\n");
+    prints(&f, "xp/2s 0x3000",
+           "0000000000003000: \"hello\"\n0000000000003006: \"it's \\x22me\\x22\\x0a\"\n");
     prints(&f, "xp/2xw 0xfffc", "000000000000fffc: Cannot access memory\n");
     prints(&f, "xp/xw 0x1234567890", "0000001234567890: Cannot access memory\n");
     prints(&f, "x/2xw $pc+0x100000", "0000000000101000: 0x03020100 0x07060504\n");
@@ -599,7 +688,10 @@ static void test_lineedit(void)
     fix_init(&f, false);
     g_free(take(&f));
     edits(&f, "print 12\b3", "13");
-    edits(&f, "print 12\x7f\x7f" "45", "45");
+    edits(&f,
+          "print 12\x7f\x7f"
+          "45",
+          "45");
     edits(&f, "rint 7\001p", "7");
     edits(&f, "print 23\033[D1", "213");
     edits(&f, "print 23\033[D\033[D1\0051", "1231");
@@ -636,9 +728,11 @@ static void test_lineedit(void)
 static void test_hmp_random(void)
 {
     static const char *const pieces[] = {
-        "x", "xp", "/", "4", "i", "s", " ", "0x1000", "$pc", "info ", "print ", "+", "-", "(", ")", "\033[A", "\033[D",
-        "\t", "\b", "\r", "\"", "\\", "stop", "c", "\001", "\005", "\013", "\027", "\033", "help ", "999999999", "\xff", "%", "%s%n",
-        "registers", "-a", "gva2gpa ", "ringbuf", "\303\251",
+        "x",      "xp",    "/",         "4",    "i",        "s",       " ",         "0x1000",
+        "$pc",    "info ", "print ",    "+",    "-",        "(",       ")",         "\033[A",
+        "\033[D", "\t",    "\b",        "\r",   "\"",       "\\",      "stop",      "c",
+        "\001",   "\005",  "\013",      "\027", "\033",     "help ",   "999999999", "\xff",
+        "%",      "%s%n",  "registers", "-a",   "gva2gpa ", "ringbuf", "\303\251",
     };
     Fix f;
 
