@@ -44,6 +44,11 @@ typedef enum ShutdownCause { /* QMP ShutdownCause names, event arguments */
 typedef struct CharPort CharPort; /* chardev/char.h */
 
 /* What the command line asked of the board; filled by main/, read by boards. */
+/* -fw_cfg: contents that the user hands to the firmware; one of file and string is there. */
+typedef struct FwCfgFile {
+    const char *name, *file, *string;
+} FwCfgFile;
+
 typedef struct MachineConfig {
     const char *board;         /* "pc", "none" */
     const char *accel;         /* "tcg", "tcg,thread=multi", "null" */
@@ -53,6 +58,8 @@ typedef struct MachineConfig {
     const char *firmware;      /* -bios; NULL = board default */
     const char *firmware_dirs; /* colon-separated -L and built-in search path */
     const char *kernel, *initrd, *append;
+    const FwCfgFile *fw_cfg;   /* fw_cfg_count of them */
+    size_t fw_cfg_count;
     bool no_reboot, no_shutdown, start_paused, nodefaults, nographic;
     bool default_serial, default_parallel; /* board may create its default devices */
     CharPort *serial[4];       /* host ends of -serial 0..3, NULL = none */
@@ -73,6 +80,7 @@ typedef struct BoardType {
     const char *default_cpu;
     uint64_t default_ram;  /* bytes */
     int max_cpus;
+    bool fw_cfg;           /* takes MachineConfig.fw_cfg */
     const Property *props; /* -M name,prop=value, offsets into the board's own struct */
     size_t size;           /* of the board struct whose first member is Device */
     /*

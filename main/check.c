@@ -116,6 +116,25 @@ static bool check_files(const Config *c, Error **errp)
            (!c->pidfile || check_output("-pidfile", c->pidfile, errp));
 }
 
+static bool check_fw_cfg(const Config *c, const BoardType *board, Error **errp)
+{
+    if (c->fw_cfg->len && !board->fw_cfg) {
+        error_set(errp, ERR_INVALID_PARAMETER, "-fw_cfg: machine '%s' has no firmware configuration",
+                  board->name);
+        return false;
+    }
+    for (guint i = 0; i < c->fw_cfg->len; i++) {
+        const FwCfgFile *f = &g_array_index(c->fw_cfg, FwCfgFile, i);
+        if (f->file && !check_file("-fw_cfg", f->file, errp)) {
+            return false;
+        }
+        if (!g_str_has_prefix(f->name, "opt/")) {
+            warn_report("-fw_cfg %s: names outside opt/ are the firmware's own", f->name);
+        }
+    }
+    return true;
+}
+
 /* QEMU's rule: what is missing is computed, cores first. */
 static void complete_topology(Config *c)
 {
@@ -335,6 +354,7 @@ bool config_check(Config *c, Error **errp)
     }
     fill_defaults(c, board, target);
     return check_cpu(c, target, errp) && check_files(c, errp) && check_smp(c, board, errp) &&
+           check_fw_cfg(c, board, errp) &&
            check_accel(c, target, errp) && check_devices(c, errp) && check_globals(c, errp) &&
            check_rtc(c->rtc_base, errp);
 }

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "core/machine.h"
 
 typedef struct MonitorSpec {
     const char *where; /* as -serial; NULL: chardev is an id */
@@ -39,6 +40,7 @@ typedef struct Config {
 
     const char *kernel, *initrd, *append, *bios;
     GPtrArray *firmware_dirs;
+    GArray *fw_cfg; /* FwCfgFile */
     GPtrArray *devices; /* json_t objects with "driver" */
     GPtrArray *globals; /* "driver.property=value" */
     const char *rtc_base;

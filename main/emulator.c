@@ -133,6 +133,8 @@ static void fill_machine_config(MachineConfig *mc, const Config *c)
         .kernel = c->kernel,
         .initrd = c->initrd,
         .append = c->append,
+        .fw_cfg = (const FwCfgFile *)c->fw_cfg->data,
+        .fw_cfg_count = c->fw_cfg->len,
         .no_reboot = c->no_reboot,
         .no_shutdown = c->no_shutdown,
         .start_paused = c->paused,

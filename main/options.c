@@ -222,6 +222,21 @@ static bool opt_L(Config *c, const OptValue *v, Error **errp)
     return true;
 }
 
+static bool opt_fw_cfg(Config *c, const OptValue *v, Error **errp)
+{
+    const OptFwCfgArgs *a = v->args;
+    const FwCfgFile f = {a->name, a->file, a->string};
+
+    if (!f.file == !f.string) {
+        error_set(errp, ERR_INVALID_PARAMETER, "%s", f.file ? "both file= and string= are given"
+                                                           : "the contents are missing");
+        error_hint(errp, "give one of file=path and string=text");
+        return false;
+    }
+    g_array_append_val(c->fw_cfg, f);
+    return true;
+}
+
 /* Devices that stand in for a default one, as in QEMU. */
 static void device_replaces_default(Config *c, const char *driver)
 {
@@ -507,6 +522,7 @@ static OptFn *const handlers[OPT__COUNT] = {
     [OPT_append] = opt_append,
     [OPT_bios] = opt_bios,
     [OPT_L] = opt_L,
+    [OPT_fw_cfg] = opt_fw_cfg,
     [OPT_device] = opt_device,
     [OPT_global] = opt_global,
     [OPT_rtc] = opt_rtc,
@@ -615,6 +631,7 @@ void config_init(Config *c, const char *argv0)
         .board_opts = g_string_new(NULL),
         .accels = g_ptr_array_new_with_free_func(g_free),
         .firmware_dirs = g_ptr_array_new_with_free_func(g_free),
+        .fw_cfg = g_array_new(false, false, sizeof(FwCfgFile)),
         .devices = g_ptr_array_new(),
         .globals = g_ptr_array_new_with_free_func(g_free),
         .rtc_base = "utc",
@@ -646,5 +663,6 @@ void config_fini(Config *c)
     for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++) {
         g_ptr_array_unref(arrays[i]);
     }
+    g_array_unref(c->fw_cfg);
     g_string_free(c->board_opts, TRUE);
 }

@@ -59,68 +59,53 @@ static bool map_rom(Machine *m, const char *data, size_t len, Error **errp)
     return true;
 }
 
-bool bios_map(Machine *m, const char *default_name, uint8_t **tail, size_t *tail_len, Error **errp)
+/* NULL with *errp: not found, not readable, not a BIOS. */
+static char *read_bios(const MachineConfig *cfg, const char *default_name, size_t *len, Error **errp)
 {
-    const MachineConfig *cfg = machine_config(m);
     const char *name = cfg->firmware ? cfg->firmware : default_name;
     g_autofree char *path = find_bios(cfg, name);
     g_autofree char *data = NULL;
     g_autoptr(GError) gerr = NULL;
-    size_t len;
 
     if (!path) {
         error_set(errp, ERR_IO, "cannot find the firmware '%s'", name);
         error_hint(errp, cfg->firmware ? "-bios takes a file, or a name in a -L directory"
                                        : "install the package seabios, or give -L its directory");
-        return false;
+        return NULL;
     }
     if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
         error_set(errp, ERR_INVALID_PARAMETER, "the firmware '%s' is a directory", path);
-        return false;
+        return NULL;
     }
-    if (!g_file_get_contents(path, &data, &len, &gerr)) {
+    if (!g_file_get_contents(path, &data, len, &gerr)) {
         error_set(errp, ERR_IO, "cannot read the firmware: %s", gerr->message);
-        return false;
+        return NULL;
     }
-    if (len == 0 || len % 65536 || len > MAX_BIOS) {
-        error_set(errp, ERR_INVALID_PARAMETER, "the firmware '%s' has %zu bytes", path, len);
+    if (*len == 0 || *len % 65536 || *len > MAX_BIOS) {
+        error_set(errp, ERR_INVALID_PARAMETER, "the firmware '%s' has %zu bytes", path, *len);
         error_hint(errp, "a PC BIOS has a multiple of 64 KiB, at most 16 MiB");
+        return NULL;
+    }
+    return g_steal_pointer(&data);
+}
+
+bool bios_check(const MachineConfig *cfg, const char *default_name, Error **errp)
+{
+    size_t len;
+    g_autofree char *data = read_bios(cfg, default_name, &len, errp);
+
+    return data != NULL;
+}
+
+bool bios_map(Machine *m, const char *default_name, uint8_t **tail, size_t *tail_len, Error **errp)
+{
+    size_t len;
+    g_autofree char *data = read_bios(machine_config(m), default_name, &len, errp);
+
+    if (!data) {
         return false;
     }
     *tail_len = MIN(len, BIOS_SHADOW);
     *tail = g_memdup2(data + len - *tail_len, *tail_len);
     return map_rom(m, data, len, errp);
-}
-
-static bool add_file(const FwCfgFile *f, Device *fw_cfg, Error **errp)
-{
-    g_autofree char *data = NULL;
-    g_autoptr(GError) gerr = NULL;
-    gsize len;
-
-    if (fw_cfg_has_file(fw_cfg, f->name)) {
-        error_set(errp, ERR_INVALID_PARAMETER, "-fw_cfg %s: there is a file of this name already",
-                  f->name);
-        return false;
-    }
-    if (f->string) {
-        return fw_cfg_add_file(fw_cfg, f->name, f->string, strlen(f->string), errp);
-    }
-    if (!g_file_get_contents(f->file, &data, &len, &gerr)) {
-        error_set(errp, ERR_IO, "-fw_cfg %s: %s", f->name, gerr->message);
-        return false;
-    }
-    return fw_cfg_add_file(fw_cfg, f->name, data, len, errp);
-}
-
-bool firmware_add_files(Machine *m, Device *fw_cfg, Error **errp)
-{
-    const MachineConfig *cfg = machine_config(m);
-
-    for (size_t i = 0; i < cfg->fw_cfg_count; i++) {
-        if (!add_file(&cfg->fw_cfg[i], fw_cfg, errp)) {
-            return false;
-        }
-    }
-    return true;
 }

@@ -7,6 +7,8 @@
 
 #define BIOS_SHADOW 0x40000 /* the part that is also below 1 MiB */
 
+/* Is there one that could be mapped? */
+bool bios_check(const MachineConfig *cfg, const char *default_name, Error **errp);
 /*
  * Reads -bios, or default_name, from the -L directories and the usual places;
  * maps it as ROM below 4 GiB. On success *tail is a copy of its last *tail_len <=

@@ -15,6 +15,8 @@
  *
  * home: main loop; the wires in the machine's lock domain.
  */
+#include <string.h>
+
 #include "base/bits.h"
 #include "chardev/char.h"
 #include "core/machine.h"
@@ -36,6 +38,7 @@
 
 #define MIB          (1ull << 20)
 #define LOW_RAM_MAX  0xe0000000ull /* the rest of the first 4 GiB is for devices */
+#define DEFAULT_RAM  (128 * MIB)
 #define MIN_RAM      (1 * MIB)
 #define MIN_BOOT_RAM (4 * MIB)     /* direct kernel boot: something to load into */
 #define ACPI_SIZE    (128u << 10)
@@ -92,6 +95,62 @@ static const DeviceType pc_boot_type = {
 };
 DEVICE_TYPE(pc_boot_type);
 
+/* ---- configuration ---- */
+
+static BootLayout layout_of(const MachineConfig *cfg, bool acpi)
+{
+    uint64_t below = MIN(cfg->ram_size, LOW_RAM_MAX);
+
+    return (BootLayout){
+        .below_4g = below,
+        .above_4g = cfg->ram_size - below,
+        .acpi = below - ACPI_SIZE,
+        .acpi_size = ACPI_SIZE,
+        .rsdp = acpi ? RSDP_ADDR : 0,
+    };
+}
+
+static bool check_memory(const MachineConfig *cfg, Error **errp)
+{
+    uint64_t size = cfg->ram_size, min = cfg->kernel ? MIN_BOOT_RAM : MIN_RAM;
+
+    if (size < min || size % MEM_PAGE_SIZE) {
+        error_set(errp, ERR_INVALID_PARAMETER, "a PC cannot have %llu bytes of memory",
+                  (unsigned long long)size);
+        error_hint(errp, "-m takes %llu MiB or more, in units of 4 KiB", (unsigned long long)(min / MIB));
+        return false;
+    }
+    return true;
+}
+
+static bool check_kernel_options(const MachineConfig *cfg, Error **errp)
+{
+    if (!cfg->kernel && (cfg->append || cfg->initrd)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "%s needs a kernel", cfg->append ? "-append" : "-initrd");
+        error_hint(errp, "give -kernel too");
+        return false;
+    }
+    return true;
+}
+
+/* The same mistakes as build() finds, before anything is opened on the host. */
+static bool pc_check(const MachineConfig *given, Error **errp)
+{
+    MachineConfig cfg = *given;
+
+    cfg.ram_size = cfg.ram_size ? cfg.ram_size : DEFAULT_RAM;
+    if (!check_memory(&cfg, errp) || !check_kernel_options(&cfg, errp)) {
+        return false;
+    }
+    if (!cfg.kernel) {
+        return bios_check(&cfg, DEFAULT_BIOS, errp);
+    }
+    BootLayout l = layout_of(&cfg, true);
+    BootPlan *plan = boot_plan(&cfg, &l, errp);
+    boot_plan_free(plan);
+    return plan != NULL;
+}
+
 /* ---- parts ---- */
 
 static bool add_part(PcBoard *pc, const DeviceType *type, Device **out, Error **errp)
@@ -117,21 +176,18 @@ static bool add_ram(PcBoard *pc, Error **errp)
 {
     Machine *m = pc->dev.machine;
     const MachineConfig *cfg = machine_config(m);
-    uint64_t size = cfg->ram_size, min = cfg->kernel ? MIN_BOOT_RAM : MIN_RAM;
     MemoryRegion *root = machine_memory_root(m);
+    BootLayout l = layout_of(cfg, false);
 
-    if (size < min || size % MEM_PAGE_SIZE) {
-        error_set(errp, ERR_INVALID_PARAMETER, "a PC cannot have %llu bytes of memory",
-                  (unsigned long long)size);
-        error_hint(errp, "-m takes %llu MiB or more, in units of 4 KiB", (unsigned long long)(min / MIB));
+    if (!check_memory(cfg, errp)) {
         return false;
     }
-    pc->ram = region_new_ram(m, "pc.ram", size, errp);
+    pc->ram = region_new_ram(m, "pc.ram", cfg->ram_size, errp);
     if (!pc->ram) {
         return false;
     }
-    pc->below_4g = MIN(size, LOW_RAM_MAX);
-    pc->above_4g = size - pc->below_4g;
+    pc->below_4g = l.below_4g;
+    pc->above_4g = l.above_4g;
     const struct {
         const char *name;
         hwaddr at;
@@ -337,6 +393,30 @@ static bool add_fw_cfg(PcBoard *pc, Error **errp)
            fw_cfg_add_file(pc->fw_cfg, "bootorder", "", 0, errp);
 }
 
+/* -fw_cfg: the user's own. */
+static bool add_user_files(PcBoard *pc, Error **errp)
+{
+    const MachineConfig *cfg = machine_config(pc->dev.machine);
+
+    for (size_t i = 0; i < cfg->fw_cfg_count; i++) {
+        const FwCfgFile *f = &cfg->fw_cfg[i];
+        g_autofree char *data = NULL;
+        g_autoptr(GError) gerr = NULL;
+        size_t len;
+
+        if (f->file && !g_file_get_contents(f->file, &data, &len, &gerr)) {
+            error_set(errp, ERR_IO, "-fw_cfg name=%s: %s", f->name, gerr->message);
+            return false;
+        }
+        if (!fw_cfg_add_file(pc->fw_cfg, f->name, f->file ? data : f->string,
+                             f->file ? len : strlen(f->string), errp)) {
+            error_prepend(errp, "-fw_cfg: ");
+            return false;
+        }
+    }
+    return true;
+}
+
 static AcpiTables *make_tables(PcBoard *pc)
 {
     static const uint16_t com[4] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
@@ -370,6 +450,7 @@ static bool add_boot(PcBoard *pc, Error **errp)
 {
     Machine *m = pc->dev.machine;
     const MachineConfig *cfg = machine_config(m);
+    uint64_t acpi_size = pc->acpi ? ACPI_SIZE : 0;
     Device *d;
 
     if (!add_part(pc, &pc_boot_type, &d, errp)) {
@@ -382,22 +463,13 @@ static bool add_boot(PcBoard *pc, Error **errp)
             return false;
         }
     }
+    if (!check_kernel_options(cfg, errp)) {
+        return false;
+    }
     if (!cfg->kernel) {
-        if (cfg->append || cfg->initrd) {
-            error_set(errp, ERR_INVALID_PARAMETER, "%s needs a kernel",
-                      cfg->append ? "-append" : "-initrd");
-            error_hint(errp, "give -kernel too");
-            return false;
-        }
         return bios_map(m, DEFAULT_BIOS, &b->bios_tail, &b->bios_tail_len, errp);
     }
-    b->layout = (BootLayout){
-        .below_4g = pc->below_4g,
-        .above_4g = pc->above_4g,
-        .acpi = pc->below_4g - ACPI_SIZE,
-        .acpi_size = ACPI_SIZE,
-        .rsdp = pc->acpi ? RSDP_ADDR : 0,
-    };
+    b->layout = layout_of(cfg, pc->acpi);
     b->plan = boot_plan(cfg, &b->layout, errp);
     return b->plan != NULL;
 }
@@ -444,11 +516,13 @@ static const BoardType pc_board = {
     .help = "ISA PC with APICs (no PCI yet)",
     .arch = "x86_64",
     .default_cpu = "qemu64",
-    .default_ram = 128 * MIB,
+    .default_ram = DEFAULT_RAM,
     .max_cpus = MAX_CPUS,
+    .fw_cfg = true,
     .fw_cfg = true,
     .props = pc_props,
     .size = sizeof(PcBoard),
+    .check = pc_check,
     .build = pc_build,
     .system_powerdown = pc_powerdown,
     .reset = pc_reset,

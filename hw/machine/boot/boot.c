@@ -209,7 +209,9 @@ int boot_e820(const BootLayout *l, E820Entry *map)
     map[n++] = (E820Entry){0x9fc00, 0x400, E820_RESERVED};
     map[n++] = (E820Entry){0xf0000, 0x10000, E820_RESERVED};
     map[n++] = (E820Entry){0x100000, l->acpi - 0x100000, E820_RAM};
-    map[n++] = (E820Entry){l->acpi, l->acpi_size, E820_ACPI};
+    if (l->acpi_size) {
+        map[n++] = (E820Entry){l->acpi, l->acpi_size, E820_ACPI};
+    }
     map[n++] = (E820Entry){0xfffc0000, 0x40000, E820_RESERVED};
     if (l->above_4g) {
         map[n++] = (E820Entry){1ull << 32, l->above_4g, E820_RAM};
