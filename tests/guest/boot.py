@@ -8,10 +8,10 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from guest import HERE, Guest, fetch, run_tap  # noqa: E402
+from guest import HERE, Guest, fetch, run_tap, slowness  # noqa: E402
 
 BINARY = sys.argv[1]
-SLOW = 10 if "asan" in BINARY else 1
+SLOW = slowness(BINARY)
 TMP = tempfile.mkdtemp(prefix="rhea-boot-")
 INITRD = f"{TMP}/initrd.gz"
 

@@ -62,6 +62,15 @@ class Guest:
             if not self._pump(min(left, 1)):
                 raise GuestError(f"emulator ended (status {self.p.wait()}) without '{pattern}':\n{self.tail()}")
 
+    def appears(self, pattern, timeout):
+        """expect() for what may not come: None then."""
+        try:
+            return self.expect(pattern, timeout)
+        except GuestError:
+            if self.p.poll() is not None:
+                raise
+            return None
+
     def send(self, text):
         self.p.stdin.write(text.encode())
         self.p.stdin.flush()
@@ -80,7 +89,13 @@ class Guest:
         raise GuestError(f"emulator still runs after {timeout} s; output ends:\n{self.tail()}")
 
     def tail(self, lines=15):
-        return "\n".join("    " + l for l in self.log.decode("latin1").splitlines()[-lines:])
+        return "\n".join("    " + l for l in self.log[-4000:].decode("latin1").splitlines()[-lines:])
+
+
+def slowness(binary):
+    """Factor for timeouts: a build with sanitizers needs longer."""
+    with open(binary, "rb") as f:
+        return 10 if b"__asan_init" in f.read() else 1
 
 
 def fetch(*what):
