@@ -184,7 +184,7 @@ int main(int argc, char **argv)
                                      GEN_MEMORY | GEN_FAULTY, GEN_DIV, GEN_CALLS,
                                      GEN_SPILL, GEN_HOSTOP, GEN_HOSTOP | GEN_MEMORY | GEN_FAULTY,
                                      GEN_ALL, GEN_ALL & ~GEN_HOSTOP};
-    uint32_t seed = 1, count = 12000;
+    uint32_t seed = 1, count = 6000;
     int what = -1;
     bool want_shrink = false;
     for (int i = 1; i < argc; i++) {
