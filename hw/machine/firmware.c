@@ -109,3 +109,36 @@ bool bios_map(Machine *m, const char *default_name, uint8_t **tail, size_t *tail
     *tail = g_memdup2(data + len - *tail_len, *tail_len);
     return map_rom(m, data, len, errp);
 }
+
+static bool add_file(const FwCfgFile *f, Device *fw_cfg, Error **errp)
+{
+    g_autofree char *data = NULL;
+    g_autoptr(GError) gerr = NULL;
+    gsize len;
+
+    if (fw_cfg_has_file(fw_cfg, f->name)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "-fw_cfg %s: there is a file of this name already",
+                  f->name);
+        return false;
+    }
+    if (f->string) {
+        return fw_cfg_add_file(fw_cfg, f->name, f->string, strlen(f->string), errp);
+    }
+    if (!g_file_get_contents(f->file, &data, &len, &gerr)) {
+        error_set(errp, ERR_IO, "-fw_cfg %s: %s", f->name, gerr->message);
+        return false;
+    }
+    return fw_cfg_add_file(fw_cfg, f->name, data, len, errp);
+}
+
+bool firmware_add_files(Machine *m, Device *fw_cfg, Error **errp)
+{
+    const MachineConfig *cfg = machine_config(m);
+
+    for (size_t i = 0; i < cfg->fw_cfg_count; i++) {
+        if (!add_file(&cfg->fw_cfg[i], fw_cfg, errp)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -99,13 +99,13 @@ DEVICE_TYPE(pc_boot_type);
 
 static BootLayout layout_of(const MachineConfig *cfg, bool acpi)
 {
-    uint64_t below = MIN(cfg->ram_size, LOW_RAM_MAX);
+    uint64_t below = MIN(cfg->ram_size, LOW_RAM_MAX), tables = acpi ? ACPI_SIZE : 0;
 
     return (BootLayout){
         .below_4g = below,
         .above_4g = cfg->ram_size - below,
-        .acpi = below - ACPI_SIZE,
-        .acpi_size = ACPI_SIZE,
+        .acpi = below - tables,
+        .acpi_size = tables,
         .rsdp = acpi ? RSDP_ADDR : 0,
     };
 }
@@ -393,30 +393,6 @@ static bool add_fw_cfg(PcBoard *pc, Error **errp)
            fw_cfg_add_file(pc->fw_cfg, "bootorder", "", 0, errp);
 }
 
-/* -fw_cfg: the user's own. */
-static bool add_user_files(PcBoard *pc, Error **errp)
-{
-    const MachineConfig *cfg = machine_config(pc->dev.machine);
-
-    for (size_t i = 0; i < cfg->fw_cfg_count; i++) {
-        const FwCfgFile *f = &cfg->fw_cfg[i];
-        g_autofree char *data = NULL;
-        g_autoptr(GError) gerr = NULL;
-        size_t len;
-
-        if (f->file && !g_file_get_contents(f->file, &data, &len, &gerr)) {
-            error_set(errp, ERR_IO, "-fw_cfg name=%s: %s", f->name, gerr->message);
-            return false;
-        }
-        if (!fw_cfg_add_file(pc->fw_cfg, f->name, f->file ? data : f->string,
-                             f->file ? len : strlen(f->string), errp)) {
-            error_prepend(errp, "-fw_cfg: ");
-            return false;
-        }
-    }
-    return true;
-}
-
 static AcpiTables *make_tables(PcBoard *pc)
 {
     static const uint16_t com[4] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
@@ -450,7 +426,6 @@ static bool add_boot(PcBoard *pc, Error **errp)
 {
     Machine *m = pc->dev.machine;
     const MachineConfig *cfg = machine_config(m);
-    uint64_t acpi_size = pc->acpi ? ACPI_SIZE : 0;
     Device *d;
 
     if (!add_part(pc, &pc_boot_type, &d, errp)) {
@@ -518,7 +493,6 @@ static const BoardType pc_board = {
     .default_cpu = "qemu64",
     .default_ram = DEFAULT_RAM,
     .max_cpus = MAX_CPUS,
-    .fw_cfg = true,
     .fw_cfg = true,
     .props = pc_props,
     .size = sizeof(PcBoard),
