@@ -363,7 +363,12 @@ static bool emit_ops(Emit *e)
         }
         e->i = i;
         e->lock = e->hold = 0;
+        unsigned recipe = e->n_recipes;
+        bool spoils = recipe_before(e, op);
         emitters[op->op](e, op);
+        if (spoils && recipe == e->n_recipes) {
+            e->R = 0;
+        }
         drop_dead(e, op->dst);
         drop_dead(e, op->a);
         drop_dead(e, op->b);
@@ -430,7 +435,7 @@ bool host_emit_block(HostCode *hc, const IrBlock *ir, TcgBlock *tb)
     memcpy(e->greg, hc->greg, sizeof(e->greg));
     e->busy = e->borrowed = 0;
     e->slots = 0;
-    e->H = 0;
+    e->H = e->R = 0;
     e->M = FL_ALL;
     e->merge = false;
     e->fpu_ok = e->fpu_lost = e->unreachable = false;

@@ -69,10 +69,23 @@ typedef enum SlowKind {
     SLOW_JC_MISS,
 } SlowKind;
 
+/*
+ * How the flags can be computed again: by comparing a with b, testing a and b, or from the result
+ * (in a) of an operation with b. a and b are globals, or b is the immediate.
+ */
+typedef enum RecipeKind { RECIPE_RESULT, RECIPE_TEST, RECIPE_CMP, RECIPE_ADD, RECIPE_SUB } RecipeKind;
+typedef struct Recipe {
+    uint8_t kind, w;
+    IrVal a, b;
+    int32_t imm;
+} Recipe;
+
 /* Out-of-line code to be emitted at the block's end. */
 typedef struct Slow {
     uint8_t kind, w, aux2, size, mmu, write;
     bool sign, save_flags, val_is_imm;
+    bool recompute; /* flags, by this recipe, before C sees them */
+    Recipe recipe;
     int8_t s1, s2, dst;
     Rm val;
     int64_t imm;
@@ -126,7 +139,9 @@ typedef struct Emit {
     uint16_t reg_temp[16];
     uint64_t slots; /* spill slots in use */
     /* flags: which are valid in host flags, in env->cc */
-    uint8_t H, M;
+    uint8_t H, M, R; /* R: all or none, by recipe */
+    Recipe recipe;
+    unsigned n_recipes;
     bool merge;
     bool fpu_ok, fpu_lost;
     bool unreachable; /* after an op that always leaves, until the next label */
@@ -200,6 +215,11 @@ unsigned flags_cond(Emit *e, unsigned cc);  /* make cc testable; returns the hos
 void flags_begin(Emit *e, const IrOp *op, unsigned clobber);
 void flags_end(Emit *e, const IrOp *op, unsigned clobber);
 /* Nobody wants this op's flags, but the host flags that it would destroy are worth keeping. */
+void flags_defer(Emit *e, const IrOp *op, bool *deferred); /* before a TLB check */
+void flags_recompute(Emit *e, const Recipe *r, int scratch); /* into host flags */
+void flags_spill(Emit *e);                              /* host flags to env->cc, unconditionally */
+void recipe_note(Emit *e, const IrOp *op);              /* the op has written all flags */
+bool recipe_before(Emit *e, const IrOp *op);            /* op may write what the recipe needs: true */
 bool flags_avoid(const Emit *e, const IrOp *op, unsigned clobber);
 
 /* ---- by kind of op ---- */

@@ -84,6 +84,7 @@ void emit_binary(Emit *e, const IrOp *op)
     if (!(flags_live(op) & op->fw) && binary_as_lea(e, op)) {
         e->H &= ~op->fw;
         e->M &= ~op->fw;
+        e->R &= ~op->fw;
         return;
     }
     if (op->op == OP_adc || op->op == OP_sbb) {
@@ -92,6 +93,7 @@ void emit_binary(Emit *e, const IrOp *op)
     flags_begin(e, op, FL_ALL);
     binary(e, op, alu_digit(op->op));
     flags_end(e, op, FL_ALL);
+    recipe_note(e, op);
 }
 
 static void compare(Emit *e, const IrOp *op)
@@ -144,6 +146,7 @@ void emit_compare(Emit *e, const IrOp *op)
     flags_begin(e, op, FL_ALL);
     (op->op == OP_cmp ? compare : test)(e, op);
     flags_end(e, op, FL_ALL);
+    recipe_note(e, op);
 }
 
 /* inc dec: FE/FF /0 /1; not neg: F6/F7 /2 /3. */

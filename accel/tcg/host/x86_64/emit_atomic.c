@@ -111,6 +111,9 @@ void emit_rmw(Emit *e, const IrOp *op)
     Probe p = emit_probe(e, op, SLOW_OPERAND, 1u << op->w, true, 0);
     Rm mem = rm_m(probe_pointer(e, &p), -1, 0, 0);
 
+    if (shift && !by_cl && !((unsigned)op->imm & (op->w == W64 ? 0x3f : 0x1f))) {
+        return; /* the value and all flags stay */
+    }
     if (op->sub >= OP_bts && op->sub <= OP_btc && op->b != IR_IMM) {
         operand_copy(e, op, &p);
         a_alu_i(&e->a, 4, W32, rm_r(p.s2), (8 << op->w) - 1, 0);

@@ -57,6 +57,7 @@ void emit_call(Emit *e, const IrOp *op)
         emit_set_pc(e, RAX);
         e->pc_set = true;
         e->M = FL_ALL;
+        e->R = 0;
     }
     a_movi(a, RAX, (uintptr_t)h->fn);
     a_call_to(a, hc_stub(e->hc, fpu ? STUB_CALL_FPU : full ? STUB_CALL_FULL : STUB_CALL_LIGHT));

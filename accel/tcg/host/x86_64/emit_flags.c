@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where the guest's arithmetic flags are. H: those valid in the host's flags,
- * M: those valid in env->cc. At every point the live flags are all in H or all
- * in M; at block entries, labels and faults they are in M.
+ * M: those valid in env->cc, R: all can be computed from registers (see
+ * emit_recipe.c). At every point the live flags are all in one of them; at block
+ * entries, labels and calls they are in M.
  */
 #include "accel/tcg/host/x86_64/emit.h"
 
@@ -12,18 +13,42 @@ static Rm cc_home(const Emit *e, int byte)
 }
 
 /* pushfq; pop env->cc: the stack pointer is balanced and no flag changes. */
-static void spill(Emit *e)
+void flags_spill(Emit *e)
 {
     e8(&e->a, 0x9c);
     ins(&e->a, 0x8f, W32, 0, cc_home(e, 0));
-    e->M = e->H;
+}
+
+/* Back into host flags with a register that the recipe does not name. */
+static void recompute_here(Emit *e)
+{
+    int s = RAX;
+    for (int i = 0; i < 2; i++) {
+        IrVal v = i ? e->recipe.b : e->recipe.a;
+        s += ir_is_global(v) && e->greg[ir_global(v)] == s;
+    }
+    for (int i = 0; i < 2; i++) { /* twice: the first step may have met the other operand */
+        IrVal v = i ? e->recipe.b : e->recipe.a;
+        s += ir_is_global(v) && e->greg[ir_global(v)] == s;
+    }
+    a_store(&e->a, W64, rm_gs(V_SCRATCH(3)), (unsigned)s);
+    flags_recompute(e, &e->recipe, s);
+    a_mov(&e->a, W64, (unsigned)s, rm_gs(V_SCRATCH(3)));
+    e->H = FL_ALL;
 }
 
 void flags_save(Emit *e, unsigned need)
 {
+    if (!(need & ~e->M)) {
+        return;
+    }
+    if ((need & ~e->H) && e->R) {
+        recompute_here(e);
+    }
     if (need & ~e->M & e->H) {
         g_assert(!(need & ~e->H));
-        spill(e);
+        flags_spill(e);
+        e->M = e->H;
     }
 }
 
@@ -57,6 +82,10 @@ void flags_load(Emit *e, unsigned need)
     if (!(need & ~e->H)) {
         return;
     }
+    if ((need & ~e->M) && e->R) {
+        recompute_here(e);
+        return;
+    }
     if (need == FL_C) {
         ins(&e->a, O_0F | 0xba, W32, 4, cc_home(e, 0)); /* bt cc, 0 */
         e8(&e->a, 0);
@@ -74,6 +103,10 @@ unsigned flags_cond(Emit *e, unsigned cc)
         return cc;
     }
     unsigned m = bits[cc >> 1];
+    if ((ir_cond_flags((IrCond)cc) & ~e->M) && e->R) {
+        recompute_here(e);
+        return cc;
+    }
     if (!m) {
         reload(e);
         return cc;
@@ -95,6 +128,9 @@ void flags_begin(Emit *e, const IrOp *op, unsigned clobber)
 {
     unsigned live = flags_live(op), keep = live & ~op->fw;
     e->merge = false;
+    if (keep & ~e->H & ~e->M) {
+        flags_save(e, keep); /* in R only, which this op ends */
+    }
     if (!(live & op->fw)) {
         if (keep & clobber) {
             flags_save(e, keep);
@@ -125,6 +161,9 @@ static void merge(Emit *e, unsigned fw)
 
 void flags_end(Emit *e, const IrOp *op, unsigned clobber)
 {
+    if (op->fw) {
+        e->R = 0;
+    }
     if (e->merge) {
         merge(e, op->fw);
         e->merge = false;
@@ -191,6 +230,10 @@ static void one_byte(Emit *e, unsigned opcode)
 void emit_setf(Emit *e, const IrOp *op)
 {
     unsigned live = flags_live(op), keep = live & ~op->fw;
+    if (keep & ~e->H & ~e->M) {
+        flags_save(e, keep);
+    }
+    e->R = 0;
     if (!(live & op->fw)) {
         e->M &= ~op->fw;
         e->H &= ~op->fw;
@@ -208,6 +251,10 @@ void emit_setf(Emit *e, const IrOp *op)
 void emit_cmc(Emit *e, const IrOp *op)
 {
     unsigned live = flags_live(op);
+    if (live & ~e->H & ~e->M) {
+        flags_save(e, live);
+    }
+    e->R = 0;
     if (!(live & FL_C)) {
         e->M &= ~FL_C;
         e->H &= ~FL_C;

@@ -123,6 +123,9 @@ void emit_hostop(Emit *e, const IrOp *op)
     flags_load(e, hi->fr);
     flags_begin(e, &o, hi->fw);
     if (hi->fpu) {
+        if (e->H != FL_ALL) {
+            flags_save(e, FL_ALL);
+        }
         site_add(e, e->M != FL_ALL ? SITE_FLAGS_HOST : 0);
     }
     encode_host_insn(&e->a, hi, reg, rm);

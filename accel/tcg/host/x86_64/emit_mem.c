@@ -42,7 +42,8 @@ Probe emit_probe(Emit *e, const IrOp *op, SlowKind kind, unsigned size, bool wri
     int32_t tlb = V_OFF(tlb) + (int32_t)(sizeof(TlbEntry) * TLB_SIZE) * (op->aux * 2 + write);
     Probe p;
 
-    flags_clobber(e, FL_ALL);
+    bool deferred;
+    flags_defer(e, op, &deferred);
     p.s2 = address_copy(e, op);
     p.s1 = reg_alloc(e);
     if (align > 1) { /* before anything that may fault in another way */
@@ -60,6 +61,8 @@ Probe emit_probe(Emit *e, const IrOp *op, SlowKind kind, unsigned size, bool wri
     uint8_t *ja = a_jcc(a, CC_A);
 
     p.slow = slow_new(e, size > 128 ? SLOW_INTERP : kind, ja);
+    p.slow->recompute = deferred;
+    p.slow->recipe = e->recipe;
     p.slow->s1 = (int8_t)p.s1;
     p.slow->s2 = (int8_t)p.s2;
     p.slow->size = (uint8_t)size;
@@ -165,6 +168,10 @@ void site_add(Emit *e, unsigned flags)
 static void call_record(Emit *e, Stub stub, const Slow *s)
 {
     Asm *a = &e->a;
+    if (s->recompute) {
+        flags_recompute(e, &s->recipe, s->s1);
+        flags_spill(e);
+    }
     a_call_to(a, hc_stub(e->hc, stub));
     uint32_t ret = hc_off(e->hc, a->p);
     a_nop_data(a, s->insn | (uint32_t)s->size << 16 | (uint32_t)s->mmu << 24);
