@@ -314,6 +314,7 @@ Fake *fake_new(bool with_host)
     f->v->target = &fake_target;
     f->v->jc_key = 0x5aull << 48; /* no pc matches an empty jump cache entry */
     f->v->tm = (struct TcgMachine *)(void *)f;
+    memset(f->v->jc, 0xff, sizeof(f->v->jc)); /* empty */
     f->env = tcg_env(f->v);
     if (with_host) {
         Error *err = NULL;

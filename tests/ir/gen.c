@@ -742,7 +742,7 @@ static void gen_end(Gen *g)
         t = fresh_temp(g);
         ir_movi(g->b, W64, t, 0x123456789);
         ir_emit(g->b, OP_stenv, W64, IR_NONE, t, IR_NONE)->imm = offsetof(FakeEnv, pc);
-        ir_emit(g->b, OP_exit, W8, IR_NONE, IR_NONE, IR_NONE);
+        ir_emit(g->b, OP_exit, W8, IR_NONE, IR_NONE, IR_NONE)->aux = (uint8_t)rnd(g, 2);
         note_pc(g, 0x123456789);
     }
     g->info->undef_end = g->undef;

@@ -404,8 +404,8 @@ static bool run_hw_case(Run *t, Fake *f, GRand *r, int count, GString *why)
             for (int fl = 0; fl <= (natural != 0); fl++) {
                 t->imm = imm;
                 t->fw = fl ? natural : 0;
-                if (t->k->form == DIV && t->place == 4) {
-                    continue; /* the divisor's place is not the point here */
+                if (t->k->op == OP_cmc && !fl) {
+                    continue; /* that would be no operation */
                 }
                 if (!run_shape(t, f, r, imm ? count / 4 + 1 : count, why)) {
                     return false;
