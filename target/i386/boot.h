@@ -32,10 +32,10 @@ typedef struct X86BootState {
 } X86BootState;
 
 /* While the vCPU is parked (board reset, before it runs). Also clears cpu->power_off. */
-void x86_cpu_set_boot_state(Cpu *cpu, const X86BootState *s) __attribute__((weak));
+void x86_cpu_set_boot_state(Cpu *cpu, const X86BootState *s);
 
 /* CLOCK_VIRTUAL time at which this CPU's time stamp counter reads tsc; any time in the past if it
  * already did. On the vCPU's thread or while it is parked. */
-int64_t x86_cpu_tsc_to_ns(Cpu *cpu, uint64_t tsc) __attribute__((weak));
+int64_t x86_cpu_tsc_to_ns(Cpu *cpu, uint64_t tsc);
 
 #endif

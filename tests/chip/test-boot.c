@@ -24,7 +24,8 @@ static char *put(const char *name, const void *data, size_t len)
 {
     char *path = g_build_filename(dir, name, NULL);
 
-    FILE *f = fopen(path, "w"); /* not g_file_set_contents(): that syncs the disk */
+    unlink(path); /* a file that is truncated and written again is flushed by some file systems */
+    FILE *f = fopen(path, "w");
     g_assert_nonnull(f);
     g_assert_cmpuint(fwrite(data, 1, len, f), ==, len);
     fclose(f);
@@ -305,7 +306,7 @@ static void test_damaged(void)
     uint8_t image[BZ_SIZE];
     int good = 0;
 
-    for (int n = 0; n < 6000; n++) {
+    for (int n = 0; n < 3000; n++) {
         size_t len = n % 3 == 0 ? BZ_SIZE : ELF_SIZE;
         if (n % 3 == 0) {
             make_bzimage(image);
