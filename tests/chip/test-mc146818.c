@@ -119,6 +119,29 @@ static void test_periodic_flag_without_interrupt(void)
     bench_free(b.m);
 }
 
+/* These two interrupts follow the host's clock: wait for its next second. */
+static void test_update_and_alarm(void)
+{
+    Bench b;
+
+    begin(&b);
+    for (int reg = 1; reg <= 5; reg += 2) {
+        set(&b, reg, 0xc0); /* don't care: every second */
+    }
+    get(&b, 0x0c);
+    set(&b, 0x0b, 0x32);
+    int64_t end = g_get_monotonic_time() + 3 * G_USEC_PER_SEC;
+    while (!b.irq.level && g_get_monotonic_time() < end) {
+        g_main_context_iteration(machine_loop(b.m), FALSE);
+        g_usleep(1000);
+    }
+    g_assert_true(b.irq.level);
+    g_assert_cmphex(get(&b, 0x0c), ==, 0xb0);
+    g_assert_false(b.irq.level);
+    g_assert_cmphex(get(&b, 0x0a) & 0x80, ==, 0); /* the update is over */
+    bench_free(b.m);
+}
+
 static void test_set_bit(void)
 {
     static const uint8_t v[8] = {58, 59, 23, 31, 12, 23, 20, 1};
@@ -153,6 +176,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mc146818/static-ram", test_battery_ram);
     g_test_add_func("/mc146818/periodic-interrupt", test_periodic);
     g_test_add_func("/mc146818/register-c", test_periodic_flag_without_interrupt);
+    g_test_add_func("/mc146818/alarm-and-update-ended", test_update_and_alarm);
     g_test_add_func("/mc146818/register-b/set", test_set_bit);
     g_test_add_func("/mc146818/reset", test_reset_pin);
     return g_test_run();
