@@ -77,6 +77,35 @@ static void one_prefix(X86Insn *i, uint8_t byte, int bits)
     }
 }
 
+/*
+ * VEX, behind its first byte (SDM vol 2, 2.3.5): REX bits inverted, map, vvvv,
+ * length and mandatory prefix. Returns the map, -1 for #UD.
+ */
+static int take_vex(Reader *r, X86Insn *i, bool three, int bits)
+{
+    static const uint8_t rep[4] = {0, 0, 0xf3, 0xf2};
+    uint8_t b = take8(r), map = 1;
+    if (i->p66 || i->rep || i->lock || i->rex) {
+        return -1;
+    }
+    i->rex = 0x40 | (b & 0x80 ? 0 : 4);
+    if (three) {
+        i->rex |= (b & 0x40 ? 0 : 2) | (b & 0x20 ? 0 : 1);
+        map = b & 0x1f;
+        b = take8(r);
+        i->rex |= b & 0x80 ? 8 : 0;
+    }
+    i->vvvv = ~b >> 3 & 15;
+    i->vex_l = b >> 2 & 1;
+    i->p66 = (b & 3) == 1;
+    i->rep = rep[b & 3];
+    if (bits != 64) {
+        i->rex = 0x40;
+        i->vvvv &= 7;
+    }
+    return map >= 1 && map <= 3 ? 3 + map : -1;
+}
+
 /* Prefixes and opcode bytes; returns the last opcode byte and its map. */
 static uint8_t take_opcode(Reader *r, X86Insn *i, int bits, int *map)
 {
@@ -105,6 +134,9 @@ static uint8_t take_opcode(Reader *r, X86Insn *i, int bits, int *map)
             *map = b == 0x38 ? 2 : 3;
             b = take8(r);
         }
+    } else if ((b & 0xfe) == 0xc4 && (bits == 64 || (bits == 32 && r->p[r->at] >= 0xc0))) {
+        *map = take_vex(r, i, b == 0xc4, bits);
+        b = take8(r);
     }
     return b;
 }
@@ -246,6 +278,9 @@ static X86Decode decode(X86Insn *i, Reader *r, unsigned limit, int bits)
 {
     int map = 0;
     i->opcode = take_opcode(r, i, bits, &map);
+    if (map < 0) {
+        return X86_UD;
+    }
     const X86OpEntry *e = &x86_opcodes[map][i->opcode];
     if (r->at + (e->kind >> 4 & 1) > limit) {
         return X86_MORE;
@@ -258,6 +293,9 @@ static X86Decode decode(X86Insn *i, Reader *r, unsigned limit, int bits)
     }
     if (row->prefixes == 15 || (i->mand == 1 && (row->prefixes & 1))) {
         i->mand = 0; /* 66 is the operand size, F2/F3 repeat */
+    }
+    if ((row->bits & ROW_VEX) && (i->vex_l || ((row->bits & ROW_NOVVVV) && i->vvvv))) {
+        return X86_UD;
     }
     operand_sizes(i, bits);
     i->zreg = (i->opcode & 7) | (i->rex & 1) << 3;

@@ -13,7 +13,7 @@
 /* Addressing letters of insns.tbl (FIX: fixed general register, ONE: the constant 1, SEG: fixed segment). */
 enum {
     AM_NONE, AM_E, AM_M, AM_R, AM_G, AM_Z, AM_I, AM_J, AM_O, AM_A, AM_S, AM_C, AM_D, AM_V, AM_W,
-    AM_U, AM_P, AM_Q, AM_N, AM_T, AM_FIX, AM_ONE, AM_SEG,
+    AM_U, AM_P, AM_Q, AM_N, AM_T, AM_B, AM_FIX, AM_ONE, AM_SEG,
 };
 /* Size letters; N: bytes in .n */
 enum { SZ_NONE, SZ_B, SZ_W, SZ_D, SZ_Q, SZ_X, SZ_V, SZ_Z, SZ_Y, SZ_P, SZ_A, SZ_N };
@@ -24,6 +24,7 @@ enum {
     ROW_X87NW = 1 << 10, ROW_ENV = 1 << 11, ROW_NOGEN = 1 << 12, ROW_R66 = 1 << 13,
     ROW_COUNT = 1 << 14, /* flags depend on the count: unchanged when it is 0 */
     ROW_MODRM = 1 << 15, ROW_MOD3 = 1 << 16,
+    ROW_VEX = 1 << 19, ROW_NOVVVV = 1 << 20, /* VEX.vvvv must be 1111 */
     ROW_MR = 1 << 17, ROW_MW = 1 << 18, /* memory operand read, written (pass-through rows) */
 };
 
@@ -54,7 +55,7 @@ typedef struct X86OpEntry {
 } X86OpEntry;
 
 extern const X86Row x86_rows[X86_N_ROWS];
-extern const X86OpEntry x86_opcodes[4][256];
+extern const X86OpEntry x86_opcodes[7][256]; /* 0..3 legacy maps, 4..6 VEX 0F, 0F38, 0F3A */
 extern const uint16_t x86_cells[];
 
 #define X86_REG_NONE 0x80
@@ -67,7 +68,8 @@ typedef struct X86Insn {
     uint8_t opcode, modrm, mod;
     uint8_t reg, rm;       /* ModRM fields with REX.R and REX.B */
     uint8_t zreg;          /* register in the opcode's low bits, with REX.B */
-    uint8_t rex;           /* 0 or 0x40..0x4f */
+    uint8_t rex;           /* 0 or 0x40..0x4f; of VEX the same bits */
+    uint8_t vvvv, vex_l;
     uint8_t mand;          /* mandatory prefix class: 0 none, 1 66, 2 F3, 3 F2 */
     bool p66, p67, lock;
     uint8_t rep;           /* 0, 0xf2, 0xf3: the last of them */

@@ -13,9 +13,10 @@ import re
 import sys
 
 MAPS = {"": 0, "0f": 1, "0f38": 2, "0f3a": 3}
+VEX_MAPS = 3  # maps 4..6 are VEX 0F, 0F38, 0F3A
 PREFIXES = {"": (0, 1, 2, 3), "np": (0,), "66": (1,), "f3": (2,), "f2": (3,), "n66": (0, 1)}
 CC = "O NO B AE E NE BE A S NS P NP L GE LE G".split()
-AM = "E M R G Z I J O A S C D V W U P Q N T".split()
+AM = "E M R G Z I J O A S C D V W U P Q N T B".split()
 SIZES = {"b": "B", "w": "W", "d": "D", "q": "Q", "x": "X", "v": "V", "z": "Z", "y": "Y", "p": "P", "a": "A"}
 FIXED = {"AL": ("FIX", "B", 0), "rAX": ("FIX", "V", 0), "eAX": ("FIX", "Z", 0), "AX": ("FIX", "W", 0),
          "CL": ("FIX", "B", 1), "DX": ("FIX", "W", 2), "1": ("ONE", "B", 1),
@@ -23,8 +24,8 @@ FIXED = {"AL": ("FIX", "B", 0), "rAX": ("FIX", "V", 0), "eAX": ("FIX", "Z", 0), 
          "FS": ("SEG", "W", 4), "GS": ("SEG", "W", 5)}
 FLAGS = {"c": "0x1", "p": "0x4", "a": "0x10", "z": "0x40", "s": "0x80", "d": "0x400", "o": "0x800", "i": "0x200"}
 BITS = ["i64", "o64", "d64", "f64", "cpl0", "pe", "lock", "sse", "mmx", "x87", "x87nw", "env", "nogen",
-        "r66", "count"]
-OPCODE = re.compile(r"^(?:(np|66|f3|f2|n66)\.)?(?:(0f38|0f3a|0f)\.)?([0-9a-f]{2})(\+r|\+cc)?"
+        "r66", "count", "vex", "novvvv"]
+OPCODE = re.compile(r"^(v\.)?(?:(np|66|f3|f2|n66)\.)?(?:(0f38|0f3a|0f)\.)?([0-9a-f]{2})(\+r|\+cc)?"
                     r"(?:/([0-7]))?(?::([mr]))?(?:=([0-9a-f]{2}))?$")
 
 
@@ -65,9 +66,9 @@ def parse_row(text, line):
         fail(line, f"bad opcode {f[0]}")
     r = Row()
     r.line, r.text = line, f[0]
-    prefix, mp, byte, plus, digit, mod, exact = m.groups()
+    vex, prefix, mp, byte, plus, digit, mod, exact = m.groups()
     r.prefixes = PREFIXES[prefix or ""]
-    r.map, r.opcode, r.plus = MAPS[mp or ""], int(byte, 16), plus
+    r.map, r.opcode, r.plus = MAPS[mp or ""] + (VEX_MAPS if vex else 0), int(byte, 16), plus
     r.digit = int(digit) if digit else None
     r.mod, r.exact = mod, int(exact, 16) if exact else None
     r.mnemonic = f[1]
@@ -94,13 +95,17 @@ def parse_row(text, line):
             r.attrs.add(a)
         else:
             fail(line, f"unknown attribute {a}")
+    if vex:
+        r.attrs.add("vex")
+        if not any(o[0] == "B" for o in r.ops):
+            r.attrs.add("novvvv")
     finish_row(r)
     return r
 
 
 def finish_row(r):
     ams = [o[0] for o in r.ops]
-    r.modrm = (any(a in "EMRGSCDVWUPQNT" and len(a) == 1 for a in ams)
+    r.modrm = (any(a in "EMRGSCDVWUPQNTB" and len(a) == 1 for a in ams)
                or r.digit is not None or r.mod or r.exact is not None)
     r.mod3 = any(a in ("C", "D") for a in ams)
     if r.mod is None and "M" in ams:
@@ -189,7 +194,7 @@ def dimensions(group):
 
 def build(rows):
     """-> lookup entries [4][256] of (kind, base), flat cell array of row numbers."""
-    entries = [[(0, 0)] * 256 for _ in range(4)]
+    entries = [[(0, 0)] * 256 for _ in range(7)]
     flat, seen, used = [0], {}, set()
     groups = {}
     for r in rows:
@@ -274,7 +279,7 @@ def main():
         f.write(note + '#include "target/i386/decode.h"\n#include "target/i386/translate.h"\n\n')
         f.write("const X86Row x86_rows[X86_N_ROWS] = {\n    {\"(bad)\"},\n")
         f.write("\n".join(c_row(r) for r in rows) + "\n};\n\n")
-        f.write("const X86OpEntry x86_opcodes[4][256] = {\n")
+        f.write("const X86OpEntry x86_opcodes[7][256] = {\n")
         for mp in entries:
             f.write("    {\n")
             for i in range(0, 256, 8):

@@ -47,6 +47,8 @@ int tr_reg(const X86Tr *s, int n)
         return s->i.reg;
     case AM_Z:
         return s->i.zreg;
+    case AM_B:
+        return s->i.vvvv;
     case AM_FIX:
         return s->i.row->op[n].n;
     default:

@@ -337,6 +337,8 @@ void insn_init(bool with_jit)
     REAL(daa);
     REAL(aam);
     REAL(bound);
+    REAL(pdep);
+    REAL(pext);
     REAL(enter);
     REAL(cmpxchg8b);
     REAL(seg_check);

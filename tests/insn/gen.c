@@ -132,11 +132,36 @@ static void put_immediate(GRand *r, const X86Row *row, const GenOpts *g, Out *o)
     (void)row;
 }
 
+static void put_vex(GRand *r, const X86Row *row, const GenOpts *g, Out *o)
+{
+    unsigned rxb = g->bits == 64 ? (unsigned)g_rand_int_range(r, 0, 8) : 7;
+    unsigned w = (unsigned)g_rand_int_range(r, 0, 2);
+    put(o, 0xc4);
+    put(o, rxb << 5 | (row->map - 3u));
+    unsigned vvvv = (unsigned)g_rand_int_range(r, 0, 16) | (g->bits == 64 ? 0 : 8);
+    if (row->bits & ROW_NOVVVV) {
+        vvvv = 15;
+    }
+    put(o, w << 7 | vvvv << 3 | (unsigned)__builtin_ctz(row->prefixes));
+    put(o, row->opcode);
+    put_modrm(r, row, g, o);
+    if (row->imm != IMM_NONE) {
+        put_immediate(r, row, g, o);
+    }
+}
+
 unsigned gen_insn(GRand *r, const X86Row *row, const GenOpts *g, uint8_t *out)
 {
     Out o = {out, 0};
     if (g->bits == 64 ? row->bits & ROW_I64 : row->bits & ROW_O64) {
         return 0;
+    }
+    if (row->bits & ROW_VEX) {
+        if (g->bits == 16) {
+            return 0;
+        }
+        put_vex(r, row, g, &o);
+        return o.n;
     }
     put_prefixes(r, row, g, &o);
     if (row->map) {

@@ -41,7 +41,7 @@ static bool spoils_pointers(const X86Insn *i)
 {
     for (int n = 0; n < i->row->n_ops; n++) {
         unsigned am = i->row->op[n].am;
-        int reg = am == AM_G ? i->reg : am == AM_Z ? i->zreg : -1;
+        int reg = am == AM_G ? i->reg : am == AM_Z ? i->zreg : am == AM_B ? i->vvvv : -1;
         if ((am == AM_E || am == AM_R) && i->mod == 3) {
             reg = i->rm;
         }
