@@ -259,6 +259,8 @@ static bool check_fields(Verifier *v)
         return op->aux <= 3 || fail(v, "scale %u", op->aux);
     case OP_jmpind:
         return op->aux <= 2 || fail(v, "kind %u", op->aux);
+    case OP_exit:
+        return op->aux <= 1 || fail(v, "kind %u", op->aux);
     case OP_ldenv:
     case OP_stenv:
         return check_env_field(v);

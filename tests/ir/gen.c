@@ -370,7 +370,7 @@ static IrVal address(Gen *g)
         temp_written(g, t);
         return t;
     }
-    int page = (g->what & GEN_FAULTY) && chance(g, 10) ? rnd(g, FAKE_PAGES + 1) : rnd(g, 10);
+    int page = (g->what & GEN_FAULTY) && chance(g, 30) ? rnd(g, FAKE_PAGES + 1) : rnd(g, 10);
     IrVal idx = fresh_temp(g);
     ir_alui(g->b, OP_and, W32, idx, any_global(g), chance(g, 50) ? 0xff8 : 0xfff, 0);
     ir_lea(g->b, W64, t, idx, IR_NONE, 0, (int64_t)FAKE_RAM_BASE + page * 4096);
