@@ -9,9 +9,19 @@
 #include "base/bits.h"
 
 enum {
-    OP_ZERO = 0x00, OP_ONE = 0x01, OP_NAME = 0x08, OP_BYTE = 0x0a, OP_WORD = 0x0b,
-    OP_DWORD = 0x0c, OP_STRING = 0x0d, OP_QWORD = 0x0e, OP_SCOPE = 0x10, OP_BUFFER = 0x11,
-    OP_PACKAGE = 0x12, OP_EXT = 0x5b, EXT_DEVICE = 0x82,
+    OP_ZERO = 0x00,
+    OP_ONE = 0x01,
+    OP_NAME = 0x08,
+    OP_BYTE = 0x0a,
+    OP_WORD = 0x0b,
+    OP_DWORD = 0x0c,
+    OP_STRING = 0x0d,
+    OP_QWORD = 0x0e,
+    OP_SCOPE = 0x10,
+    OP_BUFFER = 0x11,
+    OP_PACKAGE = 0x12,
+    OP_EXT = 0x5b,
+    EXT_DEVICE = 0x82,
 };
 
 void bytes_int(GByteArray *b, uint64_t v, unsigned size)
@@ -103,7 +113,12 @@ void aml_int(Aml *a, uint64_t v)
         return;
     }
     unsigned size = v <= 0xff ? 1 : v <= 0xffff ? 2 : v <= 0xffffffff ? 4 : 8;
-    bytes_int(a->out, size == 1 ? OP_BYTE : size == 2 ? OP_WORD : size == 4 ? OP_DWORD : OP_QWORD, 1);
+    bytes_int(a->out,
+              size == 1   ? OP_BYTE
+              : size == 2 ? OP_WORD
+              : size == 4 ? OP_DWORD
+                          : OP_QWORD,
+              1);
     bytes_int(a->out, v, size);
 }
 

@@ -16,19 +16,19 @@
 #include "base/log.h"
 #include "core/machine.h"
 
-#define PM_HZ 3579545ull
+#define PM_HZ    3579545ull
 #define TMR_HALF (1 << 23) /* TMR_STS: bit 23 changed */
 
-#define STS_TMR     0x0001
-#define STS_GBL     0x0020
-#define STS_PWRBTN  0x0100
-#define STS_SLPBTN  0x0200
-#define STS_RTC     0x0400
-#define STS_WAK     0x8000
-#define STS_ALL     (STS_TMR | STS_GBL | STS_PWRBTN | STS_SLPBTN | STS_RTC | STS_WAK)
-#define EN_ALL      (STS_TMR | STS_GBL | STS_PWRBTN | STS_SLPBTN | STS_RTC)
-#define CNT_SCI_EN  0x0001
-#define CNT_SLP_EN  0x2000
+#define STS_TMR    0x0001
+#define STS_GBL    0x0020
+#define STS_PWRBTN 0x0100
+#define STS_SLPBTN 0x0200
+#define STS_RTC    0x0400
+#define STS_WAK    0x8000
+#define STS_ALL    (STS_TMR | STS_GBL | STS_PWRBTN | STS_SLPBTN | STS_RTC | STS_WAK)
+#define EN_ALL     (STS_TMR | STS_GBL | STS_PWRBTN | STS_SLPBTN | STS_RTC)
+#define CNT_SCI_EN 0x0001
+#define CNT_SLP_EN 0x2000
 
 typedef struct AcpiPm {
     Device dev;
@@ -169,12 +169,9 @@ static void pm_reset_hold(Device *d)
 }
 
 static const StateField pm_state[] = {
-    STATE(AcpiPm, STATE_U16, status, 0),
-    STATE(AcpiPm, STATE_U16, enable, 0),
-    STATE(AcpiPm, STATE_U16, control, 0),
-    STATE(AcpiPm, STATE_I64, tmr_seen, 0),
-    STATE(AcpiPm, STATE_TIMER, timer, 0),
-    {0},
+    STATE(AcpiPm, STATE_U16, status, 0),  STATE(AcpiPm, STATE_U16, enable, 0),
+    STATE(AcpiPm, STATE_U16, control, 0), STATE(AcpiPm, STATE_I64, tmr_seen, 0),
+    STATE(AcpiPm, STATE_TIMER, timer, 0), {0},
 };
 
 const DeviceType acpi_pm_type = {

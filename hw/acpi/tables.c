@@ -224,18 +224,18 @@ static void fadt_blocks(GByteArray *b)
     bytes_int(b, 0, 4);
     bytes_int(b, ACPI_PM_BASE + ACPI_PM1_CONTROL, 4); /* PM1a_CNT_BLK */
     bytes_int(b, 0, 4);
-    bytes_int(b, 0, 4);                             /* PM2_CNT_BLK */
-    bytes_int(b, ACPI_PM_BASE + ACPI_PM_TIMER, 4);  /* PM_TMR_BLK */
-    bytes_int(b, 0, 8);                             /* GPE0, GPE1 */
-    bytes_int(b, 4, 1);                             /* PM1_EVT_LEN */
-    bytes_int(b, 2, 1);                             /* PM1_CNT_LEN */
-    bytes_int(b, 0, 1);                             /* PM2_CNT_LEN */
-    bytes_int(b, 4, 1);                             /* PM_TMR_LEN */
-    bytes_int(b, 0, 4);                             /* GPE lengths, GPE1_BASE, CST_CNT */
-    bytes_int(b, 0xfff, 2);                         /* P_LVL2_LAT: no C2 */
-    bytes_int(b, 0xfff, 2);                         /* P_LVL3_LAT: no C3 */
-    bytes_int(b, 0, 4);                             /* FLUSH_SIZE, FLUSH_STRIDE */
-    bytes_int(b, 0, 4);                             /* DUTY_*, DAY_ALRM, MON_ALRM */
+    bytes_int(b, 0, 4);                            /* PM2_CNT_BLK */
+    bytes_int(b, ACPI_PM_BASE + ACPI_PM_TIMER, 4); /* PM_TMR_BLK */
+    bytes_int(b, 0, 8);                            /* GPE0, GPE1 */
+    bytes_int(b, 4, 1);                            /* PM1_EVT_LEN */
+    bytes_int(b, 2, 1);                            /* PM1_CNT_LEN */
+    bytes_int(b, 0, 1);                            /* PM2_CNT_LEN */
+    bytes_int(b, 4, 1);                            /* PM_TMR_LEN */
+    bytes_int(b, 0, 4);                            /* GPE lengths, GPE1_BASE, CST_CNT */
+    bytes_int(b, 0xfff, 2);                        /* P_LVL2_LAT: no C2 */
+    bytes_int(b, 0xfff, 2);                        /* P_LVL3_LAT: no C3 */
+    bytes_int(b, 0, 4);                            /* FLUSH_SIZE, FLUSH_STRIDE */
+    bytes_int(b, 0, 4);                            /* DUTY_*, DAY_ALRM, MON_ALRM */
 }
 
 static uint32_t build_fadt(AcpiTables *t, const AcpiConfig *cfg, uint32_t facs, uint32_t dsdt)
@@ -247,19 +247,19 @@ static uint32_t build_fadt(AcpiTables *t, const AcpiConfig *cfg, uint32_t facs, 
 
     put_pointer(t, facs, 4);
     put_pointer(t, dsdt, 4);
-    bytes_int(b, 0, 2);            /* reserved, preferred profile: unspecified */
+    bytes_int(b, 0, 2); /* reserved, preferred profile: unspecified */
     bytes_int(b, ACPI_SCI_IRQ, 2);
-    bytes_int(b, 0, 4);            /* SMI_CMD = 0: always in ACPI mode */
-    bytes_int(b, 0, 4);            /* ACPI_ENABLE, ACPI_DISABLE, S4BIOS_REQ, PSTATE_CNT */
+    bytes_int(b, 0, 4); /* SMI_CMD = 0: always in ACPI mode */
+    bytes_int(b, 0, 4); /* ACPI_ENABLE, ACPI_DISABLE, S4BIOS_REQ, PSTATE_CNT */
     fadt_blocks(b);
-    bytes_int(b, 0x32, 1);         /* CENTURY */
+    bytes_int(b, 0x32, 1);                                  /* CENTURY */
     bytes_int(b, 0x01 | (cfg->i8042 ? 0x02 : 0) | 0x04, 2); /* legacy devices, 8042, no VGA */
     bytes_int(b, 0, 1);
     bytes_int(b, flags, 4);
-    generic_address(b, 0xcf9, 8);  /* RESET_REG */
-    bytes_int(b, 0x06, 1);         /* RESET_VALUE */
+    generic_address(b, 0xcf9, 8); /* RESET_REG */
+    bytes_int(b, 0x06, 1);        /* RESET_VALUE */
     bytes_int(b, 0, 3);
-    bytes_int(b, 0, 8);            /* X_FIRMWARE_CTRL: the 32-bit one counts */
+    bytes_int(b, 0, 8); /* X_FIRMWARE_CTRL: the 32-bit one counts */
     put_pointer(t, dsdt, 8);
     generic_address(b, ACPI_PM_BASE + ACPI_PM1_EVENT, 32);
     generic_address(b, 0, 0);
@@ -328,7 +328,7 @@ static uint32_t build_madt(AcpiTables *t, const AcpiConfig *cfg)
     bytes_int(b, 0, 4);
     madt_override(b, 0, 2, 0);
     madt_override(b, ACPI_SCI_IRQ, ACPI_SCI_IRQ, 0x000d); /* active high, level */
-    bytes_int(b, 4 | 6 << 8, 2); /* NMI on LINT1 of all */
+    bytes_int(b, 4 | 6 << 8, 2);                          /* NMI on LINT1 of all */
     bytes_int(b, 0xff, 1);
     bytes_int(b, 0, 2);
     bytes_int(b, 1, 1);

@@ -63,7 +63,8 @@ static bool debugcon_realize(Device *d, Error **errp)
     DebugCon *s = (DebugCon *)d;
 
     if (s->iobase > 0xffff) {
-        error_set(errp, ERR_INVALID_PARAMETER, "isa-debugcon: iobase 0x%x is not a port", s->iobase);
+        error_set(errp, ERR_INVALID_PARAMETER, "isa-debugcon: iobase 0x%x is not a port",
+                  s->iobase);
         return false;
     }
     device_map_ports(d, s->iobase, 1, &debugcon_ops, "debugcon");
@@ -83,7 +84,9 @@ static void debugcon_unrealize(Device *d)
 }
 
 static const Property debugcon_props[] = {
-    {.name = "chardev", .kind = PROP_CHARDEV, .offset = offsetof(DebugCon, port),
+    {.name = "chardev",
+     .kind = PROP_CHARDEV,
+     .offset = offsetof(DebugCon, port),
      .help = "character device that gets the bytes"},
     PROP(DebugCon, PROP_U32, iobase, "iobase", 0xe9, "I/O port (SeaBIOS and OVMF use 0x402)"),
     PROP(DebugCon, PROP_U32, readback, "readback", 0xe9, "what the port reads as"),

@@ -23,51 +23,51 @@
 #define FIFO 16
 
 enum { DATA, IER, IIR, LCR, MCR, LSR, MSR, SCR };
-#define IER_RX    0x01
-#define IER_TX    0x02
-#define IER_LINE  0x04
-#define IER_MODEM 0x08
-#define IIR_NONE    0x01
-#define IIR_TX      0x02
-#define IIR_RX      0x04
-#define IIR_LINE    0x06
-#define IIR_TIMEOUT 0x0c
-#define FCR_ENABLE   0x01
-#define FCR_CLEAR_RX 0x02
-#define FCR_CLEAR_TX 0x04
-#define LCR_DLAB 0x80
-#define MCR_DTR  0x01
-#define MCR_RTS  0x02
-#define MCR_OUT1 0x04
-#define MCR_OUT2 0x08
-#define MCR_LOOP 0x10
-#define LSR_DR   0x01
-#define LSR_OE   0x02
-#define LSR_BI   0x10
-#define LSR_THRE 0x20
-#define LSR_TEMT 0x40
+#define IER_RX         0x01
+#define IER_TX         0x02
+#define IER_LINE       0x04
+#define IER_MODEM      0x08
+#define IIR_NONE       0x01
+#define IIR_TX         0x02
+#define IIR_RX         0x04
+#define IIR_LINE       0x06
+#define IIR_TIMEOUT    0x0c
+#define FCR_ENABLE     0x01
+#define FCR_CLEAR_RX   0x02
+#define FCR_CLEAR_TX   0x04
+#define LCR_DLAB       0x80
+#define MCR_DTR        0x01
+#define MCR_RTS        0x02
+#define MCR_OUT1       0x04
+#define MCR_OUT2       0x08
+#define MCR_LOOP       0x10
+#define LSR_DR         0x01
+#define LSR_OE         0x02
+#define LSR_BI         0x10
+#define LSR_THRE       0x20
+#define LSR_TEMT       0x40
 #define LSR_FIFO_ERROR 0x80
-#define MSR_CTS 0x10
-#define MSR_DSR 0x20
-#define MSR_RI  0x40
-#define MSR_DCD 0x80
+#define MSR_CTS        0x10
+#define MSR_DSR        0x20
+#define MSR_RI         0x40
+#define MSR_DCD        0x80
 
 typedef struct Uart {
     Device dev;
     CharPort *port; /* property */
     uint32_t index, iobase, irq;
     uint8_t ier, fcr, lcr, mcr, scr;
-    uint8_t msr_delta;   /* low half of MSR */
-    uint8_t overrun;     /* LSR.OE */
-    uint8_t tx_pending;  /* THR became empty and nobody was told */
-    uint8_t timeout;     /* receiver time-out */
+    uint8_t msr_delta;  /* low half of MSR */
+    uint8_t overrun;    /* LSR.OE */
+    uint8_t tx_pending; /* THR became empty and nobody was told */
+    uint8_t timeout;    /* receiver time-out */
     uint16_t divisor;
     uint8_t rx[FIFO], rx_break[FIFO];
     uint8_t rx_count;
     uint8_t tx[FIFO];
     uint8_t tx_count;
-    Timer timer;         /* receiver time-out */
-    bool starved;        /* the host side waits for room */
+    Timer timer;  /* receiver time-out */
+    bool starved; /* the host side waits for room */
     Irq line;
 } Uart;
 
@@ -521,7 +521,9 @@ static bool uart_post_load(Device *d, int version, Error **errp)
 }
 
 static const Property uart_props[] = {
-    {.name = "chardev", .kind = PROP_CHARDEV, .offset = offsetof(Uart, port),
+    {.name = "chardev",
+     .kind = PROP_CHARDEV,
+     .offset = offsetof(Uart, port),
      .help = "character device at the other end of the line"},
     PROP(Uart, PROP_U32, index, "index", UINT32_MAX, "0 to 3 for the addresses of COM1 to COM4"),
     PROP(Uart, PROP_U32, iobase, "iobase", UINT32_MAX, "first of eight I/O ports"),

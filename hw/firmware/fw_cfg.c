@@ -20,11 +20,11 @@
 #include "base/log.h"
 #include "core/machine.h"
 
-#define NAME_LEN     56
-#define MAX_FILES    256
-#define MAX_OVERRUN  (16u << 20)
+#define NAME_LEN      56
+#define MAX_FILES     256
+#define MAX_OVERRUN   (16u << 20)
 #define DMA_SIGNATURE 0x51454d5520434647ull /* "QEMU CFG" */
-#define KEY_MASK     0xbfff /* without the write-channel bit */
+#define KEY_MASK      0xbfff                /* without the write-channel bit */
 
 #define DMA_ERROR  0x01
 #define DMA_READ   0x02

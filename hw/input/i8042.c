@@ -16,11 +16,11 @@
 #include "core/machine.h"
 #include "hw/input/ps2.h"
 
-#define ST_OBF     0x01
-#define ST_SYSTEM  0x04
-#define ST_COMMAND 0x08
+#define ST_OBF      0x01
+#define ST_SYSTEM   0x04
+#define ST_COMMAND  0x08
 #define ST_UNLOCKED 0x10
-#define ST_AUX     0x20
+#define ST_AUX      0x20
 
 #define CB_KBD_IRQ   0x01
 #define CB_AUX_IRQ   0x02
@@ -38,10 +38,10 @@ enum { FROM_NONE, FROM_CONTROLLER, FROM_KBD, FROM_AUX };
 
 typedef struct I8042 {
     Device dev;
-    uint8_t ram[32];   /* byte 0 is the command byte */
-    uint8_t out;       /* output buffer */
+    uint8_t ram[32]; /* byte 0 is the command byte */
+    uint8_t out;     /* output buffer */
     uint8_t out_from;
-    uint8_t command;   /* waits for a byte in port 60h, 0 = none */
+    uint8_t command; /* waits for a byte in port 60h, 0 = none */
     uint8_t last_was_command;
     uint8_t port;      /* output port */
     uint8_t prefix_f0; /* translation: the last byte from the keyboard was F0 */

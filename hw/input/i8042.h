@@ -17,7 +17,8 @@ enum { I8042_OUT_KBD, I8042_OUT_MOUSE, I8042_OUT_A20, I8042_OUT_COUNT };
  * E0 prefix (0x9c = keypad Enter). 0xc6 is Pause.
  */
 void i8042_key(Device *d, uint8_t key, bool down);
-/* Movement since the last call (y up), wheel steps (away positive), buttons: 1 left, 2 right, 4 middle. */
+/* Movement since the last call (y up), wheel steps (away positive), buttons: 1 left, 2 right, 4
+ * middle. */
 void i8042_mouse(Device *d, int dx, int dy, int dz, unsigned buttons);
 
 #endif

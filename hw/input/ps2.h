@@ -22,11 +22,11 @@ bool ps2_pop(Ps2Queue *q, uint8_t *byte);
 
 typedef struct Ps2Keyboard {
     Ps2Queue q;
-    uint8_t command;  /* waits for its parameter, 0 = none */
+    uint8_t command; /* waits for its parameter, 0 = none */
     uint8_t scanning;
-    uint8_t set;      /* scan code set 1 to 3 */
+    uint8_t set; /* scan code set 1 to 3 */
     uint8_t leds;
-    uint8_t last;     /* for Resend */
+    uint8_t last; /* for Resend */
 } Ps2Keyboard;
 
 void ps2_keyboard_reset(Ps2Keyboard *k);
@@ -39,12 +39,12 @@ typedef struct Ps2Mouse {
     Ps2Queue q;
     uint8_t command;
     uint8_t reporting, remote, wrap;
-    uint8_t scaling;     /* 1 = 2:1 */
+    uint8_t scaling; /* 1 = 2:1 */
     uint8_t resolution, rate;
-    uint8_t knock;       /* progress of the IntelliMouse sequence 200, 100, 80 */
-    uint8_t id;          /* 0, or 3 with a wheel */
+    uint8_t knock; /* progress of the IntelliMouse sequence 200, 100, 80 */
+    uint8_t id;    /* 0, or 3 with a wheel */
     uint8_t buttons, buttons_sent;
-    int64_t dx, dy, dz;  /* not reported yet */
+    int64_t dx, dy, dz; /* not reported yet */
 } Ps2Mouse;
 
 void ps2_mouse_reset(Ps2Mouse *m);

@@ -34,11 +34,10 @@
 #define ESR_RECV_ILLEGAL (1u << 6)
 #define ESR_REGISTER     (1u << 7)
 
-
 /* What can be written to each LVT entry. */
 static const uint32_t lvt_mask[LVT_COUNT] = {
-    [LVT_TIMER] = 0x700ff,   [LVT_THERMAL] = 0x107ff, [LVT_PERF] = 0x107ff,
-    [LVT_LINT0] = 0x1a7ff,   [LVT_LINT1] = 0x1a7ff,   [LVT_ERROR] = 0x100ff,
+    [LVT_TIMER] = 0x700ff, [LVT_THERMAL] = 0x107ff, [LVT_PERF] = 0x107ff,
+    [LVT_LINT0] = 0x1a7ff, [LVT_LINT1] = 0x1a7ff,   [LVT_ERROR] = 0x100ff,
 };
 
 /* ---- bit maps of vectors ---- */
@@ -105,7 +104,13 @@ static bool extint_pending(const Lapic *l)
 
 static void lapic_update(Lapic *l)
 {
-    if (deliverable(l) >= 0 || extint_pending(l)) {
+    bool want = deliverable(l) >= 0 || extint_pending(l);
+
+    /* Nobody else touches the bit, so a kick is needed for a change only. */
+    if (want == ((cpu_requests(l->cpu) & CPU_REQ_INTR) != 0)) {
+        return;
+    }
+    if (want) {
         cpu_request(l->cpu, CPU_REQ_INTR);
     } else {
         cpu_unrequest(l->cpu, CPU_REQ_INTR);
@@ -302,10 +307,28 @@ static void write_eoi(Lapic *l)
 /* ---- registers, numbered as the x2APIC MSRs - 0x800 = MMIO offset / 16 ---- */
 
 enum {
-    R_ID = 0x02, R_VERSION = 0x03, R_TPR = 0x08, R_APR = 0x09, R_PPR = 0x0a, R_EOI = 0x0b,
-    R_RRD = 0x0c, R_LDR = 0x0d, R_DFR = 0x0e, R_SVR = 0x0f, R_ISR = 0x10, R_TMR = 0x18,
-    R_IRR = 0x20, R_ESR = 0x28, R_CMCI = 0x2f, R_ICR = 0x30, R_ICR_HIGH = 0x31, R_LVT = 0x32,
-    R_INITIAL = 0x38, R_CURRENT = 0x39, R_DIVIDE = 0x3e, R_SELF_IPI = 0x3f,
+    R_ID = 0x02,
+    R_VERSION = 0x03,
+    R_TPR = 0x08,
+    R_APR = 0x09,
+    R_PPR = 0x0a,
+    R_EOI = 0x0b,
+    R_RRD = 0x0c,
+    R_LDR = 0x0d,
+    R_DFR = 0x0e,
+    R_SVR = 0x0f,
+    R_ISR = 0x10,
+    R_TMR = 0x18,
+    R_IRR = 0x20,
+    R_ESR = 0x28,
+    R_CMCI = 0x2f,
+    R_ICR = 0x30,
+    R_ICR_HIGH = 0x31,
+    R_LVT = 0x32,
+    R_INITIAL = 0x38,
+    R_CURRENT = 0x39,
+    R_DIVIDE = 0x3e,
+    R_SELF_IPI = 0x3f,
 };
 
 /* false: there is no such register. Lock held. */
@@ -734,9 +757,9 @@ static void lapic_info(Device *d, GString *out)
     Lapic *l = (Lapic *)d;
 
     g_mutex_lock(&l->lock);
-    g_string_append_printf(out, "cpu %u: id %u base %" PRIx64 " svr %x tpr %x ppr %x irr %d isr %d\n",
-                           l->cpu_index, l->id, l->base, l->svr, l->tpr, ppr(l),
-                           vec_highest(l->irr), vec_highest(l->isr));
+    g_string_append_printf(
+        out, "cpu %u: id %u base %" PRIx64 " svr %x tpr %x ppr %x irr %d isr %d\n", l->cpu_index,
+        l->id, l->base, l->svr, l->tpr, ppr(l), vec_highest(l->irr), vec_highest(l->isr));
     g_string_append(out, "lvt");
     for (int i = 0; i < LVT_COUNT; i++) {
         g_string_append_printf(out, " %05x", l->lvt[i]);
@@ -747,7 +770,10 @@ static void lapic_info(Device *d, GString *out)
 
 static const Property lapic_props[] = {
     PROP(Lapic, PROP_U32, cpu_index, "cpu-index", 0, "processor that it belongs to"),
-    {.name = "bus", .kind = PROP_LINK, .offset = offsetof(Lapic, bus), .link_type = "apic-bus",
+    {.name = "bus",
+     .kind = PROP_LINK,
+     .offset = offsetof(Lapic, bus),
+     .link_type = "apic-bus",
      .help = "the bus to the other APICs"},
     {0},
 };

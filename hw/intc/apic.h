@@ -31,12 +31,12 @@ typedef enum ApicMode {
 
 /* One interrupt message. */
 typedef struct ApicMessage {
-    uint32_t dest;    /* 8 bits, or 32 with x2apic */
+    uint32_t dest; /* 8 bits, or 32 with x2apic */
     bool logical;
-    bool x2apic;      /* dest is 32 bits wide: broadcast is 0xffffffff */
+    bool x2apic; /* dest is 32 bits wide: broadcast is 0xffffffff */
     ApicMode mode;
     uint8_t vector;
-    bool level;       /* trigger mode */
+    bool level; /* trigger mode */
 } ApicMessage;
 
 void apic_bus_send(Device *bus, const ApicMessage *msg);

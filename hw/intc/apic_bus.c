@@ -293,8 +293,7 @@ static const StateField bus_state[] = {
     HOST_ONLY(ApicBus, window_base), HOST_ONLY(ApicBus, window_lock),
     HOST_ONLY(ApicBus, next_lowest), HOST_ONLY(ApicBus, eoi),
     HOST_ONLY(ApicBus, pic_ack),     HOST_ONLY(ApicBus, pic),
-    HOST_ONLY(ApicBus, tsc_to_ns),
-    {0},
+    HOST_ONLY(ApicBus, tsc_to_ns),   {0},
 };
 
 const DeviceType apic_bus_type = {

@@ -11,11 +11,11 @@ typedef struct Lapic Lapic;
 
 typedef struct ApicBus {
     Device dev;
-    GPtrArray *apics;      /* Lapic *, by order of realize; complete before the vCPUs run */
+    GPtrArray *apics; /* Lapic *, by order of realize; complete before the vCPUs run */
     MemoryRegion *window;
-    hwaddr window_base;    /* guarded by: window_lock */
+    hwaddr window_base; /* guarded by: window_lock */
     GMutex window_lock;
-    uint32_t next_lowest;  /* atomic: round robin among equals */
+    uint32_t next_lowest; /* atomic: round robin among equals */
     struct {
         ApicEoiFn *fn;
         void *opaque;
@@ -33,19 +33,20 @@ struct Lapic {
     uint32_t cpu_index; /* property */
     Cpu *cpu;
     GMutex lock;
-    /* guarded by: lock; id, ldr, dfr, base and svr are also read without it to match destinations */
-    uint64_t base;      /* IA32_APIC_BASE */
-    uint32_t id;        /* as in x2APIC mode: not shifted */
+    /* guarded by: lock; id, ldr, dfr, base and svr are also read without it to match destinations
+     */
+    uint64_t base; /* IA32_APIC_BASE */
+    uint32_t id;   /* as in x2APIC mode: not shifted */
     uint32_t ldr, dfr, svr, tpr;
     uint32_t esr, errors; /* as read; accumulating */
     uint64_t icr;
     uint32_t irr[8], isr[8], tmr[8];
     uint32_t lvt[LVT_COUNT];
-    uint8_t lint[2];    /* pins */
+    uint8_t lint[2]; /* pins */
     uint32_t divide, initial_count;
     int64_t count_start; /* CLOCK_VIRTUAL ns */
     uint64_t tsc_deadline;
-    int64_t due;        /* CLOCK_VIRTUAL ns of the next timer interrupt, TIMER_NEVER */
+    int64_t due; /* CLOCK_VIRTUAL ns of the next timer interrupt, TIMER_NEVER */
     Timer timer;
 };
 

@@ -25,16 +25,16 @@ enum { MASTER, SLAVE };
 typedef struct Pic {
     Device dev;
     /* one byte per chip */
-    uint8_t level[2];   /* input pins */
-    uint8_t irr[2];     /* latched by edges; level inputs are added when read */
+    uint8_t level[2]; /* input pins */
+    uint8_t irr[2];   /* latched by edges; level inputs are added when read */
     uint8_t isr[2];
     uint8_t imr[2];
     uint8_t elcr[2];
-    uint8_t base[2];    /* ICW2 */
+    uint8_t base[2]; /* ICW2 */
     uint8_t icw1[2];
     uint8_t icw4[2];
-    uint8_t init[2];    /* initialization word awaited: 0 (none), 2, 3, 4 */
-    uint8_t lowest[2];  /* input of lowest priority */
+    uint8_t init[2];   /* initialization word awaited: 0 (none), 2, 3, 4 */
+    uint8_t lowest[2]; /* input of lowest priority */
     uint8_t read_isr[2];
     uint8_t poll[2];
     uint8_t special_mask[2];

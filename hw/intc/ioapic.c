@@ -185,7 +185,10 @@ static void ioapic_info(Device *d, GString *out)
 }
 
 static const Property ioapic_props[] = {
-    {.name = "bus", .kind = PROP_LINK, .offset = offsetof(IoApic, bus), .link_type = "apic-bus",
+    {.name = "bus",
+     .kind = PROP_LINK,
+     .offset = offsetof(IoApic, bus),
+     .link_type = "apic-bus",
      .help = "the bus to the local APICs"},
     {0},
 };

@@ -60,7 +60,8 @@ static bool map_rom(Machine *m, const char *data, size_t len, Error **errp)
 }
 
 /* NULL with *errp: not found, not readable, not a BIOS. */
-static char *read_bios(const MachineConfig *cfg, const char *default_name, size_t *len, Error **errp)
+static char *read_bios(const MachineConfig *cfg, const char *default_name, size_t *len,
+                       Error **errp)
 {
     const char *name = cfg->firmware ? cfg->firmware : default_name;
     g_autofree char *path = find_bios(cfg, name);

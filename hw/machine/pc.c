@@ -40,7 +40,7 @@
 #define LOW_RAM_MAX  0xe0000000ull /* the rest of the first 4 GiB is for devices */
 #define DEFAULT_RAM  (128 * MIB)
 #define MIN_RAM      (1 * MIB)
-#define MIN_BOOT_RAM (4 * MIB)     /* direct kernel boot: something to load into */
+#define MIN_BOOT_RAM (4 * MIB) /* direct kernel boot: something to load into */
 #define ACPI_SIZE    (128u << 10)
 #define RSDP_ADDR    0xf5a40
 #define MAX_CPUS     255
@@ -54,7 +54,7 @@ typedef struct PcBoard {
     Device *apic_bus, *pic, *ioapic, *isa, *rtc, *pm, *fw_cfg;
     MemoryRegion *ram;
     MemoryRegion *a20_window;
-    uint8_t a20;      /* bit per gate; line 20 passes if one is open */
+    uint8_t a20; /* bit per gate; line 20 passes if one is open */
     uint64_t below_4g, above_4g;
     struct PcBoot *boot;
 } PcBoard;
@@ -62,7 +62,7 @@ typedef struct PcBoard {
 /* What reset puts into memory; a device of its own, so that it is freed with the machine. */
 typedef struct PcBoot {
     Device dev;
-    BootPlan *plan;   /* -kernel, else NULL */
+    BootPlan *plan; /* -kernel, else NULL */
     AcpiTables *acpi;
     BootLayout layout;
     uint8_t *bios_tail;
@@ -117,7 +117,8 @@ static bool check_memory(const MachineConfig *cfg, Error **errp)
     if (size < min || size % MEM_PAGE_SIZE) {
         error_set(errp, ERR_INVALID_PARAMETER, "a PC cannot have %llu bytes of memory",
                   (unsigned long long)size);
-        error_hint(errp, "-m takes %llu MiB or more, in units of 4 KiB", (unsigned long long)(min / MIB));
+        error_hint(errp, "-m takes %llu MiB or more, in units of 4 KiB",
+                   (unsigned long long)(min / MIB));
         return false;
     }
     return true;
@@ -126,7 +127,8 @@ static bool check_memory(const MachineConfig *cfg, Error **errp)
 static bool check_kernel_options(const MachineConfig *cfg, Error **errp)
 {
     if (!cfg->kernel && (cfg->append || cfg->initrd)) {
-        error_set(errp, ERR_INVALID_PARAMETER, "%s needs a kernel", cfg->append ? "-append" : "-initrd");
+        error_set(errp, ERR_INVALID_PARAMETER, "%s needs a kernel",
+                  cfg->append ? "-append" : "-initrd");
         error_hint(errp, "give -kernel too");
         return false;
     }
@@ -459,7 +461,8 @@ static void pc_reset(Machine *m)
             acpi_tables_place(b->acpi, machine_memory(m), b->layout.acpi, b->layout.rsdp);
         }
     } else {
-        address_space_poke(machine_memory(m), MIB - b->bios_tail_len, b->bios_tail, b->bios_tail_len);
+        address_space_poke(machine_memory(m), MIB - b->bios_tail_len, b->bios_tail,
+                           b->bios_tail_len);
     }
 }
 
@@ -482,7 +485,8 @@ static bool pc_build(Machine *m, Device *board, Error **errp)
 
 static const Property pc_props[] = {
     PROP(PcBoard, PROP_BOOL, acpi, "acpi", true, "describe the machine in ACPI tables"),
-    PROP(PcBoard, PROP_BOOL, i8042, "i8042", true, "keyboard controller with PS/2 keyboard and mouse"),
+    PROP(PcBoard, PROP_BOOL, i8042, "i8042", true,
+         "keyboard controller with PS/2 keyboard and mouse"),
     {0},
 };
 

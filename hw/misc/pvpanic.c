@@ -9,8 +9,8 @@
  */
 #include "core/machine.h"
 
-#define PANICKED      1
-#define CRASH_LOADED  2
+#define PANICKED     1
+#define CRASH_LOADED 2
 
 typedef struct PvPanic {
     Device dev;
@@ -48,7 +48,8 @@ static bool pvpanic_realize(Device *d, Error **errp)
 
 static const Property pvpanic_props[] = {
     PROP(PvPanic, PROP_U16, ioport, "ioport", 0x505, "I/O port"),
-    PROP(PvPanic, PROP_U8, events, "events", PANICKED | CRASH_LOADED, "events it offers, a bit mask"),
+    PROP(PvPanic, PROP_U8, events, "events", PANICKED | CRASH_LOADED,
+         "events it offers, a bit mask"),
     {0},
 };
 

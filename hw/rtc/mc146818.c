@@ -21,34 +21,35 @@
 enum { SEC, SEC_ALARM, MIN_, MIN_ALARM, HOUR, HOUR_ALARM, WDAY, MDAY, MONTH, YEAR, A, B, C, D };
 #define CENTURY 0x32
 
-#define A_UIP 0x80
-#define B_SET 0x80
-#define B_PIE 0x40
-#define B_AIE 0x20
-#define B_UIE 0x10
-#define B_DM  0x04 /* binary */
-#define B_24H 0x02
+#define A_UIP  0x80
+#define B_SET  0x80
+#define B_PIE  0x40
+#define B_AIE  0x20
+#define B_UIE  0x10
+#define B_DM   0x04 /* binary */
+#define B_24H  0x02
 #define C_IRQF 0x80
 #define C_PF   0x40
 #define C_AF   0x20
 #define C_UF   0x10
 #define D_VRT  0x80
 
-#define UIP_NS    244141  /* before the update */
-#define BASE_HZ   32768
+#define UIP_NS     244141 /* before the update */
+#define BASE_HZ    32768
 #define TIME_LIMIT 7000000000000000000ll /* of a saved state, ns: sums stay in 64 bits */
-#define MAX_SEC   4000000000ll /* a clock beyond that would leave 64-bit nanoseconds */
-#define MAX_CATCH 86400   /* seconds looked through for an alarm */
+#define MAX_SEC    4000000000ll          /* a clock beyond that would leave 64-bit nanoseconds */
+#define MAX_CATCH  86400                 /* seconds looked through for an alarm */
 
 typedef struct Rtc {
     Device dev;
-    uint32_t irq;      /* property */
+    uint32_t irq; /* property */
     uint16_t iobase;
     uint8_t cmos[128];
     uint8_t index;
-    int64_t offset_ns; /* guest's clock = host clock + offset; holds the stopped time when stopped */
-    uint8_t stopped;   /* SET, or the divider held in reset: offset_ns is an absolute time */
-    int64_t seen_sec;  /* guest second up to which C is caught up */
+    int64_t
+        offset_ns;    /* guest's clock = host clock + offset; holds the stopped time when stopped */
+    uint8_t stopped;  /* SET, or the divider held in reset: offset_ns is an absolute time */
+    int64_t seen_sec; /* guest second up to which C is caught up */
     int64_t period_start; /* virtual ns since which periodic interrupts are counted */
     Timer periodic;
     Timer update;
@@ -427,8 +428,9 @@ static bool rtc_post_load(Device *d, int version, Error **errp)
 {
     Rtc *s = (Rtc *)d;
 
-    if (s->offset_ns > TIME_LIMIT || s->offset_ns < -TIME_LIMIT || s->seen_sec > TIME_LIMIT / NS_PER_SEC ||
-        s->seen_sec < -TIME_LIMIT / NS_PER_SEC || s->period_start < 0 || s->period_start > TIME_LIMIT) {
+    if (s->offset_ns > TIME_LIMIT || s->offset_ns < -TIME_LIMIT ||
+        s->seen_sec > TIME_LIMIT / NS_PER_SEC || s->seen_sec < -TIME_LIMIT / NS_PER_SEC ||
+        s->period_start < 0 || s->period_start > TIME_LIMIT) {
         error_set(errp, ERR_GENERIC, "mc146818rtc: a time in the saved state is out of range");
         return false;
     }
@@ -442,7 +444,11 @@ static const Property rtc_props[] = {
 };
 
 static const StateField rtc_state[] = {
-    {.name = "cmos", .kind = STATE_BYTES, .offset = offsetof(Rtc, cmos), .count = 1, .keep = true,
+    {.name = "cmos",
+     .kind = STATE_BYTES,
+     .offset = offsetof(Rtc, cmos),
+     .count = 1,
+     .keep = true,
      .size = 128},
     STATE(Rtc, STATE_U8, index, 0),
     STATE_KEEP(Rtc, STATE_I64, offset_ns, 1),

@@ -18,34 +18,34 @@
 #include "base/bits.h"
 #include "core/machine.h"
 
-#define PIT_HZ       1193182ull
-#define CATCH_UP     (PIT_HZ / 10) /* ticks of lag after which periods are skipped, not replayed */
-#define BLUR         24           /* ticks, 20 us: shorter periods of counter 0 are merged */
-#define REFRESH_NS   15085
+#define PIT_HZ     1193182ull
+#define CATCH_UP   (PIT_HZ / 10) /* ticks of lag after which periods are skipped, not replayed */
+#define BLUR       24            /* ticks, 20 us: shorter periods of counter 0 are merged */
+#define REFRESH_NS 15085
 
 enum { RW_LATCH, RW_LSB, RW_MSB, RW_BOTH };
 
 typedef struct Pit {
     Device dev;
     /* per counter */
-    uint32_t count[3];     /* loaded initial count, 1..65536 */
+    uint32_t count[3];      /* loaded initial count, 1..65536 */
     uint32_t next_count[3]; /* to be loaded at the end of the period, 0 = none */
-    int64_t start[3];      /* tick at which counting (re)started */
-    uint32_t held[3];      /* ticks already counted when the gate stopped it (modes 0 and 4) */
+    int64_t start[3];       /* tick at which counting (re)started */
+    uint32_t held[3];       /* ticks already counted when the gate stopped it (modes 0 and 4) */
     uint8_t running[3];
-    uint8_t control[3];    /* RW, mode, BCD as in the control word */
+    uint8_t control[3]; /* RW, mode, BCD as in the control word */
     uint8_t gate[3];
     uint8_t null_count[3];
-    uint8_t write_msb[3];  /* the next byte written/read is the second one */
+    uint8_t write_msb[3]; /* the next byte written/read is the second one */
     uint8_t read_msb[3];
-    uint8_t write_lsb[3];  /* first byte written */
+    uint8_t write_lsb[3]; /* first byte written */
     uint16_t latch[3];
-    uint8_t latched[3];    /* bytes of the latch still to be read */
+    uint8_t latched[3]; /* bytes of the latch still to be read */
     uint8_t status[3];
     uint8_t status_latched[3];
-    int64_t out_tick;      /* when OUT 0 was last looked at */
+    int64_t out_tick; /* when OUT 0 was last looked at */
     uint8_t port61;
-    Timer timer;           /* next edge of OUT 0 */
+    Timer timer; /* next edge of OUT 0 */
 } Pit;
 
 static int64_t tick_now(Pit *s)

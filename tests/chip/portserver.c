@@ -62,7 +62,9 @@ int main(int argc, char **argv)
     while (fgets(line, sizeof(line), stdin)) {
         a = v = 0;
         int n = sscanf(line, "%31s %lli %lli", word, (long long *)&a, (long long *)&v);
-        unsigned size = strchr("b", word[strlen(word) - 1]) ? 1 : word[strlen(word) - 1] == 'w' ? 2 : 4;
+        unsigned size = strchr("b", word[strlen(word) - 1]) ? 1
+                        : word[strlen(word) - 1] == 'w'     ? 2
+                                                            : 4;
         if (n == 2 && strncmp(word, "in", 2) == 0) {
             printf("OK 0x%04llx\n", (unsigned long long)bench_in(m, a, size));
         } else if (n == 3 && strncmp(word, "out", 3) == 0) {

@@ -16,7 +16,10 @@
 #define MIB (1u << 20)
 
 static const BootLayout layout = {
-    .below_4g = 64 * MIB, .acpi = 63 * MIB, .acpi_size = MIB, .rsdp = 0xf5a40,
+    .below_4g = 64 * MIB,
+    .acpi = 63 * MIB,
+    .acpi_size = MIB,
+    .rsdp = 0xf5a40,
 };
 static char *dir; /* of the test's files */
 
@@ -275,7 +278,8 @@ static void test_wrong_files(void)
 {
     uint8_t d[1024] = {0};
 
-    refused("/nonexistent/vmlinuz", "cannot open the kernel '/nonexistent/vmlinuz'", "No such file");
+    refused("/nonexistent/vmlinuz", "cannot open the kernel '/nonexistent/vmlinuz'",
+            "No such file");
     refused(dir, "is a directory", "the file itself");
     g_autofree char *e = put("empty", "", 0);
     refused(e, "is empty", "");
@@ -314,7 +318,8 @@ static void test_damaged(void)
             make_elf(image, n % 3 == 1, n % 3 == 2);
         }
         for (int i = g_test_rand_int_range(0, 6); i >= 0; i--) {
-            size_t where = n % 3 == 0 ? g_test_rand_int_range(0x1f0, 0x268) : g_test_rand_int_range(0, 330);
+            size_t where =
+                n % 3 == 0 ? g_test_rand_int_range(0x1f0, 0x268) : g_test_rand_int_range(0, 330);
             image[where] = g_test_rand_bit() ? g_test_rand_int() : 0xff;
         }
         if (g_test_rand_int_range(0, 4) == 0) {

@@ -85,7 +85,7 @@ static void test_scan_codes(void)
     g_assert_cmphex(in(&b), ==, 0xf0);
     g_assert_cmphex(in(&b), ==, 0x1c);
     cmd(&b, 0x60);
-    data(&b, 0x41); /* translate */
+    data(&b, 0x41);               /* translate */
     i8042_key(b.kbc, 0x9c, true); /* keypad Enter */
     i8042_key(b.kbc, 0x9c, false);
     g_assert_cmphex(in(&b), ==, 0xe0);

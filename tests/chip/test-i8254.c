@@ -224,7 +224,7 @@ static void test_read_back(void)
 
     begin(&b);
     program(&b, 0, 2, 5000);
-    bench_out(b.m, 0x43, 1, 0xb0); /* counter 2, mode 0, no count yet */
+    bench_out(b.m, 0x43, 1, 0xb0);         /* counter 2, mode 0, no count yet */
     bench_out(b.m, 0x43, 1, 0xc0 | 2 | 8); /* status and count of 0 and 2 */
     g_assert_cmphex(bench_in(b.m, 0x42, 1) & 0x7f, ==, 0x40 | 0x30);
     g_assert_cmphex(bench_in(b.m, 0x40, 1), ==, 0x80 | 0x34); /* status first */

@@ -141,9 +141,9 @@ static void test_priorities(void)
     set(&b, 4, 0x10); /* loop; 8.7: modem lines become the outputs */
     get(&b, 6);
     set(&b, 1, 0x0f);
-    set(&b, 4, 0x12);      /* CTS */
+    set(&b, 4, 0x12); /* CTS */
     set(&b, 0, 'a');
-    set(&b, 0, 'b');       /* no FIFO: overrun */
+    set(&b, 0, 'b'); /* no FIFO: overrun */
     g_assert_cmphex(get(&b, 2), ==, 0x06);
     g_assert_cmphex(get(&b, 5) & 0x03, ==, 0x03);
     g_assert_cmphex(get(&b, 2), ==, 0x04);

@@ -55,7 +55,8 @@ static bool check_file(const BootFile *f, const struct stat *st, Error **errp)
         return false;
     }
     if (!S_ISREG(st->st_mode)) {
-        error_set(errp, ERR_INVALID_PARAMETER, "the %s '%s' is not a regular file", f->what, f->path);
+        error_set(errp, ERR_INVALID_PARAMETER, "the %s '%s' is not a regular file", f->what,
+                  f->path);
         return false;
     }
     if (st->st_size == 0) {
@@ -63,7 +64,8 @@ static bool check_file(const BootFile *f, const struct stat *st, Error **errp)
         return false;
     }
     if ((uint64_t)st->st_size > MAX_FILE) {
-        error_set(errp, ERR_INVALID_PARAMETER, "the %s '%s' is larger than 4 GiB", f->what, f->path);
+        error_set(errp, ERR_INVALID_PARAMETER, "the %s '%s' is larger than 4 GiB", f->what,
+                  f->path);
         return false;
     }
     return true;
@@ -154,7 +156,8 @@ void boot_apply(const BootPlan *p, Machine *m)
 static void add_gdt(BootPlan *p, bool long_mode)
 {
     /* null, null, flat code, flat data (accessed bits set: nobody needs to write them) */
-    uint64_t gdt[4] = {0, 0, long_mode ? 0x00af9b000000ffff : 0x00cf9b000000ffff, 0x00cf93000000ffff};
+    uint64_t gdt[4] = {0, 0, long_mode ? 0x00af9b000000ffff : 0x00cf9b000000ffff,
+                       0x00cf93000000ffff};
     uint8_t bytes[sizeof(gdt)];
 
     for (int i = 0; i < 4; i++) {
@@ -272,7 +275,8 @@ static bool has_bytes(const BootFile *f, uint64_t at, const char *bytes, size_t 
 /* None of our protocols: say what it looks like. */
 static void explain_unknown(const BootFile *f, Error **errp)
 {
-    const char *is = NULL, *hint = "give a bzImage (vmlinuz), a PVH ELF kernel or a multiboot kernel";
+    const char *is = NULL,
+               *hint = "give a bzImage (vmlinuz), a PVH ELF kernel or a multiboot kernel";
 
     if (has_bytes(f, 0x24, "\x18\x28\x6f\x01", 4)) {
         is = "a 32-bit Arm zImage";
@@ -296,8 +300,8 @@ static void explain_unknown(const BootFile *f, Error **errp)
         hint = "a disk goes to -hda or -drive";
     }
     if (is) {
-        error_set(errp, ERR_INVALID_PARAMETER, "'%s' is no kernel for this machine: it is %s", f->path,
-                  is);
+        error_set(errp, ERR_INVALID_PARAMETER, "'%s' is no kernel for this machine: it is %s",
+                  f->path, is);
     } else {
         error_set(errp, ERR_INVALID_PARAMETER, "'%s' is no kernel that this machine can boot",
                   f->path);

@@ -67,7 +67,8 @@ static bool check_ident(const BootFile *f, BootElf *e, Error **errp)
     e->machine = ld_le16(f->data + 18);
     if (f->data[EI_DATA] != ELFDATA2LSB || (e->machine != EM_386 && e->machine != EM_X86_64)) {
         uint16_t m = f->data[EI_DATA] == ELFDATA2LSB ? e->machine : ld_be16(f->data + 18);
-        error_set(errp, ERR_INVALID_PARAMETER, "the ELF file '%s' is for %s", f->path, machine_name(m));
+        error_set(errp, ERR_INVALID_PARAMETER, "the ELF file '%s' is for %s", f->path,
+                  machine_name(m));
         error_hint(errp, "this machine is an x86 PC: give an x86 kernel");
         return false;
     }
@@ -81,14 +82,22 @@ static void read_segment(const uint8_t *p, bool is64, Segment *s)
 {
     if (is64) {
         *s = (Segment){
-            .type = ld_le32(p), .offset = ld_le64(p + 8), .vaddr = ld_le64(p + 16),
-            .paddr = ld_le64(p + 24), .filesz = ld_le64(p + 32), .memsz = ld_le64(p + 40),
+            .type = ld_le32(p),
+            .offset = ld_le64(p + 8),
+            .vaddr = ld_le64(p + 16),
+            .paddr = ld_le64(p + 24),
+            .filesz = ld_le64(p + 32),
+            .memsz = ld_le64(p + 40),
             .align = ld_le64(p + 48),
         };
     } else {
         *s = (Segment){
-            .type = ld_le32(p), .offset = ld_le32(p + 4), .vaddr = ld_le32(p + 8),
-            .paddr = ld_le32(p + 12), .filesz = ld_le32(p + 16), .memsz = ld_le32(p + 20),
+            .type = ld_le32(p),
+            .offset = ld_le32(p + 4),
+            .vaddr = ld_le32(p + 8),
+            .paddr = ld_le32(p + 12),
+            .filesz = ld_le32(p + 16),
+            .memsz = ld_le32(p + 20),
             .align = ld_le32(p + 28),
         };
     }
@@ -159,17 +168,20 @@ static bool load_segment(BootContext *c, BootElf *e, const Segment *s, Error **e
     }
     if (!boot_range_ok(c, s->paddr, s->memsz)) {
         error_set(errp, ERR_INVALID_PARAMETER,
-                  "the ELF kernel '%s' wants memory at 0x%llx that this machine has not", c->kernel.path,
-                  (unsigned long long)s->paddr);
-        if (s->paddr >= BOOT_HIGH && s->paddr + s->memsz < 1ull << 32 && s->paddr + s->memsz > s->paddr) {
+                  "the ELF kernel '%s' wants memory at 0x%llx that this machine has not",
+                  c->kernel.path, (unsigned long long)s->paddr);
+        if (s->paddr >= BOOT_HIGH && s->paddr + s->memsz < 1ull << 32 &&
+            s->paddr + s->memsz > s->paddr) {
             error_hint(errp, "give the machine more: -m %lluM or above",
                        (unsigned long long)boot_need_mib(c, s->paddr + s->memsz));
         } else {
-            error_hint(errp, "it must be linked to load between 1 MiB and the end of RAM below 4 GiB");
+            error_hint(errp,
+                       "it must be linked to load between 1 MiB and the end of RAM below 4 GiB");
         }
         return false;
     }
-    boot_add(c->plan, s->paddr, g_memdup2(c->kernel.data + s->offset, s->filesz), s->filesz, s->memsz);
+    boot_add(c->plan, s->paddr, g_memdup2(c->kernel.data + s->offset, s->filesz), s->filesz,
+             s->memsz);
     e->low = MIN(e->low, s->paddr);
     e->high = MAX(e->high, s->paddr + s->memsz);
     return true;
@@ -244,7 +256,8 @@ bool boot_pvh(BootContext *c, Error **errp)
         return false;
     }
     if (!e.has_pvh) {
-        error_set(errp, ERR_UNSUPPORTED, "the ELF kernel '%s' has no PVH entry point", c->kernel.path);
+        error_set(errp, ERR_UNSUPPORTED, "the ELF kernel '%s' has no PVH entry point",
+                  c->kernel.path);
         error_hint(errp, "build Linux with CONFIG_PVH=y, or give its bzImage");
         return false;
     }

@@ -16,11 +16,25 @@
 
 /* Offsets in the image's first sectors, which are those in the zero page. */
 enum {
-    H_SETUP_SECTS = 0x1f1, H_BOOT_FLAG = 0x1fe, H_JUMP = 0x201, H_MAGIC = 0x202,
-    H_VERSION = 0x206, H_LOADER = 0x210, H_LOADFLAGS = 0x211, H_CODE32 = 0x214,
-    H_RAMDISK = 0x218, H_RAMDISK_SIZE = 0x21c, H_CMDLINE = 0x228, H_INITRD_MAX = 0x22c,
-    H_ALIGNMENT = 0x230, H_RELOCATABLE = 0x234, H_XLOADFLAGS = 0x236, H_CMDLINE_SIZE = 0x238,
-    H_PREF_ADDRESS = 0x258, H_INIT_SIZE = 0x260, H_END = 0x268,
+    H_SETUP_SECTS = 0x1f1,
+    H_BOOT_FLAG = 0x1fe,
+    H_JUMP = 0x201,
+    H_MAGIC = 0x202,
+    H_VERSION = 0x206,
+    H_LOADER = 0x210,
+    H_LOADFLAGS = 0x211,
+    H_CODE32 = 0x214,
+    H_RAMDISK = 0x218,
+    H_RAMDISK_SIZE = 0x21c,
+    H_CMDLINE = 0x228,
+    H_INITRD_MAX = 0x22c,
+    H_ALIGNMENT = 0x230,
+    H_RELOCATABLE = 0x234,
+    H_XLOADFLAGS = 0x236,
+    H_CMDLINE_SIZE = 0x238,
+    H_PREF_ADDRESS = 0x258,
+    H_INIT_SIZE = 0x260,
+    H_END = 0x268,
 };
 enum { Z_EXT_MEM = 0x02, Z_RSDP = 0x70, Z_ALT_MEM = 0x1e0, Z_E820_COUNT = 0x1e8, Z_E820 = 0x2d0 };
 #define HDRS          0x53726448 /* "HdrS" */
@@ -51,8 +65,8 @@ static bool check_payload(const BootFile *f, LinuxHeader *h, Error **errp)
     h->kernel_at = (sects + 1) * 512;
     if (f->len <= h->kernel_at) {
         error_set(errp, ERR_INVALID_PARAMETER,
-                  "the kernel '%s' is truncated: %llu bytes, its setup code alone has %llu", f->path,
-                  (unsigned long long)f->len, (unsigned long long)h->kernel_at);
+                  "the kernel '%s' is truncated: %llu bytes, its setup code alone has %llu",
+                  f->path, (unsigned long long)f->len, (unsigned long long)h->kernel_at);
         error_hint(errp, "copy the file again");
         return false;
     }
@@ -94,7 +108,8 @@ static bool parse_header(const BootFile *f, LinuxHeader *h, Error **errp)
 
 /* ---- placement ---- */
 
-static bool place_kernel(BootContext *c, const LinuxHeader *h, hwaddr *at, uint64_t *size, Error **errp)
+static bool place_kernel(BootContext *c, const LinuxHeader *h, hwaddr *at, uint64_t *size,
+                         Error **errp)
 {
     *size = MAX(h->init_size, h->kernel_len);
     *at = h->pref_address;
@@ -102,7 +117,8 @@ static bool place_kernel(BootContext *c, const LinuxHeader *h, hwaddr *at, uint6
         *at = round_up(BOOT_HIGH, h->alignment);
     }
     if (!boot_range_ok(c, *at, *size)) {
-        error_set(errp, ERR_INVALID_PARAMETER, "the kernel '%s' does not fit in memory", c->kernel.path);
+        error_set(errp, ERR_INVALID_PARAMETER, "the kernel '%s' does not fit in memory",
+                  c->kernel.path);
         error_hint(errp, "give the machine more: -m %lluM or above",
                    (unsigned long long)boot_need_mib(c, *at + *size));
         return false;

@@ -52,13 +52,14 @@ bool boot_multiboot_is(const BootFile *f)
 
 static bool bad(const BootContext *c, Error **errp, const char *why)
 {
-    error_set(errp, ERR_INVALID_PARAMETER, "the multiboot kernel '%s' is damaged: %s", c->kernel.path,
-              why);
+    error_set(errp, ERR_INVALID_PARAMETER, "the multiboot kernel '%s' is damaged: %s",
+              c->kernel.path, why);
     return false;
 }
 
 /* 3.1.3: the address fields replace ELF headers. */
-static bool load_by_addresses(BootContext *c, uint64_t at, uint64_t *entry, hwaddr *end, Error **errp)
+static bool load_by_addresses(BootContext *c, uint64_t at, uint64_t *entry, hwaddr *end,
+                              Error **errp)
 {
     const BootFile *f = &c->kernel;
     const uint8_t *h = f->data + at;
@@ -99,8 +100,9 @@ static bool load_kernel(BootContext *c, uint64_t at, uint64_t *entry, hwaddr *en
     BootElf e;
 
     if (flags & F_REQUIRED & ~(F_ALIGN | F_MEMINFO | F_VIDEO)) {
-        error_set(errp, ERR_UNSUPPORTED, "the multiboot kernel '%s' requires unknown features (0x%x)",
-                  c->kernel.path, flags & F_REQUIRED);
+        error_set(errp, ERR_UNSUPPORTED,
+                  "the multiboot kernel '%s' requires unknown features (0x%x)", c->kernel.path,
+                  flags & F_REQUIRED);
         return false;
     }
     if (flags & F_ADDRESS) {
@@ -140,8 +142,8 @@ static GPtrArray *split_modules(const char *text)
 }
 
 /* One module: "file arguments". Its command line goes to the growing text behind the kernel's. */
-static bool add_module(BootContext *c, const char *spec, hwaddr *next, GString *text, uint8_t *entry,
-                       Error **errp)
+static bool add_module(BootContext *c, const char *spec, hwaddr *next, GString *text,
+                       uint8_t *entry, Error **errp)
 {
     BootFile f;
     g_autofree char *path = g_strndup(spec, strcspn(spec, " "));
@@ -150,7 +152,8 @@ static bool add_module(BootContext *c, const char *spec, hwaddr *next, GString *
         return false;
     }
     if (!boot_range_ok(c, *next, f.len)) {
-        error_set(errp, ERR_INVALID_PARAMETER, "the multiboot module '%s' does not fit in memory", path);
+        error_set(errp, ERR_INVALID_PARAMETER, "the multiboot module '%s' does not fit in memory",
+                  path);
         error_hint(errp, "give the machine more: -m %lluM or above",
                    (unsigned long long)boot_need_mib(c, *next + f.len));
         boot_file_clear(&f);
@@ -225,7 +228,8 @@ bool boot_multiboot(BootContext *c, Error **errp)
     fill_info(c->layout, info);
     /* The kernel's command line starts with its name. */
     GString *text = g_string_new(c->kernel.path);
-    g_string_append_printf(text, "%s%s", c->cfg->append ? " " : "", c->cfg->append ? c->cfg->append : "");
+    g_string_append_printf(text, "%s%s", c->cfg->append ? " " : "",
+                           c->cfg->append ? c->cfg->append : "");
     g_string_append_len(text, "", 1);
     bool ok = add_modules(c, end, info, text, errp);
     if (ok && text->len > BOOT_LOW_END - BOOT_CMDLINE) {
