@@ -217,7 +217,7 @@ void flags_end(Emit *e, const IrOp *op, unsigned clobber);
 /* Nobody wants this op's flags, but the host flags that it would destroy are worth keeping. */
 void flags_defer(Emit *e, const IrOp *op, bool *deferred); /* before a TLB check */
 void flags_recompute(Emit *e, const Recipe *r, int scratch); /* into host flags */
-void flags_spill(Emit *e);                              /* host flags to env->cc, unconditionally */
+void flags_spill(Emit *e, int reg); /* host flags to env->cc, by a register that may change, or -1 */
 void recipe_note(Emit *e, const IrOp *op);              /* the op has written all flags */
 bool recipe_before(Emit *e, const IrOp *op);            /* op may write what the recipe needs: true */
 bool flags_avoid(const Emit *e, const IrOp *op, unsigned clobber);

@@ -12,11 +12,23 @@ static Rm cc_home(const Emit *e, int byte)
     return rm_gs(V_ENV(e->hc->target->cc_offset) + byte);
 }
 
-/* pushfq; pop env->cc: the stack pointer is balanced and no flag changes. */
-void flags_spill(Emit *e)
+/*
+ * Host flags to env->cc, through a register: a pop to memory takes 1.2 ns, this is hidden
+ * behind other work. The stack pointer is balanced and no flag changes.
+ */
+void flags_spill(Emit *e, int reg)
 {
-    e8(&e->a, 0x9c);
-    ins(&e->a, 0x8f, W32, 0, cc_home(e, 0));
+    Asm *a = &e->a;
+    e8(a, 0x9c); /* pushfq */
+    if (reg < 0) {
+        ins(a, 0x8f, W32, 0, cc_home(e, 0));
+        return;
+    }
+    if (reg >= 8) {
+        e8(a, 0x41);
+    }
+    e8(a, 0x58 | (reg & 7)); /* pop */
+    a_store(a, W64, cc_home(e, 0), (unsigned)reg);
 }
 
 /* Back into host flags with a register that the recipe does not name. */
@@ -47,7 +59,8 @@ void flags_save(Emit *e, unsigned need)
     }
     if (need & ~e->M & e->H) {
         g_assert(!(need & ~e->H));
-        flags_spill(e);
+        unsigned free = e->scratch & ~e->busy & ~e->lock;
+        flags_spill(e, free ? __builtin_ctz(free) : -1);
         e->M = e->H;
     }
 }

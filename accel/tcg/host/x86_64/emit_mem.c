@@ -170,7 +170,7 @@ static void call_record(Emit *e, Stub stub, const Slow *s)
     Asm *a = &e->a;
     if (s->recompute) {
         flags_recompute(e, &s->recipe, s->s1);
-        flags_spill(e);
+        flags_spill(e, s->s1);
     }
     a_call_to(a, hc_stub(e->hc, stub));
     uint32_t ret = hc_off(e->hc, a->p);
@@ -206,8 +206,7 @@ static void slow_edge(Emit *e, const Slow *s)
     Asm *a = &e->a;
     s->edge->stub = hc_off(e->hc, a->p);
     if (s->save_flags) {
-        e8(a, 0x9c);
-        ins(a, 0x8f, W32, 0, rm_gs(V_ENV(e->hc->target->cc_offset)));
+        flags_spill(e, __builtin_ctz(e->scratch)); /* no temp is alive on this path */
     }
     a_nops(a, (unsigned)(3 - (uintptr_t)a->p) & 3);
     uint8_t *f = a_jmp(a); /* until linked: to the next instruction */
