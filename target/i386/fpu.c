@@ -38,11 +38,7 @@ static void pack_x87(X86Env *env, uint8_t *b, bool rexw)
     const X86Fxsave *fx = &env->s.fx;
 
     memcpy(b, fx, 32);
-    if (!rexw) {
-        /* 32-bit pointers with selectors, which are deprecated and read as 0 here. */
-        st_le32(b + 12, 0);
-        st_le32(b + 20, 0);
-    }
+    memset(b + 6, 0, 18); /* FOP, FIP, FDP: the host's, which are not the guest's to know */
     memcpy(b + 32, fx->st, 128);
 }
 
