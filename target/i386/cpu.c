@@ -31,6 +31,7 @@ static void cpu_reset_state(Cpu *cpu)
     x86_state_reset(s);
     s->gpr[R_DX] = reset_rdx(&x86_cpu(cpu)->config);
     s->tsc_offset = cpu->machine ? -clock_ns(cpu->machine, CLOCK_VIRTUAL) : 0;
+    x86_publish_tsc(cpu, s);
     s->wait_sipi = cpu->index != 0;
     cpu->power_off = s->wait_sipi;
 }
@@ -136,9 +137,7 @@ static void cpu_disas(Cpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, G
 
 int64_t x86_cpu_tsc_to_ns(Cpu *cpu, uint64_t tsc)
 {
-    const X86State *s = x86_cpu(cpu)->live ? x86_cpu(cpu)->live : cpu->state;
-
-    return (int64_t)(tsc - (uint64_t)s->tsc_offset);
+    return (int64_t)(tsc - (uint64_t)__atomic_load_n(&x86_cpu(cpu)->tsc_offset, __ATOMIC_RELAXED));
 }
 
 const TargetOps x86_target = {

@@ -90,7 +90,7 @@ static void deliver_real(X86Env *env, const X86Event *ev)
         x86_gp(env, ev->vector * 8 + 2);
     }
     enter_ivt(env, ev, x86_rflags(env), env->s.idt_base, x86_sys_mmu(env));
-    x86_set_rflags(env, x86_rflags(env) & ~(uint64_t)(FLAG_IF | FLAG_TF | FLAG_AC | FLAG_RF));
+    x86_put_rflags(env, x86_rflags(env) & ~(uint64_t)(FLAG_IF | FLAG_TF | FLAG_AC | FLAG_RF));
     x86_update_mode(env);
 }
 
@@ -126,7 +126,7 @@ static bool deliver_v86_soft(X86Env *env, const X86Event *ev)
     }
     enter_ivt(env, ev, flags, 0, X86_MMU_USER);
     flags = x86_rflags(env) & ~(uint64_t)(FLAG_TF | (iopl < 3 ? FLAG_VIF : FLAG_IF));
-    x86_set_rflags(env, flags);
+    x86_put_rflags(env, flags);
     x86_update_mode(env);
     return true;
 }
@@ -226,7 +226,7 @@ static void enter_handler(X86Env *env, X86Desc *cs, uint16_t cs_sel, int cpl, ui
         x86_null_seg(env, S_ES, 0);
     }
     env->s.rip = ip;
-    x86_set_rflags(env, handler_flags(env, interrupt_gate));
+    x86_put_rflags(env, handler_flags(env, interrupt_gate));
     x86_update_mode(env);
 }
 

@@ -99,18 +99,25 @@ void x86_poll_interrupts(X86Env *env)
     }
 }
 
-void x86_set_rflags(X86Env *env, uint64_t v)
+void x86_put_rflags(X86Env *env, uint64_t v)
 {
     uint64_t old = env->s.rflags;
 
     v = (v & FLAG_ALL) | 2;
     env->cc = v & CC_EFLAGS_MASK;
     env->s.rflags = v;
-    if ((old ^ v) & (FLAG_TF | FLAG_DF | FLAG_IOPL | FLAG_VM | FLAG_AC)) {
-        x86_update_mode(env);
-    }
     if (v & ~old & FLAG_IF) {
         x86_poll_interrupts(env);
+    }
+}
+
+void x86_set_rflags(X86Env *env, uint64_t v)
+{
+    uint64_t old = env->s.rflags;
+
+    x86_put_rflags(env, v);
+    if ((old ^ v) & (FLAG_TF | FLAG_DF | FLAG_IOPL | FLAG_VM | FLAG_AC)) {
+        x86_update_mode(env);
     }
 }
 

@@ -42,7 +42,7 @@ static void iret_real(X86Env *env, unsigned size)
         x86_gp(env, 0);
     }
     env->s.gpr[R_SP] = stack_merge(&st, env->s.gpr[R_SP]);
-    x86_set_rflags(env, merge_flags(env, image, mask, size));
+    x86_put_rflags(env, merge_flags(env, image, mask, size));
     x86_real_jump(env, (uint16_t)sel, ip);
 }
 
@@ -65,7 +65,7 @@ static void iret_vme(X86Env *env, unsigned size)
     flags = merge_flags(env, image, IRET_FLAGS, 2);
     flags = image & FLAG_IF ? flags | FLAG_VIF : flags & ~(uint64_t)FLAG_VIF;
     env->s.gpr[R_SP] = stack_merge(&st, env->s.gpr[R_SP]);
-    x86_set_rflags(env, flags);
+    x86_put_rflags(env, flags);
     x86_real_jump(env, (uint16_t)sel, ip);
 }
 
@@ -164,7 +164,7 @@ static void iret_protected(X86Env *env, unsigned size)
     if ((sel & 3) > env->cpl) {
         x86_drop_inner_segments(env);
     }
-    x86_set_rflags(env, flags);
+    x86_put_rflags(env, flags);
     x86_update_mode(env);
 }
 

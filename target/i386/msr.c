@@ -264,6 +264,7 @@ static void write_tsc(X86Env *env, uint64_t v)
 
     env->s.tsc_offset += (int64_t)delta;
     env->s.tsc_adjust += delta;
+    x86_publish_tsc(env->cpu, &env->s);
 }
 
 static bool write_deadline(X86Env *env, uint64_t v)
@@ -349,6 +350,7 @@ bool x86_msr_write(X86Env *env, uint32_t msr, uint64_t v)
             return false;
         }
         env->s.tsc_offset += (int64_t)(v - env->s.tsc_adjust);
+        x86_publish_tsc(env->cpu, &env->s);
         env->s.tsc_adjust = v;
         return true;
     case MSR_TSC_AUX:

@@ -42,13 +42,13 @@ uint64_t helper_syscall(void *opaque, uint64_t next, uint64_t b, uint64_t c)
         s->rip = x86_code64(env) ? s->lstar : s->cstar;
         s->seg[S_CS] = flat_code(sel, 0, true);
         s->seg[S_SS] = flat_stack(sel + 8, 0);
-        x86_set_rflags(env, flags & ~(s->sfmask | FLAG_RF));
+        x86_put_rflags(env, flags & ~(s->sfmask | FLAG_RF));
     } else {
         s->gpr[R_CX] = (uint32_t)next;
         s->rip = (uint32_t)s->star;
         s->seg[S_CS] = flat_code(sel, 0, false);
         s->seg[S_SS] = flat_stack(sel + 8, 0);
-        x86_set_rflags(env, x86_rflags(env) & ~(uint64_t)(FLAG_IF | FLAG_RF | FLAG_VM));
+        x86_put_rflags(env, x86_rflags(env) & ~(uint64_t)(FLAG_IF | FLAG_RF | FLAG_VM));
     }
     x86_update_mode(env);
     return 0;
@@ -75,9 +75,9 @@ uint64_t helper_sysret(void *opaque, uint64_t wide, uint64_t b, uint64_t c)
     s->seg[S_CS] = flat_code((wide ? sel + 16 : sel) | 3, 3, wide);
     s->seg[S_SS] = flat_stack((sel + 8) | 3, 3);
     if (x86_long(env)) {
-        x86_set_rflags(env, s->gpr[11] & (FLAG_ALL & ~(uint64_t)(FLAG_RF | FLAG_VM)));
+        x86_put_rflags(env, s->gpr[11] & (FLAG_ALL & ~(uint64_t)(FLAG_RF | FLAG_VM)));
     } else {
-        x86_set_rflags(env, x86_rflags(env) | FLAG_IF);
+        x86_put_rflags(env, x86_rflags(env) | FLAG_IF);
     }
     x86_update_mode(env);
     return 0;
@@ -100,7 +100,7 @@ uint64_t helper_sysenter(void *opaque, uint64_t next, uint64_t b, uint64_t c)
     s->gpr[R_SP] = wide ? s->sysenter_esp : (uint32_t)s->sysenter_esp;
     s->seg[S_CS] = flat_code(sel, 0, wide);
     s->seg[S_SS] = flat_stack(sel + 8, 0);
-    x86_set_rflags(env, x86_rflags(env) & ~(uint64_t)(FLAG_VM | FLAG_IF | FLAG_RF));
+    x86_put_rflags(env, x86_rflags(env) & ~(uint64_t)(FLAG_VM | FLAG_IF | FLAG_RF));
     x86_update_mode(env);
     return 0;
 }

@@ -100,7 +100,7 @@ enum {
 /* cpu->target_priv */
 typedef struct X86Cpu {
     X86CpuConfig config;
-    const X86State *live; /* the accelerator's working copy, NULL without one */
+    int64_t tsc_offset; /* atomic: copy of the state's, for x86_cpu_tsc_to_ns() */
 } X86Cpu;
 
 static inline X86Cpu *x86_cpu(const Cpu *cpu)
@@ -115,6 +115,8 @@ static inline uint64_t x86_rflags(const X86Env *env)
 }
 /* All of RFLAGS, with everything that follows from it. */
 void x86_set_rflags(X86Env *env, uint64_t v);
+/* The same for a caller that goes on to call x86_update_mode(). */
+void x86_put_rflags(X86Env *env, uint64_t v);
 /* Recompute env->mode, cpl and df8 after any change of what they summarise. */
 void x86_update_mode(X86Env *env);
 uint64_t x86_compute_mode(const X86State *s, const X86CpuConfig *c);
@@ -299,6 +301,11 @@ bool x86_msr_write(X86Env *env, uint32_t msr, uint64_t v);
 /* The guest's time stamp counter: ticks of 1 ns. */
 #define X86_TSC_HZ 1000000000ull
 uint64_t x86_tsc(Cpu *cpu, const X86State *s);
+/* To be called whenever the state's tsc_offset changed. */
+static inline void x86_publish_tsc(Cpu *cpu, const X86State *s)
+{
+    __atomic_store_n(&x86_cpu(cpu)->tsc_offset, s->tsc_offset, __ATOMIC_RELAXED);
+}
 
 /* ---- ports (io.c) ---- */
 void x86_check_port(X86Env *env, uint16_t port, unsigned size);

@@ -186,7 +186,7 @@ static void load_registers(X86Env *env, const TaskImage *t, bool tss32, X86TaskS
         env->s.gpr[i] = tss32 ? t->gpr[i] : t->gpr[i] | 0xffff0000u;
     }
     env->s.rip = t->eip;
-    x86_set_rflags(env, t->eflags | (how == TASK_CALL ? FLAG_NT : 0));
+    x86_put_rflags(env, t->eflags | (how == TASK_CALL ? FLAG_NT : 0));
 }
 
 /* Read the new TSS; #TS unless it is long enough. */

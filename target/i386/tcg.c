@@ -32,7 +32,7 @@ static void push(Cpu *cpu, void *opaque)
     env->priv = p;
     env->config = &p->config;
     env->delivering = -1;
-    p->live = &env->s;
+    x86_publish_tsc(cpu, &env->s);
     x86_update_mode(env);
 }
 
