@@ -306,30 +306,14 @@ static void write_eoi(Lapic *l)
 
 /* ---- registers, numbered as the x2APIC MSRs - 0x800 = MMIO offset / 16 ---- */
 
+/* clang-format off */
 enum {
-    R_ID = 0x02,
-    R_VERSION = 0x03,
-    R_TPR = 0x08,
-    R_APR = 0x09,
-    R_PPR = 0x0a,
-    R_EOI = 0x0b,
-    R_RRD = 0x0c,
-    R_LDR = 0x0d,
-    R_DFR = 0x0e,
-    R_SVR = 0x0f,
-    R_ISR = 0x10,
-    R_TMR = 0x18,
-    R_IRR = 0x20,
-    R_ESR = 0x28,
-    R_CMCI = 0x2f,
-    R_ICR = 0x30,
-    R_ICR_HIGH = 0x31,
-    R_LVT = 0x32,
-    R_INITIAL = 0x38,
-    R_CURRENT = 0x39,
-    R_DIVIDE = 0x3e,
-    R_SELF_IPI = 0x3f,
+    R_ID = 0x02, R_VERSION = 0x03, R_TPR = 0x08, R_APR = 0x09, R_PPR = 0x0a, R_EOI = 0x0b,
+    R_RRD = 0x0c, R_LDR = 0x0d, R_DFR = 0x0e, R_SVR = 0x0f, R_ISR = 0x10, R_TMR = 0x18,
+    R_IRR = 0x20, R_ESR = 0x28, R_ICR = 0x30, R_ICR_HIGH = 0x31, R_LVT = 0x32,
+    R_INITIAL = 0x38, R_CURRENT = 0x39, R_DIVIDE = 0x3e, R_SELF_IPI = 0x3f,
 };
+/* clang-format on */
 
 /* false: there is no such register. Lock held. */
 static bool read_reg(Lapic *l, uint32_t r, uint32_t *v)
