@@ -165,7 +165,7 @@ static void tlb_install(TcgVcpu *v, uint64_t va, int mmu, int write, const Page 
     }
     /* A watch may have been set between our look and the store above. */
     if (write && ram_page_watch(p->ram, p->offset)) {
-        __atomic_store_n(&e->page, TLB_EMPTY, __ATOMIC_RELEASE);
+        __atomic_store_n(&e->page, TLB_EMPTY(tlb_index(va)), __ATOMIC_RELEASE);
     }
 }
 
@@ -197,7 +197,7 @@ static void tlb_wipe(TcgVcpu *v, int mmu, int write)
         return;
     }
     for (unsigned i = 0; i < TLB_SIZE; i++) {
-        v->tlb[mmu][write][i].page = TLB_EMPTY;
+        v->tlb[mmu][write][i].page = TLB_EMPTY(i);
     }
     tlb2(v)->used[mmu][write] = false;
 }
@@ -242,7 +242,7 @@ void tcg_tlb_flush_nonglobal(void *env)
         tlb_wipe_all(v);
     } else {
         for (unsigned i = 0; i < t->n_flush; i++) {
-            t->flush[i]->page = TLB_EMPTY;
+            t->flush[i]->page = TLB_EMPTY((t->flush[i] - &v->tlb[0][0][0]) % TLB_SIZE);
         }
     }
     t->n_flush = 0;
@@ -277,7 +277,7 @@ void tcg_tlb_flush_page(void *env, uint64_t va)
         for (int w = 0; w < 2; w++) {
             TlbEntry *l = &v->tlb[m][w][tlb_index(va)];
             if (l->page == (va & PAGE_MASK)) {
-                l->page = TLB_EMPTY;
+                l->page = TLB_EMPTY(tlb_index(va));
             }
         }
     }
@@ -292,7 +292,7 @@ void mem_evict_store(TcgVcpu *v, const uint8_t *host_page)
         TlbEntry *e = v->tlb[m][1];
         for (unsigned i = 0; i < TLB_SIZE; i++) {
             if (e[i].host == (uintptr_t)host_page) {
-                __atomic_store_n(&e[i].page, TLB_EMPTY, __ATOMIC_RELEASE);
+                __atomic_store_n(&e[i].page, TLB_EMPTY(i), __ATOMIC_RELEASE);
             }
         }
     }

@@ -19,7 +19,8 @@
 /*
  * First-level TLB entry. A hit is: (va - page) <= 4096 - size, unsigned, which
  * also rejects accesses that cross a page. host is the address of the page in
- * this process. Empty: page = TLB_EMPTY (no va is within a page of it).
+ * this process. Entry i empty: page = TLB_EMPTY(i), a page that is looked for elsewhere,
+ * so that no va at all can hit, canonical or not.
  * index = (va >> 12) & (TLB_SIZE - 1). Arrays are separate for read and write:
  * a write entry exists only for RAM without watches.
  */
@@ -27,7 +28,7 @@ typedef struct TlbEntry {
     uint64_t page;
     uint64_t host;
 } TlbEntry;
-#define TLB_EMPTY 0x0000deadbeef0001ull /* odd and unaligned: see tlb.c */
+#define TLB_EMPTY(i) ((uint64_t)((i) ^ TLB_SIZE / 2) << 12)
 
 /* Indirect jump cache: key = pc ^ vcpu->jc_key, index = (pc ^ pc >> 12) & (JC_SIZE - 1). */
 typedef struct JumpCacheEntry {

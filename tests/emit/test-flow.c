@@ -181,6 +181,35 @@ static void test_jump_cache(void)
     pair_free(p);
 }
 
+/* No address hits an empty TLB entry, whatever it looks like: all indexes, non-canonical ones too. */
+static void test_tlb_empty(void)
+{
+    Fake *f = fake_new(true);
+    IrBlock ir;
+    TcgBlock tb;
+    begin(&ir, PC_A);
+    ir_ld(&ir, W8, IR_G(FAKE_RAX), IR_G(FAKE_RBX), 0);
+    jump(&ir, PC_B);
+    g_assert_true(fake_emit(f, &ir, &tb));
+    static const uint64_t high[] = { 0, 0xdeadbeef0ull << 12, 1ull << 63, ~0xfffffffull };
+    for (unsigned i = 0; i < TLB_SIZE * 4; i++) {
+        for (unsigned h = 0; h < G_N_ELEMENTS(high); h++) {
+            uint64_t va = (high[h] + ((uint64_t)i << 10)) | (i & 1 ? 1 : 0);
+            if (va - FAKE_RAM_BASE < FAKE_RAM_SIZE) {
+                continue;
+            }
+            fake_reset_memory(f);
+            f->env->regs[FAKE_RBX] = va;
+            fake_exec(f, &ir, &tb);
+            g_assert_cmpint(f->env->fault, ==, FAKE_FAULT);
+            g_assert_cmphex(f->env->fault_va, ==, va);
+        }
+    }
+    g_free(tb.sites);
+    ir_block_fini(&ir);
+    fake_free(f);
+}
+
 /* A cache that is full says so and works again after a reset. */
 static void test_full(void)
 {
@@ -210,6 +239,7 @@ int main(int argc, char **argv)
     g_test_add_func("/emit/kill", test_kill);
     g_test_add_func("/emit/poll", test_poll);
     g_test_add_func("/emit/jump-cache", test_jump_cache);
+    g_test_add_func("/emit/tlb-empty", test_tlb_empty);
     g_test_add_func("/emit/full", test_full);
     return g_test_run();
 }

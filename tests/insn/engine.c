@@ -309,7 +309,7 @@ static void fill_tlb(void)
     for (int m = 0; m < TCG_MMU_MODES; m++) {
         for (int w = 0; w < 2; w++) {
             for (unsigned i = 0; i < TLB_SIZE; i++) {
-                g.v->tlb[m][w][i].page = TLB_EMPTY;
+                g.v->tlb[m][w][i].page = TLB_EMPTY(i);
             }
             for (uint64_t p = DATA_BASE; p < DATA_BASE + DATA_SIZE; p += 4096) {
                 g.v->tlb[m][w][p >> 12 & (TLB_SIZE - 1)] = (TlbEntry){p, p};

@@ -156,7 +156,7 @@ static uint8_t *host_of(TcgVcpu *v, uint64_t va)
 static void tlb_set(TcgVcpu *v, int mmu, int write, uint64_t page_va, bool present)
 {
     TlbEntry *e = &v->tlb[mmu][write][page_va >> 12 & (TLB_SIZE - 1)];
-    e->page = present ? page_va : TLB_EMPTY;
+    e->page = present ? page_va : TLB_EMPTY(page_va >> 12 & (TLB_SIZE - 1));
     e->host = present ? (uint64_t)(uintptr_t)host_of(v, page_va) : 0;
 }
 
@@ -165,7 +165,7 @@ static void fill_tlb(TcgVcpu *v)
     for (int mmu = 0; mmu < TCG_MMU_MODES; mmu++) {
         for (int w = 0; w < 2; w++) {
             for (unsigned i = 0; i < TLB_SIZE; i++) {
-                v->tlb[mmu][w][i].page = TLB_EMPTY;
+                v->tlb[mmu][w][i].page = TLB_EMPTY(i);
             }
             for (int p = 0; p < FAKE_PAGES; p++) {
                 bool fast = p != FAKE_PAGE_LAZY && p != FAKE_PAGE_IO && p != FAKE_PAGE_NONE &&
