@@ -107,7 +107,8 @@ typedef struct TcgLoop {
     JcContext jc_ctx[JC_CONTEXTS];
     int n_jc_ctx;
     JcContext *jc_cur;
-    uint32_t jc_next;    /* last key number given out */
+    uint32_t jc_next;    /* keys given out */
+    uint64_t jc_seed;    /* secret, of the keys */
     uint64_t mode;       /* mode word that jc_cur stands for */
     uint64_t fetched[2][64]; /* Bloom filters, lower and upper half: pages that jump cache entries lead into */
     bool in_slow;        /* inside a slow path of generated code: pc is exit_block + exit_insn */

@@ -3,10 +3,9 @@
  * The jump cache: guest pc -> generated code, probed by generated code for
  * every indirect jump, return and jump to another page.
  *
- * Entries are told apart by a key: the pc with a small number in its upper 16
- * bits, which are all equal in any pc that can be executed. The number stands
- * for (mode word, state of the mappings), so a change of mode switches to
- * other entries, and a flush of some mappings just takes a new number.
+ * Entries are told apart by a key: the pc xor-ed with a random word, which stands
+ * for (mode word, state of the mappings). So a change of mode switches to other
+ * entries, and a flush of some mappings just takes a new word.
  *
  * home: the vCPU's thread.
  */
@@ -14,7 +13,7 @@
 
 #include "accel/tcg/internal.h"
 
-#define MAX_KEYS 0x7fffu /* so that no two keys differ by a sign extension */
+#define MAX_KEYS 0x7fffu /* then all entries go, so that chance never has long to match two keys */
 
 static void jc_wipe(TcgVcpu *v)
 {
@@ -25,9 +24,22 @@ static void jc_wipe(TcgVcpu *v)
     memset(v->loop->fetched, 0, sizeof(v->loop->fetched));
 }
 
+/*
+ * All 64 bits of a key are secret: a guest chooses all bits of a pc, and with two keys that
+ * differ in a known way it could jump to a non-canonical pc that matches an entry of another
+ * mode, or an empty one.
+ */
 static void new_key(TcgVcpu *v, JcContext *c)
 {
-    c->key = (uint64_t)++v->loop->jc_next << 48;
+    TcgLoop *l = v->loop;
+    if (l->jc_seed == 0) {
+        l->jc_seed = (uint64_t)g_random_int() << 32 | g_random_int() | 1;
+    }
+    l->jc_next++;
+    uint64_t x = l->jc_seed += 0x9e3779b97f4a7c15ull;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebull;
+    c->key = x ^ x >> 31;
     c->low = c->high = c->nonglobal = false;
 }
 
