@@ -60,11 +60,18 @@ uint64_t helper_check_tf(void *opaque, uint64_t next, uint64_t b, uint64_t c)
 {
     X86Env *env = opaque;
 
-    if (!b) {
-        env->s.rip = next;
-    }
+    env->s.rip = next;
     x86_note(env, EXC_DB, false, 0, DR6_BS);
     tcg_raise(env);
+}
+
+uint64_t helper_trap_later(void *opaque, uint64_t a, uint64_t b, uint64_t c)
+{
+    X86Env *env = opaque;
+
+    env->trap_pending = true;
+    tcg_poll(env);
+    return 0;
 }
 
 /* ---- real-address mode and the v86 redirection ---- */

@@ -125,6 +125,11 @@ bool x86_interrupt(void *opaque)
         cpu_unrequest(env->cpu, CPU_REQ_SMI);
         log_mask(LOG_UNIMP, "SMI ignored: no system management mode yet\n");
     }
+    if (env->trap_pending) {
+        env->trap_pending = false;
+        x86_note(env, EXC_DB, false, 0, DR6_BS);
+        tcg_raise(env);
+    }
     if (env->s.int_shadow) {
         return taken; /* end_shadow polls */
     }

@@ -81,6 +81,14 @@ void tr_end_jmp(X86Tr *s, uint64_t target)
     s->ended = true;
 }
 
+void tr_other_way(X86Tr *s, int label)
+{
+    ir_label(s->b, label);
+    if (s->mode & MODE_TF) { /* the way that ended has begun anew for its trap */
+        ir_insn(s->b, s->i.pc);
+    }
+}
+
 void tr_end_jcc(X86Tr *s, IrCond cc, uint64_t target)
 {
     if (s->to_loop || (s->bits != 64 && !(s->mode & MODE_FLATCODE))) {
@@ -88,7 +96,7 @@ void tr_end_jcc(X86Tr *s, IrCond cc, uint64_t target)
         ir_branch(s->b, OP_brcc, W64, IR_NONE, l)->cc = (uint8_t)(cc ^ 1);
         check_target(s, tr_const(s, (int64_t)target));
         tr_end_jmp(s, target);
-        ir_label(s->b, l);
+        tr_other_way(s, l);
     } else {
         IrOp *o = ir_emit(s->b, OP_jcc, W64, IR_NONE, IR_NONE, IR_NONE);
         o->cc = (uint8_t)cc;
@@ -123,7 +131,7 @@ void tr_end_helper(X86Tr *s)
 void tr_end_to_loop(X86Tr *s)
 {
     if (s->mode & MODE_TF) {
-        tr_call_void(s, HELPER_check_tf, IR_NONE, tr_const(s, 1), IR_NONE);
+        tr_call_void(s, HELPER_trap_later, IR_NONE, IR_NONE, IR_NONE);
     }
     leave(s);
 }

@@ -72,6 +72,7 @@ void tr_raise(X86Tr *s, int vector);              /* #UD, #NM: no error code; en
 void tr_gp(X86Tr *s);                             /* #GP(0); ends */
 void tr_end_jmp(X86Tr *s, uint64_t target);       /* leave to a known pc */
 void tr_end_jcc(X86Tr *s, IrCond cc, uint64_t target);
+void tr_other_way(X86Tr *s, int label);           /* label behind an end: the branch not taken */
 void tr_end_ind(X86Tr *s, IrVal target, int kind);
 void tr_end_next(X86Tr *s);                       /* leave to the loop at the next instruction */
 void tr_end_helper(X86Tr *s);                     /* leave to the loop; a helper has set rip */

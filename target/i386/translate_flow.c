@@ -230,7 +230,7 @@ void trans_loop(X86Tr *s)
         }
     }
     tr_end_jmp(s, to);
-    ir_label(s->b, out);
+    tr_other_way(s, out);
     tr_end_jmp(s, s->next);
 }
 

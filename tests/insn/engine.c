@@ -324,7 +324,7 @@ void insn_init(bool with_jit)
     int flags = MAP_PRIVATE | MAP_ANONYMOUS;
     g.v = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
     mmap((void *)DATA_BASE, DATA_SIZE, PROT_READ | PROT_WRITE, flags | MAP_FIXED_NOREPLACE, -1, 0);
-    mmap((void *)CODE_BASE, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, flags | MAP_FIXED_NOREPLACE,
+    mmap((void *)CODE_BASE, 8192, PROT_READ | PROT_WRITE | PROT_EXEC, flags | MAP_FIXED_NOREPLACE,
          -1, 0);
     g.v->self = g.v;
     g.v->target = &target;
@@ -369,14 +369,19 @@ void insn_code(const uint8_t *code, unsigned len, int n, int bits)
     g.n = n;
 }
 
-static void translate_at(uint64_t pc, int n)
+static void translate_as(uint64_t pc, int n, uint64_t mode)
 {
     TcgTranslate t = {
-        .ir = &g.ir, .env = g.env, .pc = pc, .mode = mode_now(), .max_insns = n,
+        .ir = &g.ir, .env = g.env, .pc = pc, .mode = mode, .max_insns = n,
         .page = {(const uint8_t *)CODE_BASE, NULL}, .page_va = CODE_BASE,
     };
-    ir_block_reset(&g.ir, pc, mode_now());
+    ir_block_reset(&g.ir, pc, mode);
     x86_translate(&t);
+}
+
+static void translate_at(uint64_t pc, int n)
+{
+    translate_as(pc, n, mode_now());
 }
 
 bool insn_verify(GString *why)
@@ -394,6 +399,12 @@ void insn_print(GString *out)
 const IrBlock *insn_translate(uint64_t pc)
 {
     translate_at(pc, 64);
+    return &g.ir;
+}
+
+const IrBlock *insn_translate_mode(uint64_t pc, uint64_t mode)
+{
+    translate_as(pc, 0, mode);
     return &g.ir;
 }
 

@@ -38,6 +38,7 @@ bool insn_run(InsnEngine e, const InsnState *in, InsnState *out);
 bool insn_verify(GString *why);
 void insn_print(GString *out);
 const IrBlock *insn_translate(uint64_t pc); /* one block */
+const IrBlock *insn_translate_mode(uint64_t pc, uint64_t mode);
 void insn_random_state(GRand *r, InsnState *s);
 /* Empty when equal; flags compared under flags_mask, x87 and MMX registers if asked. */
 void insn_compare(const InsnState *a, const InsnState *b, uint64_t flags_mask, bool x87, GString *why);
