@@ -600,6 +600,10 @@ TcgBlock *cache_translate(TcgVcpu *v, uint64_t pc, uint64_t mode)
         TcgTranslate t = { .pc = pc, .mode = mode };
         bool stale;
         translate_watched(v, &t, phys, w);
+        if (t.phys2 == ~0ull &&
+            v->ir.guest_bytes > MEM_PAGE_SIZE - (phys & (MEM_PAGE_SIZE - 1))) {
+            return NULL; /* its end is not in RAM, where no store to it would be seen: run it once */
+        }
         pthread_mutex_lock(&tm->lock);
         TcgBlock *tb = insert(v, &t, phys, w, &stale);
         pthread_mutex_unlock(&tm->lock);
