@@ -97,6 +97,25 @@ static bool check_bios(const Config *c, Error **errp)
     return false;
 }
 
+/*
+ * -initrd is one file, or for a multiboot kernel its modules: "file arguments,file2 arguments".
+ * Which it is, the board knows; here every file named must be there.
+ */
+static bool check_initrd(const char *spec, Error **errp)
+{
+    if (access(spec, F_OK) == 0 || !strpbrk(spec, ", ")) {
+        return check_file("-initrd", spec, errp);
+    }
+    g_auto(GStrv) module = g_strsplit(spec, ",", -1);
+    for (int i = 0; module[i]; i++) {
+        module[i][strcspn(module[i], " ")] = '\0';
+        if (!check_file("-initrd", module[i], errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool check_files(const Config *c, Error **errp)
 {
     if (!c->kernel && (c->initrd || c->append)) {
@@ -111,7 +130,7 @@ static bool check_files(const Config *c, Error **errp)
         }
     }
     return (!c->kernel || check_file("-kernel", c->kernel, errp)) &&
-           (!c->initrd || check_file("-initrd", c->initrd, errp)) && check_bios(c, errp) &&
+           (!c->initrd || check_initrd(c->initrd, errp)) && check_bios(c, errp) &&
            (!c->log_file || check_output("-D", c->log_file, errp)) &&
            (!c->pidfile || check_output("-pidfile", c->pidfile, errp));
 }

@@ -30,7 +30,11 @@ static void cpu_reset_state(Cpu *cpu)
 
     x86_state_reset(s);
     s->gpr[R_DX] = reset_rdx(&x86_cpu(cpu)->config);
-    s->tsc_offset = cpu->machine ? -clock_ns(cpu->machine, CLOCK_VIRTUAL) : 0;
+    /*
+     * All TSCs are the machine's clock, so that they agree to the tick. They are zero at power-on; a
+     * later RESET, which would zero them one processor after the other, leaves them running.
+     */
+    s->tsc_offset = 0;
     x86_publish_tsc(cpu, s);
     s->wait_sipi = cpu->index != 0;
     cpu->power_off = s->wait_sipi;

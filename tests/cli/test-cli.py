@@ -70,6 +70,9 @@ MISTAKES = [
     (BARE + ["-kernel", "{d}"], ["-kernel '{d}' is a directory"]),
     (BARE + ["-kernel", "{d}/empty"], ["-kernel '{d}/empty' is empty"]),
     (BARE + ["-kernel", "{f}", "-initrd", "{d}"], ["-initrd '{d}' is a directory"]),
+    (BARE + ["-kernel", "{f}", "-initrd", "{f} args,{d}/no more"], ["-initrd '{d}/no'", "No such file"]),
+    (["-kernel", "{d}/arm64"], ["64-bit Arm", "rhea-system-aarch64"]),
+    (["-kernel", "{d}/zimage"], ["32-bit Arm"]),
     (BARE + ["-append", "quiet"], ["-append only makes sense with -kernel"]),
     (BARE + ["-bios", "no-such-firmware.bin"], ["no-such-firmware.bin", "-L help"]),
     (BARE + ["-device", "no-such-device"], ["no device type 'no-such-device'"]),
@@ -109,6 +112,9 @@ def mistakes():
             with open(f, "w", encoding="ascii") as out:
                 out.write("not a kernel\n")
             open(os.path.join(d, "empty"), "w", encoding="ascii").close()
+            for name, magic, at in (("arm64", b"ARM\x64", 56), ("zimage", b"\x18\x28\x6f\x01", 0x24)):
+                with open(os.path.join(d, name), "wb") as out:
+                    out.write(bytes(at) + magic + bytes(4096))
             before = sorted(os.listdir(d))
             # What would leave traces if it were done before everything is checked.
             argv = [a.format(d=d, f=f) for a in
