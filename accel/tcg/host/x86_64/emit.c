@@ -321,6 +321,12 @@ void two_end(Emit *e, const IrOp *op, const Two *t)
     dst_set(e, op->dst, t->r, op->w);
 }
 
+/* Temps are the values from IR_TEMP0, a power of two, on. */
+static bool names_temp(const IrOp *op)
+{
+    return (op->dst | op->a | op->b | op->c) >= IR_TEMP0;
+}
+
 static void note_use(Emit *e, IrVal v, int i)
 {
     if (ir_is_temp(v)) {
@@ -336,10 +342,12 @@ static void prepare(Emit *e)
     memset(e->tslot, -1, (size_t)ir->n_temps);
     for (int i = 0; i < ir->n_ops; i++) {
         const IrOp *op = &ir->ops[i];
-        note_use(e, op->dst, i);
-        note_use(e, op->a, i);
-        note_use(e, op->b, i);
-        note_use(e, op->c, i);
+        if (names_temp(op)) {
+            note_use(e, op->dst, i);
+            note_use(e, op->a, i);
+            note_use(e, op->b, i);
+            note_use(e, op->c, i);
+        }
         if (op->op == OP_label) {
             e->label_live[op->imm] = (uint8_t)flags_live(op);
         }
@@ -364,15 +372,17 @@ static bool emit_ops(Emit *e)
         e->i = i;
         e->lock = e->hold = 0;
         unsigned recipe = e->n_recipes;
-        bool spoils = recipe_before(e, op);
+        bool spoils = e->R && recipe_before(e, op);
         emitters[op->op](e, op);
         if (spoils && recipe == e->n_recipes) {
             e->R = 0;
         }
-        drop_dead(e, op->dst);
-        drop_dead(e, op->a);
-        drop_dead(e, op->b);
-        drop_dead(e, op->c);
+        if (names_temp(op)) {
+            drop_dead(e, op->dst);
+            drop_dead(e, op->a);
+            drop_dead(e, op->b);
+            drop_dead(e, op->c);
+        }
     }
     return true;
 }

@@ -64,12 +64,12 @@ static bool overwrites_all(const Emit *e, const IrOp *op)
 }
 
 /*
- * Called before an op. If it writes what the recipe needs and the flags are
+ * Called before an op while there is a recipe. If the op writes what the recipe needs and the flags are
  * nowhere else, they go to env->cc now, unless only this op's own fault wants them.
  */
 bool recipe_before(Emit *e, const IrOp *op)
 {
-    if (!e->R || !(names(&e->recipe, op->dst) || names(&e->recipe, op->c))) {
+    if (!names(&e->recipe, op->dst) && !names(&e->recipe, op->c)) {
         return false;
     }
     bool elsewhere = e->M == FL_ALL || e->H == FL_ALL;
