@@ -87,39 +87,30 @@ static bool dst_in_rm(const IrOp *op, const IrHostInsn *hi)
     return !hi->mem && hi->rm_kind == HR_GPR && op->b == IR_NONE;
 }
 
-void emit_hostop(Emit *e, const IrOp *op)
+/* The general register that dst is in, loaded when the instruction reads it; -1: none takes part. */
+static int dst_operand(Emit *e, const IrOp *op, const IrHostInsn *hi)
 {
-    const IrHostInsn *hi = &e->ir->host[op->imm];
+    bool keep = hi->dst_rw || hi->dst_w < W32 || (hi->mem & 2); /* a stored one is read */
+    if (hi->reg_kind != HR_GPR && !dst_in_rm(op, hi)) {
+        return -1;
+    }
+    if (op->dst == IR_NONE) {
+        return val_reg(e, op->b);
+    }
+    if (!val_in_mem(e, op->dst)) {
+        return dst_reg(e, op->dst, keep);
+    }
+    int r = reg_alloc(e);
+    if (keep) {
+        a_mov(&e->a, W64, (unsigned)r, val_rm(e, op->dst));
+    }
+    return r;
+}
+
+static void encode_at_site(Emit *e, const IrOp *op, const IrHostInsn *hi, unsigned reg, Rm rm)
+{
     IrOp o = *op;
     o.fw = hi->fw;
-    if (hi->fpu && !e->fpu_ok) {
-        emit_fpu_check(e);
-    }
-    Rm rm = hi->mem ? memory_operand(e, op, hi) : rm_r(hi->rm);
-    implicit_in(e, op, hi);
-    if (!hi->mem && hi->rm_kind == HR_GPR && op->b != IR_NONE && !(hi->imp & 4)) {
-        rm = rm_r(val_reg(e, op->b));
-    }
-    unsigned reg = hi->reg;
-    int d = -1;
-    if (hi->reg_kind == HR_GPR || dst_in_rm(op, hi)) {
-        bool keep = hi->dst_rw || hi->dst_w < W32 || (hi->mem & 2); /* a stored one is read */
-        if (op->dst == IR_NONE) { /* only read: a stored register */
-            d = val_reg(e, op->b);
-        } else if (val_in_mem(e, op->dst)) {
-            d = reg_alloc(e);
-            if (keep) {
-                a_mov(&e->a, W64, (unsigned)d, val_rm(e, op->dst));
-            }
-        } else {
-            d = dst_reg(e, op->dst, keep);
-        }
-        if (hi->reg_kind == HR_GPR) {
-            reg = (unsigned)d;
-        } else {
-            rm = rm_r(d);
-        }
-    }
     flags_load(e, hi->fr);
     flags_begin(e, &o, hi->fw);
     if (hi->fpu) {
@@ -130,7 +121,25 @@ void emit_hostop(Emit *e, const IrOp *op)
     }
     encode_host_insn(&e->a, hi, reg, rm);
     flags_end(e, &o, hi->fw);
-    if (hi->imp & 3) {
+}
+
+void emit_hostop(Emit *e, const IrOp *op)
+{
+    const IrHostInsn *hi = &e->ir->host[op->imm];
+    if (hi->fpu && !e->fpu_ok) {
+        emit_fpu_check(e);
+    }
+    Rm rm = hi->mem ? memory_operand(e, op, hi) : rm_r(hi->rm);
+    implicit_in(e, op, hi);
+    if (!hi->mem && hi->rm_kind == HR_GPR && op->b != IR_NONE && !(hi->imp & 4)) {
+        rm = rm_r(val_reg(e, op->b));
+    }
+    int d = dst_operand(e, op, hi);
+    if (d >= 0 && hi->reg_kind != HR_GPR) {
+        rm = rm_r(d);
+    }
+    encode_at_site(e, op, hi, hi->reg_kind == HR_GPR ? (unsigned)d : hi->reg, rm);
+    if (hi->imp) {
         dst_set(e, op->dst, hi->imp & 2 ? RCX : RAX, (IrWidth)hi->dst_w);
     } else if (d >= 0 && op->dst != IR_NONE) {
         dst_done(e, op->dst, d, (IrWidth)hi->dst_w);
