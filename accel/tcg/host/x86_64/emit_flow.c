@@ -27,7 +27,7 @@ void emit_label(Emit *e, const IrOp *op)
     }
     temps_forget(e, ~0u);
     e->unreachable = false;
-    e->H = 0;
+    e->H = e->R = 0;
     e->M = FL_ALL;
     e->fpu_ok = e->fpu_ok && !e->fpu_lost;
     e->label[op->imm] = e->a.p;
@@ -149,11 +149,10 @@ void emit_jmp(Emit *e, const IrOp *op)
     e->unreachable = true;
 }
 
-void emit_jmpind(Emit *e, const IrOp *op)
+/* To the pc in r by the jump cache. Flags are in env->cc. */
+static void indirect(Emit *e, int r)
 {
     Asm *a = &e->a;
-    flags_clobber(e, FL_ALL);
-    int r = val_reg(e, op->a);
     int s1 = reg_alloc(e), s2 = reg_alloc(e);
     a_movrr(a, W32, s1, r);
     ins(a, 0xc1, W32, 5, rm_r(s1)); /* shr 12 */
@@ -170,6 +169,12 @@ void emit_jmpind(Emit *e, const IrOp *op)
     ins(a, 0xff, W32, 4, rm_gsb(s1, V_OFF(jc) + (int32_t)offsetof(JumpCacheEntry, code)));
     e->unreachable = true;
 }
+
+void emit_jmpind(Emit *e, const IrOp *op)
+{
+    flags_clobber(e, FL_ALL);
+    indirect(e, val_reg(e, op->a));
+}
 G_STATIC_ASSERT(sizeof(JumpCacheEntry) == 16 && JC_BITS <= 16);
 
 void emit_exit(Emit *e, const IrOp *op)
@@ -177,6 +182,12 @@ void emit_exit(Emit *e, const IrOp *op)
     flags_clobber(e, FL_ALL);
     if (!e->pc_set) {
         emit_set_pc(e, reg_alloc(e));
+    }
+    if (op->aux) {
+        int r = reg_alloc(e);
+        a_mov(&e->a, W64, (unsigned)r, rm_gs(V_ENV(e->hc->target->pc_offset)));
+        indirect(e, r);
+        return;
     }
     a_jmp_to(&e->a, hc_stub(e->hc, STUB_LOOKUP));
     e->unreachable = true;
