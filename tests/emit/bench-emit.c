@@ -29,7 +29,7 @@ static void measure(Fake *f, const char *name, unsigned what)
     double t = now();
     for (unsigned round = 0; round < ROUNDS; round++) {
         for (unsigned i = 0; i < BLOCKS; i++) {
-            TcgBlock tb = { .pc = b[i].pc, .sites = sites };
+            TcgBlock tb = {.pc = b[i].pc, .sites = sites};
             g_assert(host_emit_block(f->hc, &b[i], &tb));
             ops += (unsigned)b[i].n_ops;
             bytes += tb.code_end - tb.code_start;

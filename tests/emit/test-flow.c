@@ -5,8 +5,8 @@
  */
 #include "tests/ir/fake_target.h"
 
-#define PC_A 0x401000ull
-#define PC_B 0x401100ull
+#define PC_A   0x401000ull
+#define PC_B   0x401100ull
 #define PC_FAR 0x777000ull
 
 typedef struct Pair {
@@ -164,8 +164,8 @@ static void test_jump_cache(void)
     TcgVcpu *v = p->f->v;
     JumpCacheEntry *e = &v->jc[(PC_B ^ PC_B >> 12) & (JC_SIZE - 1)];
     for (int hit = 0; hit < 3; hit++) {
-        *e = (JumpCacheEntry){ .key = PC_B ^ v->jc_key,
-                               .code = host_code_ptr(p->f->hc, p->b.entry_poll) };
+        *e = (JumpCacheEntry){.key = PC_B ^ v->jc_key,
+                              .code = host_code_ptr(p->f->hc, p->b.entry_poll)};
         if (hit != 1) {
             v->jc_key += 1ull << 48;
         }
@@ -181,7 +181,8 @@ static void test_jump_cache(void)
     pair_free(p);
 }
 
-/* No address hits an empty TLB entry, whatever it looks like: all indexes, non-canonical ones too. */
+/* No address hits an empty TLB entry, whatever it looks like: all indexes, non-canonical ones too.
+ */
 static void test_tlb_empty(void)
 {
     Fake *f = fake_new(true);
@@ -191,7 +192,7 @@ static void test_tlb_empty(void)
     ir_ld(&ir, W8, IR_G(FAKE_RAX), IR_G(FAKE_RBX), 0);
     jump(&ir, PC_B);
     g_assert_true(fake_emit(f, &ir, &tb));
-    static const uint64_t high[] = { 0, 0xdeadbeef0ull << 12, 1ull << 63, ~0xfffffffull };
+    static const uint64_t high[] = {0, 0xdeadbeef0ull << 12, 1ull << 63, ~0xfffffffull};
     for (unsigned i = 0; i < TLB_SIZE * 4; i++) {
         for (unsigned h = 0; h < G_N_ELEMENTS(high); h++) {
             uint64_t va = (high[h] + ((uint64_t)i << 10)) | (i & 1 ? 1 : 0);
@@ -214,17 +215,17 @@ static void test_tlb_empty(void)
 static void test_full(void)
 {
     Pair *p = pair_new(false);
-    TcgBlock tb = { .pc = PC_A };
+    TcgBlock tb = {.pc = PC_A};
     TcgSite sites[8];
     unsigned n = 0;
     tb.sites = sites;
     while (host_emit_block(p->f->hc, &p->ir_a, &tb)) {
         n++;
-        tb = (TcgBlock){ .pc = PC_A, .sites = sites };
+        tb = (TcgBlock){.pc = PC_A, .sites = sites};
     }
     g_assert_cmpuint(n, >, 10000);
     host_code_reset(p->f->hc);
-    tb = (TcgBlock){ .pc = PC_A, .sites = sites };
+    tb = (TcgBlock){.pc = PC_A, .sites = sites};
     g_assert_true(host_emit_block(p->f->hc, &p->ir_a, &tb));
     fake_exec(p->f, &p->ir_a, &tb);
     g_assert_cmpint(p->f->v->exit_reason, ==, TCG_EXIT_EDGE);

@@ -5,8 +5,8 @@
  */
 #include "tests/ir/fake_target.h"
 
-#define PC 0x401000ull
-#define MXCSR(fx) (*(uint32_t *)(void *)((fx) + 24))
+#define PC         0x401000ull
+#define MXCSR(fx)  (*(uint32_t *)(void *)((fx) + 24))
 #define XMM(fx, n) ((fx) + 160 + 16 * (n))
 
 static FakeState in, out; /* large */

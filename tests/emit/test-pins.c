@@ -9,13 +9,13 @@
 
 static const int8_t pins[][16] = {
     /* rax rcx rdx free */
-    { -1, -1, -1, 0, -1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, -1 },
+    {-1, -1, -1, 0, -1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, -1},
     /* nothing */
-    { -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 },
+    {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
     /* crossed: the fixed registers hold other globals */
-    { 2, 0, 1, 8, -1, 9, 10, 4, 3, -1, -1, 11, 15, 14, -1, 13 },
+    {2, 0, 1, 8, -1, 9, 10, 4, 3, -1, -1, 11, 15, 14, -1, 13},
     /* too many: the emitter keeps what it needs */
-    { 0, 1, 2, 3, -1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 },
+    {0, 1, 2, 3, -1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
 };
 
 static FakeState in, interp, host; /* large */
@@ -36,8 +36,8 @@ static bool one(Fake *f, IrBlock *b, uint32_t seed, unsigned what, GString *why)
 
 int main(int argc, char **argv)
 {
-    static const unsigned kinds[] = { 0, GEN_MEMORY, GEN_DIV, GEN_CALLS, GEN_SPILL | GEN_LABELS,
-                                      GEN_HOSTOP, GEN_ALL };
+    static const unsigned kinds[] = {
+        0, GEN_MEMORY, GEN_DIV, GEN_CALLS, GEN_SPILL | GEN_LABELS, GEN_HOSTOP, GEN_ALL};
     uint32_t count = argc > 1 ? (uint32_t)atoi(argv[1]) : 1500;
     Fake *f = fake_new(true);
     HostCode *own = f->hc;

@@ -30,20 +30,23 @@ typedef struct Rm {
 
 static inline Rm rm_r(int reg)
 {
-    return (Rm){ .reg = (int8_t)reg, .base = -1, .index = -1 };
+    return (Rm){.reg = (int8_t)reg, .base = -1, .index = -1};
 }
 static inline Rm rm_m(int base, int index, int scale, int32_t disp)
 {
-    return (Rm){ .reg = -1, .base = (int8_t)base, .index = (int8_t)index, .scale = (uint8_t)scale,
-                 .disp = disp };
+    return (Rm){.reg = -1,
+                .base = (int8_t)base,
+                .index = (int8_t)index,
+                .scale = (uint8_t)scale,
+                .disp = disp};
 }
 static inline Rm rm_gs(int32_t disp)
 {
-    return (Rm){ .reg = -1, .base = -1, .index = -1, .gs = true, .disp = disp };
+    return (Rm){.reg = -1, .base = -1, .index = -1, .gs = true, .disp = disp};
 }
 static inline Rm rm_gsb(int base, int32_t disp)
 {
-    return (Rm){ .reg = -1, .base = (int8_t)base, .index = -1, .gs = true, .disp = disp };
+    return (Rm){.reg = -1, .base = (int8_t)base, .index = -1, .gs = true, .disp = disp};
 }
 
 /* Opcode words: the byte, its map, a mandatory prefix, and two encoding hints. */
@@ -302,15 +305,15 @@ static inline void a_jmp_to(Asm *s, const uint8_t *target)
 static inline void a_nops(Asm *s, unsigned n)
 {
     static const uint8_t nop[9][9] = {
-        { 0x90 },
-        { 0x66, 0x90 },
-        { 0x0f, 0x1f, 0x00 },
-        { 0x0f, 0x1f, 0x40, 0 },
-        { 0x0f, 0x1f, 0x44, 0, 0 },
-        { 0x66, 0x0f, 0x1f, 0x44, 0, 0 },
-        { 0x0f, 0x1f, 0x80, 0, 0, 0, 0 },
-        { 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0 },
-        { 0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0 },
+        {0x90},
+        {0x66, 0x90},
+        {0x0f, 0x1f, 0x00},
+        {0x0f, 0x1f, 0x40, 0},
+        {0x0f, 0x1f, 0x44, 0, 0},
+        {0x66, 0x0f, 0x1f, 0x44, 0, 0},
+        {0x0f, 0x1f, 0x80, 0, 0, 0, 0},
+        {0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0},
+        {0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0},
     };
     while (n) {
         unsigned k = n > 9 ? 9 : n;

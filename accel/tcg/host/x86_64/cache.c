@@ -66,7 +66,7 @@ HostCode *host_code_new(const TcgTarget *t, size_t size, Error **err)
     hc->emit->scratch = hc->scratch;
     hc->first = g_new0(uint32_t, (hc->map.size >> 16) + 1);
 
-    Asm a = { hc->map.rw };
+    Asm a = {hc->map.rw};
     stubs_emit(hc, &a);
     hc->thunk_start = hc->thunk_used = (hc_off(hc, a.p) + 63) & ~63u;
     hc->start = hc->used = hc->thunk_start + THUNK_SPACE;

@@ -17,8 +17,8 @@
 /* ---- the per-vCPU block as seen from gs ---- */
 #define V_OFF(field) ((int32_t)offsetof(TcgVcpu, field))
 #define V_SCRATCH(n) (V_OFF(scratch) + 8 * (n))
-#define V_SPILL(n) (V_OFF(spill) + 8 * (n))
-#define V_ENV(off) ((int32_t)(TCG_ENV_OFFSET + (off)))
+#define V_SPILL(n)   (V_OFF(spill) + 8 * (n))
+#define V_ENV(off)   ((int32_t)(TCG_ENV_OFFSET + (off)))
 
 /* Registers the C calling convention lets a callee change. */
 #define REGS_CALLER_SAVED                                                                          \
@@ -27,18 +27,18 @@
 
 /* Shared code, emitted once per cache. */
 typedef enum Stub {
-    STUB_ENTER,      /* C: void (void *code) */
-    STUB_EXIT,       /* registers saved: restore C's and return */
-    STUB_SAVE_ALL,   /* pinned registers -> env */
-    STUB_SAVE_CS,    /* only those that C may change */
-    STUB_POLL,       /* from a block header */
-    STUB_KILL,       /* from a block header */
-    STUB_EDGE,       /* called; the edge's address follows */
-    STUB_LOOKUP,     /* env pc set: leave with TCG_EXIT_LOOKUP */
-    STUB_JC_MISS,    /* env pc set: look up, jump or leave */
-    STUB_LOAD,       /* called; va in scratch 0, record follows; value to scratch 0 */
-    STUB_STORE,      /* called; va, value in scratch 0, 1 */
-    STUB_OPERAND_R,  /* called; returns when the retry will hit */
+    STUB_ENTER,     /* C: void (void *code) */
+    STUB_EXIT,      /* registers saved: restore C's and return */
+    STUB_SAVE_ALL,  /* pinned registers -> env */
+    STUB_SAVE_CS,   /* only those that C may change */
+    STUB_POLL,      /* from a block header */
+    STUB_KILL,      /* from a block header */
+    STUB_EDGE,      /* called; the edge's address follows */
+    STUB_LOOKUP,    /* env pc set: leave with TCG_EXIT_LOOKUP */
+    STUB_JC_MISS,   /* env pc set: look up, jump or leave */
+    STUB_LOAD,      /* called; va in scratch 0, record follows; value to scratch 0 */
+    STUB_STORE,     /* called; va, value in scratch 0, 1 */
+    STUB_OPERAND_R, /* called; returns when the retry will hit */
     STUB_OPERAND_W,
     STUB_INTERP,     /* called; record follows */
     STUB_CALL_LIGHT, /* call rax, reload what C may change, result to scratch 0 */
@@ -52,12 +52,12 @@ typedef enum Stub {
 } Stub;
 
 /* Bytes before entry_poll: block pointer, size of the block's code, poll exit, kill exit. */
-#define BLOCK_HEADER 32
+#define BLOCK_HEADER   32
 #define HEADER_SIZE_AT (-24) /* from entry_poll */
 #define HEADER_POLL_AT (-16)
 #define HEADER_KILL_AT (-8)
-#define BLOCK_POLL 12   /* bytes from entry_poll to entry */
-#define THUNK_SPACE (16u << 10)
+#define BLOCK_POLL     12 /* bytes from entry_poll to entry */
+#define THUNK_SPACE    (16u << 10)
 
 typedef enum SlowKind {
     SLOW_LOAD,
@@ -73,7 +73,13 @@ typedef enum SlowKind {
  * How the flags can be computed again: by comparing a with b, testing a and b, or from the result
  * (in a) of an operation with b. a and b are globals, or b is the immediate.
  */
-typedef enum RecipeKind { RECIPE_RESULT, RECIPE_TEST, RECIPE_CMP, RECIPE_ADD, RECIPE_SUB } RecipeKind;
+typedef enum RecipeKind {
+    RECIPE_RESULT,
+    RECIPE_TEST,
+    RECIPE_CMP,
+    RECIPE_ADD,
+    RECIPE_SUB
+} RecipeKind;
 typedef struct Recipe {
     uint8_t kind, w;
     IrVal a, b;
@@ -117,8 +123,8 @@ struct HostCode {
     int8_t greg[IR_MAX_GLOBALS]; /* global -> host register, -1 memory */
     int8_t pin[16];              /* host register -> global, -1 */
     uint32_t goff[IR_MAX_GLOBALS];
-    uint32_t *first;             /* by 64 KiB of code: header of the first block there, 0 none */
-    unsigned scratch;            /* mask of registers for temps */
+    uint32_t *first;  /* by 64 KiB of code: header of the first block there, 0 none */
+    unsigned scratch; /* mask of registers for temps */
     unsigned pinned;
     bool bmi2, lzcnt, bmi1, fsgsbase;
     struct Emit *emit;
@@ -147,7 +153,7 @@ typedef struct Emit {
     bool unreachable; /* after an op that always leaves, until the next label */
     uint64_t insn_pc;
     bool pc_set; /* this instruction may have written env's pc */
-    int i; /* index of the current op */
+    int i;       /* index of the current op */
     int n_slow, cap_slow, n_fix, cap_fix;
     Slow *slow;
     Fixup *fix;
@@ -174,17 +180,18 @@ static inline uint8_t *hc_stub(HostCode *hc, Stub s)
 }
 
 /* ---- emit.c: values, registers ---- */
-Rm val_rm(Emit *e, IrVal v);                 /* where v is now: register, or memory at its home */
-int val_reg(Emit *e, IrVal v);               /* v in a (locked) register, not to be changed */
+Rm val_rm(Emit *e, IrVal v);   /* where v is now: register, or memory at its home */
+int val_reg(Emit *e, IrVal v); /* v in a (locked) register, not to be changed */
 int val_reg_imm(Emit *e, IrVal v, int64_t imm); /* the same; v may be IR_IMM */
-int reg_alloc(Emit *e);                      /* a free scratch register, locked for this op */
-int val_copy(Emit *e, IrVal v, int64_t imm); /* v in a register that may be changed */
-int dst_reg(Emit *e, IrVal dst, bool keep);  /* where to compute dst; keep: with its old value */
+int reg_alloc(Emit *e);                         /* a free scratch register, locked for this op */
+int val_copy(Emit *e, IrVal v, int64_t imm);    /* v in a register that may be changed */
+int dst_reg(Emit *e, IrVal dst, bool keep);     /* where to compute dst; keep: with its old value */
 void dst_done(Emit *e, IrVal dst, int reg, IrWidth w); /* reg holds the new value */
-void dst_set(Emit *e, IrVal dst, int reg, IrWidth w);  /* the same for a register that is not dst_reg()'s */
-void temps_spill(Emit *e, unsigned regs);    /* write back; keeps the registers valid */
+void dst_set(Emit *e, IrVal dst, int reg,
+             IrWidth w);                  /* the same for a register that is not dst_reg()'s */
+void temps_spill(Emit *e, unsigned regs); /* write back; keeps the registers valid */
 void temps_forget(Emit *e, unsigned regs);
-void reg_borrow(Emit *e, int reg);           /* reg is free for this op; its global is in env */
+void reg_borrow(Emit *e, int reg); /* reg is free for this op; its global is in env */
 void regs_return(Emit *e);
 static inline bool val_dead(const Emit *e, IrVal v)
 {
@@ -215,25 +222,27 @@ unsigned flags_cond(Emit *e, unsigned cc);  /* make cc testable; returns the hos
 void flags_begin(Emit *e, const IrOp *op, unsigned clobber);
 void flags_end(Emit *e, const IrOp *op, unsigned clobber);
 /* Nobody wants this op's flags, but the host flags that it would destroy are worth keeping. */
-void flags_defer(Emit *e, const IrOp *op, bool *deferred); /* before a TLB check */
+void flags_defer(Emit *e, const IrOp *op, bool *deferred);   /* before a TLB check */
 void flags_recompute(Emit *e, const Recipe *r, int scratch); /* into host flags */
-void flags_spill(Emit *e, int reg); /* host flags to env->cc, by a register that may change, or -1 */
-void recipe_note(Emit *e, const IrOp *op);              /* the op has written all flags */
-bool recipe_before(Emit *e, const IrOp *op);            /* op may write what the recipe needs: true */
+void flags_spill(Emit *e,
+                 int reg); /* host flags to env->cc, by a register that may change, or -1 */
+void recipe_note(Emit *e, const IrOp *op);   /* the op has written all flags */
+bool recipe_before(Emit *e, const IrOp *op); /* op may write what the recipe needs: true */
 bool flags_avoid(const Emit *e, const IrOp *op, unsigned clobber);
 
 /* ---- by kind of op ---- */
 typedef void EmitFn(Emit *e, const IrOp *op);
 EmitFn emit_mov, emit_extend, emit_lea, emit_bswap, emit_exth, emit_insh, emit_cmov, emit_setcc,
-    emit_movnz, emit_ldenv, emit_stenv;                              /* emit_move.c */
-EmitFn emit_binary, emit_compare, emit_unary, emit_imul, emit_andn;  /* emit_alu.c */
+    emit_movnz, emit_ldenv, emit_stenv;                             /* emit_move.c */
+EmitFn emit_binary, emit_compare, emit_unary, emit_imul, emit_andn; /* emit_alu.c */
 EmitFn emit_bittest, emit_bitscan, emit_count;
-EmitFn emit_shift, emit_double_shift, emit_mul2, emit_div;           /* emit_shift.c */
-EmitFn emit_getf, emit_setf, emit_cmc;                               /* emit_flags.c */
-EmitFn emit_ld, emit_st, emit_probe_op, emit_fence;                  /* emit_mem.c */
-EmitFn emit_rmw, emit_xchgm, emit_xaddm, emit_cmpxchgm;              /* emit_atomic.c */
-EmitFn emit_insn, emit_label, emit_branch, emit_jcc, emit_jmp, emit_jmpind, emit_exit; /* emit_flow.c */
-EmitFn emit_call, emit_hostop;                                       /* emit_call.c, emit_host.c */
+EmitFn emit_shift, emit_double_shift, emit_mul2, emit_div; /* emit_shift.c */
+EmitFn emit_getf, emit_setf, emit_cmc;                     /* emit_flags.c */
+EmitFn emit_ld, emit_st, emit_probe_op, emit_fence;        /* emit_mem.c */
+EmitFn emit_rmw, emit_xchgm, emit_xaddm, emit_cmpxchgm;    /* emit_atomic.c */
+EmitFn emit_insn, emit_label, emit_branch, emit_jcc, emit_jmp, emit_jmpind,
+    emit_exit;                 /* emit_flow.c */
+EmitFn emit_call, emit_hostop; /* emit_call.c, emit_host.c */
 void encode_host_insn(Asm *a, const IrHostInsn *hi, unsigned reg, Rm rm);
 void emit_fpu_check(Emit *e);
 void emit_set_pc(Emit *e, int reg); /* env pc = the current instruction; reg may be destroyed */
@@ -252,8 +261,10 @@ typedef struct Probe {
     Slow *slow;
 } Probe;
 Probe emit_probe(Emit *e, const IrOp *op, SlowKind kind, unsigned size, bool write, unsigned align);
-int probe_pointer(Emit *e, Probe *p); /* [s1 + s2] in one register; s2 is free to use, still locked */
-void load_extended(Emit *e, IrWidth w, int to, int reg, Rm m); /* to: signed to that width; -1: unsigned */
+int probe_pointer(Emit *e,
+                  Probe *p); /* [s1 + s2] in one register; s2 is free to use, still locked */
+void load_extended(Emit *e, IrWidth w, int to, int reg,
+                   Rm m); /* to: signed to that width; -1: unsigned */
 Slow *slow_new(Emit *e, SlowKind kind, uint8_t *from);
 void emit_slow_paths(Emit *e);
 void site_add(Emit *e, unsigned flags);

@@ -6,8 +6,8 @@
 static unsigned alu_digit(unsigned op)
 {
     static const uint8_t digit[] = {
-        [OP_add] = 0, [OP_or] = 1, [OP_adc] = 2, [OP_sbb] = 3, [OP_and] = 4, [OP_sub] = 5,
-        [OP_xor] = 6, [OP_cmp] = 7,
+        [OP_add] = 0, [OP_or] = 1,  [OP_adc] = 2, [OP_sbb] = 3,
+        [OP_and] = 4, [OP_sub] = 5, [OP_xor] = 6, [OP_cmp] = 7,
     };
     return digit[op];
 }

@@ -43,8 +43,8 @@ static unsigned lock_of(const IrOp *op)
 static void rmw_binary(Emit *e, const IrOp *op, Probe *p, Rm mem)
 {
     static const uint8_t digit[] = {
-        [OP_add] = 0, [OP_or] = 1, [OP_adc] = 2, [OP_sbb] = 3, [OP_and] = 4, [OP_sub] = 5,
-        [OP_xor] = 6,
+        [OP_add] = 0, [OP_or] = 1,  [OP_adc] = 2, [OP_sbb] = 3,
+        [OP_and] = 4, [OP_sub] = 5, [OP_xor] = 6,
     };
     unsigned n = digit[op->sub];
     if (op->b == IR_IMM && imm_fits((IrWidth)op->w, op->imm)) {
@@ -81,11 +81,11 @@ static void rmw_bit(Emit *e, const IrOp *op, Probe *p, Rm mem)
 /* What the operation changes by nature, and needs in host flags beforehand. */
 static unsigned rmw_clobber(unsigned sub)
 {
-    return sub == OP_not                        ? 0
-           : sub == OP_inc || sub == OP_dec     ? FL_NOC
-           : sub >= OP_rol && sub <= OP_rcr     ? FL_CO
-           : sub >= OP_bts && sub <= OP_btc     ? FL_C
-                                                : FL_ALL;
+    return sub == OP_not                    ? 0
+           : sub == OP_inc || sub == OP_dec ? FL_NOC
+           : sub >= OP_rol && sub <= OP_rcr ? FL_CO
+           : sub >= OP_bts && sub <= OP_btc ? FL_C
+                                            : FL_ALL;
 }
 
 static void rmw_flags_before(Emit *e, const IrOp *op)

@@ -14,8 +14,8 @@ static Rm argument(Emit *e, IrVal v)
 
 static void load_arguments(Emit *e, const IrOp *op)
 {
-    static const uint8_t reg[3] = { RSI, RDX, RCX };
-    const IrVal v[3] = { op->a, op->b, op->c };
+    static const uint8_t reg[3] = {RSI, RDX, RCX};
+    const IrVal v[3] = {op->a, op->b, op->c};
     Asm *a = &e->a;
     for (int i = 0; i < 3; i++) {
         if (v[i] == IR_IMM) {

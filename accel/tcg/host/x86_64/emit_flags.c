@@ -79,9 +79,9 @@ static void reload(Emit *e)
 {
     Asm *a = &e->a;
     a_store(a, W64, rm_gs(V_SCRATCH(3)), RAX);
-    ins(a, O_0F | 0xb6, W32, RAX, cc_home(e, 1)); /* O is bit 3 here */
+    ins(a, O_0F | 0xb6, W32, RAX, cc_home(e, 1));   /* O is bit 3 here */
     ins(a, O_NOREX | 0x8a, W8, RSP, cc_home(e, 0)); /* AH */
-    e8(a, 0x24);                                  /* and al, 8 */
+    e8(a, 0x24);                                    /* and al, 8 */
     e8(a, 8);
     e8(a, 0x04); /* add al, 0x78 */
     e8(a, 0x78);
@@ -111,7 +111,7 @@ void flags_load(Emit *e, unsigned need)
 /* Conditions of one flag, or of two that may be or-ed, are tested in env->cc itself. */
 unsigned flags_cond(Emit *e, unsigned cc)
 {
-    static const uint8_t bits[8] = { 0x88, 0x01, 0x40, 0x41, 0x80, 0x04, 0, 0 };
+    static const uint8_t bits[8] = {0x88, 0x01, 0x40, 0x41, 0x80, 0x04, 0, 0};
     if (!(ir_cond_flags((IrCond)cc) & ~e->H)) {
         return cc;
     }

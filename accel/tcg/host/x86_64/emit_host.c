@@ -87,7 +87,8 @@ static bool dst_in_rm(const IrOp *op, const IrHostInsn *hi)
     return !hi->mem && hi->rm_kind == HR_GPR && op->b == IR_NONE;
 }
 
-/* The general register that dst is in, loaded when the instruction reads it; -1: none takes part. */
+/* The general register that dst is in, loaded when the instruction reads it; -1: none takes part.
+ */
 static int dst_operand(Emit *e, const IrOp *op, const IrHostInsn *hi)
 {
     bool keep = hi->dst_rw || hi->dst_w < W32 || (hi->mem & 2); /* a stored one is read */
@@ -215,7 +216,7 @@ static uint32_t thunk_for(HostCode *hc, const IrHostInsn *hi)
         hc->n_thunks = 0;
         hc->thunk_used = hc->thunk_start;
     }
-    Asm a = { hc_rw(hc, hc->thunk_used) };
+    Asm a = {hc_rw(hc, hc->thunk_used)};
     Thunk *t = &hc->thunks[hc->n_thunks++];
     t->key = *hi;
     t->code = hc->thunk_used;
@@ -231,8 +232,13 @@ bool host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *dst
     /* MOVD r, xmm and its like write the register of the rm field; MOVD xmm, r has no dst. */
     bool dst_rm = !hi->mem && hi->rm_kind == HR_GPR && hi->reg_kind != HR_GPR && !hi->imp;
     ThunkCall c = {
-        .ax = *dst, .cx = *dst, .dx = rm, .flags = (*flags & CC_EFLAGS_MASK) | 2, .mem = mem,
-        .image = env + hc->target->fpu_offset, .fpu = hi->fpu,
+        .ax = *dst,
+        .cx = *dst,
+        .dx = rm,
+        .flags = (*flags & CC_EFLAGS_MASK) | 2,
+        .mem = mem,
+        .image = env + hc->target->fpu_offset,
+        .fpu = hi->fpu,
     };
     if (hi->fpu) {
         host_fpu_save(v);

@@ -31,8 +31,12 @@ Slow *slow_new(Emit *e, SlowKind kind, uint8_t *from)
         e->slow = g_renew(Slow, e->slow, e->cap_slow);
     }
     Slow *s = &e->slow[e->n_slow++];
-    *s = (Slow){ .kind = (uint8_t)kind, .from = from, .s1 = -1, .s2 = -1, .dst = -1,
-                 .insn = (uint32_t)(e->insn_pc - e->ir->pc) };
+    *s = (Slow){.kind = (uint8_t)kind,
+                .from = from,
+                .s1 = -1,
+                .s2 = -1,
+                .dst = -1,
+                .insn = (uint32_t)(e->insn_pc - e->ir->pc)};
     return s;
 }
 

@@ -17,7 +17,7 @@ static bool set(Emit *e, const IrOp *op, RecipeKind kind, IrVal a, IrVal b)
     if (!stable(a) || !(b == IR_IMM ? op->imm == (int32_t)op->imm : b == IR_NONE || stable(b))) {
         return false;
     }
-    e->recipe = (Recipe){ (uint8_t)kind, op->w, a, b, (int32_t)op->imm };
+    e->recipe = (Recipe){(uint8_t)kind, op->w, a, b, (int32_t)op->imm};
     return true;
 }
 
@@ -64,8 +64,8 @@ static bool overwrites_all(const Emit *e, const IrOp *op)
 }
 
 /*
- * Called before an op while there is a recipe. If the op writes what the recipe needs and the flags are
- * nowhere else, they go to env->cc now, unless only this op's own fault wants them.
+ * Called before an op while there is a recipe. If the op writes what the recipe needs and the flags
+ * are nowhere else, they go to env->cc now, unless only this op's own fault wants them.
  */
 bool recipe_before(Emit *e, const IrOp *op)
 {

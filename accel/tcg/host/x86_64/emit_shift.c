@@ -85,7 +85,7 @@ static bool rotate_flag_free(Emit *e, const IrOp *op, unsigned n)
 /* SHLX, SHRX, SARX: any count register, no flags. */
 static bool shift_flag_free(Emit *e, const IrOp *op)
 {
-    static const uint16_t prefix[] = { [OP_shl] = O_66, [OP_shr] = O_F2, [OP_sar] = O_F3 };
+    static const uint16_t prefix[] = {[OP_shl] = O_66, [OP_shr] = O_F2, [OP_sar] = O_F3};
     if (op->op > OP_sar || op->w < W32 || !e->hc->bmi2 || (flags_live(op) & op->fw)) {
         return false;
     }

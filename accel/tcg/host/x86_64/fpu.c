@@ -9,9 +9,9 @@
 #include "accel/tcg/host/x86_64/emit.h"
 
 #define MXCSR_AT 24 /* in the image; reserved bits fault when loaded */
-#define XMM_AT 160
+#define XMM_AT   160
 #define FPU_HEAD 24 /* control, status, tags, opcode, pointers */
-#define X87_AT 32
+#define X87_AT   32
 
 void fpu_image_sanitize(void *image)
 {

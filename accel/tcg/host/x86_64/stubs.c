@@ -141,7 +141,7 @@ static void call_keeping_fpu(const Stubs *s)
 
 /* ---- in and out ---- */
 
-static const uint8_t callee_saved[] = { RBX, RBP, R12, R13, R14, R15 };
+static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
 
 static void enter_and_exit(Stubs *s)
 {
@@ -379,7 +379,7 @@ static void thunks(Stubs *s)
 
 void stubs_emit(HostCode *hc, Asm *a)
 {
-    Stubs s = { .a = a, .hc = hc };
+    Stubs s = {.a = a, .hc = hc};
     fpu_load(&s);
     fpu_park(&s);
     enter_and_exit(&s);
