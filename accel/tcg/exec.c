@@ -10,6 +10,7 @@
  * home: one vCPU thread each. What crosses threads: vcpu->poll (kick), the
  * running/epoch pair (exclusive sections), tm->lock (cache.c).
  */
+#include <inttypes.h>
 #include <sched.h>
 #include <string.h>
 
@@ -168,7 +169,7 @@ static TcgBlock *find_block(TcgVcpu *v, uint64_t pc, bool raise)
     }
     bool global = i->global;
     TcgBlock *tb = cache_find(v, i->phys | (va & (MEM_PAGE_SIZE - 1)), pc, mode);
-    if (tb && !tb->ir) {
+    if (tb && !tb->ir && !log_on(LOG_EXEC)) {
         jc_insert(v, tb, global);
     }
     return tb;
@@ -177,13 +178,15 @@ static TcgBlock *find_block(TcgVcpu *v, uint64_t pc, bool raise)
 void *tcg_slow_lookup(TcgVcpu *v, uint64_t pc)
 {
     v->stats.jc_miss++;
-    TcgBlock *tb = find_block(v, pc, false);
+    TcgBlock *tb = log_on(LOG_EXEC) ? NULL : find_block(v, pc, false);
     return tb ? host_code_ptr(v->tm->code, tb->entry_poll) : NULL;
 }
 
-static void interp(TcgVcpu *v, const IrBlock *ir)
+/* tb: the block that ir is of, NULL if ir was made for this one time. */
+static void interp(TcgVcpu *v, const IrBlock *ir, const TcgBlock *tb)
 {
     v->stats.interp_insns += ir->n_insns;
+    v->interp_tb = tb && tb->n_insns > 1 ? tb : NULL;
     interp_block(v, ir);
 }
 
@@ -191,7 +194,7 @@ static void interp(TcgVcpu *v, const IrBlock *ir)
 static void interp_one(TcgVcpu *v)
 {
     cache_translate_ir(v, tcg_pc(v), v->loop->mode, 1);
-    interp(v, &v->ir);
+    interp(v, &v->ir, NULL);
 }
 
 /*
@@ -204,7 +207,7 @@ static void settle_flags(TcgVcpu *v, const TcgBlock *tb)
     if (tb && tb->flags_dead_in && tcg_pc(v) == tb->pc && tb->mode == v->loop->mode) {
         int n = tb->flags_insns ? tb->flags_insns : 1;
         cache_translate_ir(v, tb->pc, tb->mode, n);
-        interp(v, &v->ir);
+        interp(v, &v->ir, NULL);
     }
 }
 
@@ -240,14 +243,15 @@ static void execute(TcgVcpu *v)
             tb = cache_translate(v, pc, v->loop->mode);
             edge = flushes == v->tm->full_flushes ? edge : NULL;
         }
+        log_mask(LOG_EXEC, "exec: CPU %d 0x%" PRIx64 " mode 0x%" PRIx64 "\n", v->cpu->index, pc, v->loop->mode);
         uint64_t flushes = v->tm->full_flushes;
         running_begin(v);
         if (G_UNLIKELY(flushes != v->tm->full_flushes)) {
             v->exit_edge = NULL; /* blocks were recycled while we waited */
         } else if (!tb) {
-            interp(v, &v->ir);
+            interp(v, &v->ir, NULL);
         } else if (tb->ir) {
-            interp(v, tb->ir);
+            interp(v, tb->ir, tb);
         } else {
             if (edge && edge->pc == pc) {
                 cache_link(v->tm, edge, tb);

@@ -128,6 +128,14 @@ static uint64_t lea_address(const Frame *f, const IrOp *op)
     return get(f, op, op->a) + (get(f, op, op->b) << op->aux) + (uint64_t)op->imm;
 }
 
+/* A store is coming: if it changes the rest of this block, only its own instruction may run. */
+static void before_store(const Frame *f, uint64_t va, unsigned size, int mmu)
+{
+    if (f->v->interp_tb) {
+        tcg_check_own_code(f->v, f->v->interp_tb, va, size, mmu);
+    }
+}
+
 /* ---- read-modify-write of guest memory ---- */
 
 /*
@@ -163,6 +171,7 @@ static void run_rmw(const Frame *f, const IrOp *op)
     uint64_t m = ir_mask(op->w), fl;
     uint64_t va = get(f, op, op->a), operand = get(f, op, op->b), acc = get(f, op, op->dst);
     bool locked = op->op == OP_xchgm || (op->aux2 & 0x80);
+    before_store(f, va, bytes_of(op->w), mmu);
     tcg_probe(f->env, va, bytes_of(op->w), MMU_WRITE, mmu); /* faults as a write, and before the load */
     uint64_t old = tcg_load(f->env, va, bytes_of(op->w), mmu), new;
     for (int tries = 0;; tries++) {
@@ -193,6 +202,7 @@ static void hostop_fetch(const Frame *f, const IrHostInsn *hi, uint64_t va, int 
         tcg_raise(f->env);
     }
     if (hi->mem & 2) {
+        before_store(f, va, hi->size, mmu);
         tcg_probe(f->env, va, hi->size, MMU_WRITE, mmu);
     }
     if (hi->mem & 1) {
@@ -310,6 +320,7 @@ static void run_op(const Frame *f, const IrOp *op)
         put(f, op->dst, op->aux2, (uint64_t)ir_sign_extend(a, op->w));
         break;
     case OP_st:
+        before_store(f, get(f, op, op->a), bytes_of(op->w), op->aux);
         tcg_store(f->env, get(f, op, op->a), get(f, op, op->b) & ir_mask(op->w), bytes_of(op->w),
                   op->aux);
         break;

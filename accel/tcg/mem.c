@@ -10,11 +10,13 @@
  * home: each vCPU's TLBs belong to its thread; mem_evict_store() alone may
  * touch another's, by atomic stores of the empty tag.
  */
+#include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "accel/tcg/internal.h"
 #include "base/bits.h"
+#include "base/log.h"
 
 #define PAGE_MASK (~(uint64_t)(MEM_PAGE_SIZE - 1))
 
@@ -128,6 +130,9 @@ static bool translate(TcgVcpu *v, uint64_t va, int access, int mmu, Page *p)
             return false;
         }
         v->stats.tlb_fill[access]++;
+        log_mask(LOG_MMU, "mmu: CPU %d %s 0x%" PRIx64 " is at 0x%" PRIx64 ", %u KiB page, %s%s%s%s\n", v->cpu->index,
+                 access == MMU_READ ? "load" : access == MMU_WRITE ? "store" : "fetch", va, r.paddr,
+                 1u << (r.page_bits - 10), r.r ? "r" : "-", r.w ? "w" : "-", r.x ? "x" : "-", r.global ? "g" : "-");
         bool huge = r.page_bits >= 21;
         e = huge ? big : e;
         *e = (Tlb2Entry){
@@ -224,6 +229,7 @@ void tcg_tlb_flush(void *env)
     TcgVcpu *v = tcg_vcpu(env);
     Tlb2 *t = tlb2(v);
     v->stats.tlb_flush++;
+    log_mask(LOG_MMU, "mmu: CPU %d drops all translations\n", v->cpu->index);
     t->gen[0]++;
     t->gen[1]++;
     t->section = NULL;
@@ -237,6 +243,7 @@ void tcg_tlb_flush_nonglobal(void *env)
     TcgVcpu *v = tcg_vcpu(env);
     Tlb2 *t = tlb2(v);
     v->stats.tlb_flush++;
+    log_mask(LOG_MMU, "mmu: CPU %d drops all but global translations\n", v->cpu->index);
     t->gen[0]++;
     if (t->n_flush > FLUSH_LIST) {
         tlb_wipe_all(v);
@@ -262,6 +269,7 @@ void tcg_tlb_flush_page(void *env, uint64_t va)
     TcgVcpu *v = tcg_vcpu(env);
     Tlb2 *t = tlb2(v);
     v->stats.tlb_flush_page++;
+    log_mask(LOG_MMU, "mmu: CPU %d drops 0x%" PRIx64 "\n", v->cpu->index, va);
     for (int m = 0; m < TCG_MMU_MODES; m++) {
         /* A large page is cached in pieces: drop every piece of a big entry. */
         Tlb2Entry *big = slot_big(t, va, m);
@@ -727,7 +735,7 @@ uint64_t tcg_slow_load(TcgVcpu *v, uint64_t va, uint32_t size_mmu)
  * after it. The interpreter does this one instruction, and execution goes on
  * with fresh code.
  */
-static void check_own_code(TcgVcpu *v, uint64_t va, unsigned size, int mmu)
+void tcg_check_own_code(TcgVcpu *v, const TcgBlock *tb, uint64_t va, unsigned size, int mmu)
 {
     Page p;
     for (unsigned done = 0; done < size; ) {
@@ -735,7 +743,7 @@ static void check_own_code(TcgVcpu *v, uint64_t va, unsigned size, int mmu)
         unsigned n = MIN(size - done, (unsigned)(MEM_PAGE_SIZE - (a & ~PAGE_MASK)));
         page_or_raise(v, a, MMU_WRITE, mmu, &p);
         if (p.kind == PAGE_RAM && (ram_page_watch(p.ram, p.offset) & RAM_WATCH_CODE) &&
-            cache_hits_block(v->exit_block, p.ram->ram_addr + p.offset + (a & ~PAGE_MASK), n)) {
+            cache_hits_block(tb, p.ram->ram_addr + p.offset + (a & ~PAGE_MASK), n)) {
             mem_note_pc(v);
             tcg_leave(v, LEAVE_INTERP);
         }
@@ -749,7 +757,7 @@ void tcg_slow_store(TcgVcpu *v, uint64_t va, uint64_t val, uint32_t size_mmu)
     int mmu = size_mmu >> 8 & 0xff;
     slow_begin(v);
     v->stats.slow_store++;
-    check_own_code(v, va, size, mmu);
+    tcg_check_own_code(v, v->exit_block, va, size, mmu);
     tcg_store(tcg_env(v), va, val, size, mmu);
     slow_end(v);
 }

@@ -153,6 +153,7 @@ typedef struct TcgVcpu {
     bool interp;           /* every block through the interpreter (-accel tcg,engine=interp) */
     Exit run_exit;
     uint64_t interp_pc;    /* guest pc of the instruction the interpreter is at */
+    const TcgBlock *interp_tb; /* the cached block it runs; NULL: a single instruction */
 } TcgVcpu;
 #define TCG_ENV_OFFSET ((sizeof(TcgVcpu) + 4095) & ~(size_t)4095)
 static inline TcgVcpu *tcg_vcpu(void *env)
@@ -170,6 +171,12 @@ static inline void *tcg_env(TcgVcpu *v)
  * why it left (LOOKUP). Exceptions leave by tcg_raise().
  */
 TcgExit interp_block(TcgVcpu *v, const IrBlock *b);
+
+/*
+ * A store of C code into the bytes of the block tb, which is running: leaves to
+ * do the current instruction alone and go on with fresh code. Faults raise.
+ */
+void tcg_check_own_code(TcgVcpu *v, const TcgBlock *tb, uint64_t va, unsigned size, int mmu);
 
 /* ---- host emitter (host/x86_64/) ---- */
 typedef struct HostCode HostCode;

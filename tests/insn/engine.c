@@ -196,6 +196,11 @@ uint64_t tcg_load(void *env, uint64_t va, unsigned size, int mmu)
     return v;
 }
 
+/* The blocks here are not in the cache. */
+void tcg_check_own_code(TcgVcpu *v, const TcgBlock *tb, uint64_t va, unsigned size, int mmu)
+{
+}
+
 void tcg_store(void *env, uint64_t va, uint64_t val, unsigned size, int mmu)
 {
     check(env, va, size);

@@ -191,6 +191,11 @@ uint64_t tcg_load(void *env, uint64_t va, unsigned size, int mmu)
     return val;
 }
 
+/* No code of a fake block lies in its memory. */
+void tcg_check_own_code(TcgVcpu *v, const TcgBlock *tb, uint64_t va, unsigned size, int mmu)
+{
+}
+
 void tcg_store(void *env, uint64_t va, uint64_t val, unsigned size, int mmu)
 {
     check(env, va, size, MMU_WRITE);

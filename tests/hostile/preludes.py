@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What comes before a test guest's own code: modes, descriptor tables, and exceptions that report.
+
+Both preludes start from multiboot and end in the guest's label `main`. An exception prints
+"E<vector>:<error code>" (and ":<CR2>" for #PF) and continues at the address in `resume`, set by
+the macro `try`; without one the guest ends with code 0x7f. All output is on the debug port.
+"""
+
+# Page tables and the IDT live at 2 MiB, stacks below 0x90000.
+COMMON = """
+        .set PML4, 0x200000
+        .set PDPT, 0x201000
+        .set PD, 0x202000       /* four pages: 4 GiB in 2 MiB pages */
+        .set IDT, 0x206000
+        .set SPARE, 0x208000    /* page tables of the tests' own */
+        .set STACK, 0x90000
+"""
+
+STUBS = """
+        .macro stubs push_size
+        .set i, 0
+        .rept 256
+        .balign 16
+        .if i == 8 || (i >= 10 && i <= 14) || i == 17
+        .else
+        push 0
+        .endif
+        push i & 127
+        .if i > 127
+        push 1
+        .else
+        push 0
+        .endif
+        jmp common
+        .set i, i + 1
+        .endr
+        .endm
+"""
+
+# Text out: c8 prints AL, hex2/hex4/hex8 print AL, AX, EAX. Everything but flags is kept.
+TEXT = """
+    hex8:
+        rol eax, 16
+        call hex4
+        rol eax, 16
+    hex4:
+        xchg al, ah
+        call hex2
+        xchg al, ah
+    hex2:
+        ror al, 4
+        call hex1
+        rol al, 4
+    hex1:
+        push {a}
+        and al, 15
+        add al, 48
+        cmp al, 58
+        jb 1f
+        add al, 39
+    1:  call c8
+        pop {a}
+        ret
+    c8: push {d}
+        mov dx, 0x402
+        out dx, al
+        pop {d}
+        ret
+    space:
+        push {a}
+        mov al, 32
+        call c8
+        pop {a}
+        ret
+"""
+
+X64 = COMMON + STUBS + """
+        .macro try where
+        lea rax, \\where
+        mov [resume], rax
+        .endm
+
+        cld
+        mov edi, PML4
+        mov ecx, 0x8000 / 4
+        xor eax, eax
+        rep stosd
+        mov dword ptr [PML4], PDPT + 7
+        mov edi, PDPT
+        mov eax, PD + 7
+        mov ecx, 4
+    1:  mov [edi], eax
+        add edi, 8
+        add eax, 0x1000
+        loop 1b
+        mov edi, PD
+        mov eax, 0x87
+        mov ecx, 2048
+    1:  mov [edi], eax
+        add edi, 8
+        add eax, 0x200000
+        loop 1b
+        mov eax, PML4
+        mov cr3, eax
+        mov eax, 0x6a0          /* PAE, PGE, OSFXSR, OSXMMEXCPT */
+        mov cr4, eax
+        mov ecx, 0xc0000080
+        rdmsr
+        or eax, 0x901           /* NXE, LME, SCE */
+        wrmsr
+        mov eax, 0x80010033     /* PG, WP, NE, ET, MP, PE */
+        mov cr0, eax
+        lgdt [gdt_ptr]
+        ljmp 8, offset long_mode
+        .code64
+    long_mode:
+        mov eax, 16
+        mov ds, eax
+        mov es, eax
+        mov ss, eax
+        xor eax, eax
+        mov fs, eax
+        mov gs, eax
+        mov esp, STACK
+        mov edi, IDT
+        mov eax, offset stub0
+        mov ecx, 256
+    1:  mov [rdi], ax
+        mov word ptr [rdi + 2], 8
+        mov word ptr [rdi + 4], 0x8e00
+        mov edx, eax
+        shr edx, 16
+        mov [rdi + 6], dx
+        mov qword ptr [rdi + 8], 0
+        add rdi, 16
+        add eax, (stub1 - stub0)
+        loop 1b
+        lidt [idt_ptr]
+        mov eax, offset tss
+        mov [gdt + 0x32], ax
+        shr eax, 16
+        mov [gdt + 0x34], al
+        mov [gdt + 0x37], ah
+        mov eax, 0x30
+        ltr ax
+        jmp main
+
+        .balign 16
+    stub0:
+        stubs
+    stub1 = stub0 + 16
+
+        .balign 16
+    common:
+        mov al, 69
+        call c8
+        pop rbx                 /* vector above 127? */
+        pop rax
+        shl ebx, 7
+        or eax, ebx
+        mov ebx, eax
+        call hex2
+        mov al, 58
+        call c8
+        pop rax
+        call hex4
+        cmp ebx, 14
+        jne 1f
+        mov al, 58
+        call c8
+        mov rax, cr2
+        call hex8
+    1:  call space
+        mov rax, [resume]
+        mov qword ptr [resume], 0
+        mov esp, STACK
+        test rax, rax
+        jz 1f
+        jmp rax
+    1:  exit 0x7f
+""" + TEXT.format(a="rax", d="rdx") + """
+        .balign 16
+    gdt:
+        .quad 0, 0x00af9b000000ffff, 0x00cf93000000ffff     /* 8: code, 10: data */
+        .quad 0x00cffb000000ffff, 0x00cff3000000ffff        /* 18: 32-bit user code, 20: data */
+        .quad 0x00affb000000ffff                            /* 28: 64-bit user code */
+        .quad 0x0000890000000067, 0                         /* 30: TSS */
+        .quad 0x00cf9b000000ffff, 0x000f9b000000ffff        /* 40: 32-bit code, 48: 16-bit code */
+        .quad 0, 0, 0, 0                                    /* 50..: the tests' own */
+    gdt_end:
+    gdt_ptr:
+        .word gdt_end - gdt - 1
+        .quad gdt
+    idt_ptr:
+        .word 0xfff
+        .quad IDT
+        .balign 8
+    resume:
+        .quad 0
+        .balign 16
+    tss:
+        .long 0
+        .quad STACK - 0x4000, 0, 0
+        .quad 0
+        .quad STACK - 0x8000    /* IST1 */
+        .fill 15, 4, 0
+        .balign 16
+"""
+
+X32 = COMMON + STUBS + """
+        .macro try where
+        mov dword ptr [resume], offset \\where
+        .endm
+
+        cld
+        lgdt [gdt_ptr]
+        ljmp 8, offset 1f
+    1:  mov eax, 16
+        mov ds, eax
+        mov es, eax
+        mov ss, eax
+        mov fs, eax
+        mov gs, eax
+        mov esp, STACK
+        mov edi, IDT
+        mov eax, offset stub0
+        mov ecx, 256
+    1:  mov [edi], ax
+        mov word ptr [edi + 2], 8
+        mov word ptr [edi + 4], 0x8e00
+        mov edx, eax
+        shr edx, 16
+        mov [edi + 6], dx
+        add edi, 8
+        add eax, 16
+        loop 1b
+        lidt [idt_ptr]
+        mov eax, offset tss
+        mov [gdt + 0x2a], ax
+        shr eax, 16
+        mov [gdt + 0x2c], al
+        mov [gdt + 0x2f], ah
+        mov eax, 0x28
+        ltr ax
+        jmp main
+
+        .balign 16
+    stub0:
+        stubs
+
+        .balign 16
+    common:
+        mov al, 69
+        call c8
+        pop ebx
+        pop eax
+        shl ebx, 7
+        or eax, ebx
+        mov ebx, eax
+        call hex2
+        mov al, 58
+        call c8
+        pop eax
+        call hex4
+        cmp ebx, 14
+        jne 1f
+        mov al, 58
+        call c8
+        mov eax, cr2
+        call hex8
+    1:  call space
+        mov eax, 16
+        mov ds, eax
+        mov es, eax
+        mov ss, eax
+        mov eax, [resume]
+        mov dword ptr [resume], 0
+        mov esp, STACK
+        test eax, eax
+        jz 1f
+        jmp eax
+    1:  exit 0x7f
+""" + TEXT.format(a="eax", d="edx") + """
+        .balign 16
+    gdt:
+        .quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff     /* 8: code, 10: data */
+        .quad 0x00cffb000000ffff, 0x00cff3000000ffff        /* 18: user code, 20: user data */
+        .quad 0x0000890000000067                            /* 28: TSS */
+        .quad 0x00009b000000ffff, 0x000093000000ffff        /* 30: 16-bit code, 38: 16-bit data */
+        .quad 0, 0, 0, 0                                    /* 40..: the tests' own */
+    gdt_end:
+    gdt_ptr:
+        .word gdt_end - gdt - 1
+        .long gdt
+    idt_ptr:
+        .word 0x7ff
+        .long IDT
+        .balign 8
+    resume:
+        .long 0
+        .balign 16
+    tss:
+        .long 0, STACK - 0x4000, 16
+        .fill 23, 4, 0
+        .balign 16
+"""
