@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/log.h"
 #include "core/internal.h"
 
 #define STATE_ALIGN 64
@@ -86,8 +87,20 @@ void cpu_free(Cpu *cpu)
     g_free(cpu);
 }
 
+static void log_reset(Cpu *cpu)
+{
+    g_autoptr(GString) s = g_string_new(NULL);
+    if (cpu->target->dump) {
+        cpu->target->dump(cpu, s);
+    }
+    log_printf("CPU %d is reset; it was\n%s", cpu->index, s->str);
+}
+
 void cpu_reset_now(Cpu *cpu)
 {
+    if (log_on(LOG_CPU_RESET)) {
+        log_reset(cpu);
+    }
     cpu_unrequest(cpu, CPU_REQ_NMI | CPU_REQ_SMI | CPU_REQ_INIT | CPU_REQ_SIPI | CPU_REQ_RESET);
     cpu->power_off = false;
     if (cpu->target->reset) {

@@ -13,9 +13,11 @@
  *
  * guarded by: the region lock, except for the readers' side, which is atomics.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/log.h"
 #include "core/internal.h"
 
 #define OFFLINE UINT64_MAX
@@ -219,6 +221,19 @@ static void retire(Machine *m, FlatView *v)
     g_source_set_ready_time(m->mem.reaper, 0);
 }
 
+static void log_view(const AddressSpace *as)
+{
+    const FlatView *v = as->view;
+    FILE *f = log_begin();
+    fprintf(f, "page: map %" PRIu64 " of %s\n", as->generation, as->name);
+    for (size_t i = 0; i < v->n; i++) {
+        const MemSection *s = &v->sections[i];
+        fprintf(f, "  %016" PRIx64 "-%016" PRIx64 " %s %s\n", s->base, s->base + s->size - 1,
+                s->kind == MEM_IO ? "i/o" : s->readonly ? "rom" : "ram", region_name(s->region));
+    }
+    log_end(f);
+}
+
 bool address_space_update(AddressSpace *as)
 {
     FlatView *now = flatview_render(as->root);
@@ -229,6 +244,9 @@ bool address_space_update(AddressSpace *as)
     }
     FlatView *old = __atomic_exchange_n(&as->view, now, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&as->generation, 1, __ATOMIC_SEQ_CST);
+    if (log_on(LOG_PAGE)) {
+        log_view(as);
+    }
     if (old) {
         retire(as->machine, old);
     }

@@ -55,6 +55,10 @@ bool cache_init(TcgMachine *tm, size_t mib, Error **errp)
         return false;
     }
     tm->interp |= !tm->code; /* no emitter for this host */
+    const MachineConfig *cfg = machine_config(tm->machine);
+    if (tm->code && MAX(cfg->cpus, cfg->max_cpus) <= 1) {
+        host_code_single_vcpu(tm->code);
+    }
     return true;
 }
 
@@ -239,7 +243,9 @@ void cache_link(TcgMachine *tm, TcgEdge *e, TcgBlock *to)
 {
     pthread_mutex_lock(&tm->lock);
     /* Only inside one page: then both live and die under the same mapping. */
-    if (!e->to && e->from->valid && to->valid && to->page2 == ~0ull &&
+    if (log_on(LOG_EXEC)) {
+        /* every block goes through the loop, which logs it */
+    } else if (!e->to && e->from->valid && to->valid && to->page2 == ~0ull &&
         (to->phys ^ e->from->phys) < MEM_PAGE_SIZE && e->pc == to->pc &&
         e->from->mode == to->mode) {
         e->to = to;
@@ -406,6 +412,21 @@ bool tcg_code_bytes(TcgTranslate *t, uint64_t pc, uint8_t *buf, unsigned n)
     return true;
 }
 
+static void log_guest_code(TcgVcpu *v, TcgTranslate *t)
+{
+    g_autoptr(GString) s = g_string_new(NULL);
+    uint8_t *bytes = g_malloc(v->ir.guest_bytes + 1);
+    uint32_t n = MIN(v->ir.guest_bytes, MEM_PAGE_SIZE - (uint32_t)(tcg_code_va(v, t->mode, t->pc) - t->page_va));
+    for (uint32_t i = 0; i < n; i++) {
+        tcg_code_bytes(t, t->pc + i, bytes + i, 1);
+    }
+    v->target->pull(v->cpu, tcg_env(v)); /* the disassembler looks at the code size in the state */
+    machine_target(v->cpu->machine)->disas(v->cpu, t->pc, bytes, n, s);
+    log_printf("IN: CPU %d, block 0x%" PRIx64 ", mode 0x%" PRIx64 ", %u instructions\n%s\n", v->cpu->index,
+               t->pc, t->mode, v->ir.n_insns, s->str);
+    g_free(bytes);
+}
+
 static void translate(TcgVcpu *v, TcgTranslate *t, uint64_t pc, uint64_t mode, int max_insns)
 {
     uint64_t va = tcg_code_va(v, mode, pc);
@@ -416,6 +437,9 @@ static void translate(TcgVcpu *v, TcgTranslate *t, uint64_t pc, uint64_t mode, i
     };
     ir_block_reset(&v->ir, pc, mode);
     v->target->translate(t);
+    if (log_on(LOG_IN_ASM)) {
+        log_guest_code(v, t);
+    }
     if (log_on(LOG_OP)) {
         g_autoptr(GString) s = g_string_new(NULL);
         ir_print(&v->ir, s);
@@ -490,6 +514,11 @@ static bool emit(TcgVcpu *v, TcgBlock *tb)
         return false;
     }
     tm->n_sites += tb->n_sites;
+    if (log_on(LOG_OUT_ASM)) {
+        g_autoptr(GString) s = g_string_new(NULL);
+        host_dump_block(tm->code, tb, s);
+        log_printf("%s\n", s->str);
+    }
     return true;
 }
 

@@ -182,6 +182,8 @@ void tcg_check_own_code(TcgVcpu *v, const TcgBlock *tb, uint64_t va, unsigned si
 typedef struct HostCode HostCode;
 /* A code cache of size bytes (two mappings of one memfd: RW and RX), stubs emitted. NULL: no emitter for this host. */
 HostCode *host_code_new(const TcgTarget *t, size_t size, Error **err);
+/* There is one vCPU and there will be no other: locked accesses need no lock. Before any block is emitted. */
+void host_code_single_vcpu(HostCode *hc);
 void host_code_free(HostCode *hc);
 void host_code_reset(HostCode *hc);     /* drop all blocks, keep stubs */
 size_t host_code_used(HostCode *hc);

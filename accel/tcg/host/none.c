@@ -10,6 +10,10 @@ HostCode *host_code_new(const TcgTarget *t, size_t size, Error **err)
     return NULL;
 }
 
+void host_code_single_vcpu(HostCode *hc)
+{
+}
+
 void host_code_free(HostCode *hc)
 {
 }

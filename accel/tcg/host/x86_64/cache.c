@@ -73,6 +73,11 @@ HostCode *host_code_new(const TcgTarget *t, size_t size, Error **err)
     return hc;
 }
 
+void host_code_single_vcpu(HostCode *hc)
+{
+    hc->single_vcpu = true;
+}
+
 void host_code_free(HostCode *hc)
 {
     if (hc) {

@@ -127,6 +127,7 @@ struct HostCode {
     unsigned scratch; /* mask of registers for temps */
     unsigned pinned;
     bool bmi2, lzcnt, bmi1, fsgsbase;
+    bool single_vcpu;            /* host_code_single_vcpu() */
     struct Emit *emit;
 };
 

@@ -35,9 +35,13 @@ static int operand_copy(Emit *e, const IrOp *op, const Probe *p)
     return p->s2;
 }
 
-static unsigned lock_of(const IrOp *op)
+/*
+ * With one vCPU nobody else makes atomic accesses to guest memory (devices only store and load), and
+ * an instruction is not interrupted half way: the lock, which costs the host a store drain, can go.
+ */
+static unsigned lock_of(const Emit *e, const IrOp *op)
 {
-    return op->aux2 & 0x80 ? O_LOCK : 0;
+    return (op->aux2 & 0x80) && !e->hc->single_vcpu ? O_LOCK : 0;
 }
 
 static void rmw_binary(Emit *e, const IrOp *op, Probe *p, Rm mem)
@@ -48,9 +52,9 @@ static void rmw_binary(Emit *e, const IrOp *op, Probe *p, Rm mem)
     };
     unsigned n = digit[op->sub];
     if (op->b == IR_IMM && imm_fits((IrWidth)op->w, op->imm)) {
-        a_alu_i(&e->a, n, op->w, mem, op->imm, lock_of(op));
+        a_alu_i(&e->a, n, op->w, mem, op->imm, lock_of(e, op));
     } else {
-        a_alu_mr(&e->a, n, op->w, mem, (unsigned)operand(e, op, p), lock_of(op));
+        a_alu_mr(&e->a, n, op->w, mem, (unsigned)operand(e, op, p), lock_of(e, op));
     }
 }
 
@@ -71,10 +75,10 @@ static void rmw_bit(Emit *e, const IrOp *op, Probe *p, Rm mem)
 {
     unsigned n = op->sub == OP_bts ? 5 : op->sub == OP_btr ? 6 : 7;
     if (op->b == IR_IMM) {
-        ins(&e->a, O_0F | 0xba | lock_of(op), op->w, n, mem);
+        ins(&e->a, O_0F | 0xba | lock_of(e, op), op->w, n, mem);
         e8(&e->a, (unsigned)op->imm & ((8u << op->w) - 1));
     } else {
-        ins(&e->a, O_0F | 0x83 | n << 3 | lock_of(op), op->w, (unsigned)p->s2, mem);
+        ins(&e->a, O_0F | 0x83 | n << 3 | lock_of(e, op), op->w, (unsigned)p->s2, mem);
     }
 }
 
@@ -132,7 +136,7 @@ void emit_rmw(Emit *e, const IrOp *op)
         rmw_bit(e, op, &p, mem);
     } else if (op->sub >= OP_inc && op->sub <= OP_not) {
         unsigned n = op->sub == OP_inc ? 0 : op->sub == OP_dec ? 1 : op->sub == OP_not ? 2 : 3;
-        ins(&e->a, (n < 2 ? 0xfe : 0xf6) | (op->w != W8) | lock_of(op), op->w, n, mem);
+        ins(&e->a, (n < 2 ? 0xfe : 0xf6) | (op->w != W8) | lock_of(e, op), op->w, n, mem);
     } else {
         rmw_binary(e, op, &p, mem);
     }
@@ -144,7 +148,14 @@ void emit_xchgm(Emit *e, const IrOp *op)
 {
     Probe p = emit_probe(e, op, SLOW_OPERAND, 1u << op->w, true, 0);
     Rm mem = rm_m(probe_pointer(e, &p), -1, 0, 0);
-    int r = operand_copy(e, op, &p);
+    if (e->hc->single_vcpu) {
+        int r = operand(e, op, &p), old = reg_alloc(e);
+        a_mov(&e->a, op->w, (unsigned)old, mem);
+        a_store(&e->a, op->w, mem, (unsigned)r);
+        dst_set(e, op->dst, old, (IrWidth)op->w);
+        return;
+    }
+    int r = operand_copy(e, op, &p); /* XCHG with memory locks by itself */
     ins(&e->a, 0x86 | (op->w != W8), op->w, (unsigned)r, mem);
     dst_set(e, op->dst, r, (IrWidth)op->w);
 }
@@ -155,7 +166,7 @@ void emit_xaddm(Emit *e, const IrOp *op)
     Rm mem = rm_m(probe_pointer(e, &p), -1, 0, 0);
     int r = operand_copy(e, op, &p);
     flags_begin(e, op, FL_ALL);
-    ins(&e->a, O_0F | 0xc0 | (op->w != W8) | lock_of(op), op->w, (unsigned)r, mem);
+    ins(&e->a, O_0F | 0xc0 | (op->w != W8) | lock_of(e, op), op->w, (unsigned)r, mem);
     flags_end(e, op, FL_ALL);
     dst_set(e, op->dst, r, (IrWidth)op->w);
 }
@@ -178,7 +189,7 @@ void emit_cmpxchgm(Emit *e, const IrOp *op)
         a_mov(a, W64, RAX, val_rm(e, op->dst));
     }
     int r = operand(e, op, &p);
-    ins(a, O_0F | 0xb0 | (op->w != W8) | lock_of(op), op->w, (unsigned)r, mem);
+    ins(a, O_0F | 0xb0 | (op->w != W8) | lock_of(e, op), op->w, (unsigned)r, mem);
     if (!native) { /* RAX is the old value, or the new one merged and extended by the host */
         dst_set(e, op->dst, RAX, W64);
     }
