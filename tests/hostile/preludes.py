@@ -74,7 +74,73 @@ TEXT = """
         ret
 """
 
-X64 = COMMON + STUBS + """
+REPORT64 = """
+        .balign 16
+    common:
+        mov al, 69
+        call c8
+        pop rbx                 /* vector above 127? */
+        pop rax
+        shl ebx, 7
+        or eax, ebx
+        mov ebx, eax
+        call hex2
+        mov al, 58
+        call c8
+        pop rax
+        call hex4
+        cmp ebx, 14
+        jne 1f
+        mov al, 58
+        call c8
+        mov rax, cr2
+        call hex8
+    1:  call space
+        mov rax, [resume]
+        mov qword ptr [resume], 0
+        mov esp, STACK
+        test rax, rax
+        jz 1f
+        jmp rax
+    1:  exit 0x7f
+"""
+
+REPORT32 = """
+        .balign 16
+    common:
+        mov al, 69
+        call c8
+        pop ebx
+        pop eax
+        shl ebx, 7
+        or eax, ebx
+        mov ebx, eax
+        call hex2
+        mov al, 58
+        call c8
+        pop eax
+        call hex4
+        cmp ebx, 14
+        jne 1f
+        mov al, 58
+        call c8
+        mov eax, cr2
+        call hex8
+    1:  call space
+        mov eax, 16
+        mov ds, eax
+        mov es, eax
+        mov ss, eax
+        mov eax, [resume]
+        mov dword ptr [resume], 0
+        mov esp, STACK
+        test eax, eax
+        jz 1f
+        jmp eax
+    1:  exit 0x7f
+"""
+
+_X64 = COMMON + STUBS + """
         .macro try where
         lea rax, \\where
         mov [resume], rax
@@ -150,34 +216,7 @@ X64 = COMMON + STUBS + """
         stubs
     stub1 = stub0 + 16
 
-        .balign 16
-    common:
-        mov al, 69
-        call c8
-        pop rbx                 /* vector above 127? */
-        pop rax
-        shl ebx, 7
-        or eax, ebx
-        mov ebx, eax
-        call hex2
-        mov al, 58
-        call c8
-        pop rax
-        call hex4
-        cmp ebx, 14
-        jne 1f
-        mov al, 58
-        call c8
-        mov rax, cr2
-        call hex8
-    1:  call space
-        mov rax, [resume]
-        mov qword ptr [resume], 0
-        mov esp, STACK
-        test rax, rax
-        jz 1f
-        jmp rax
-    1:  exit 0x7f
+COMMON_HANDLER
 """ + TEXT.format(a="rax", d="rdx") + """
         .balign 16
     gdt:
@@ -207,7 +246,7 @@ X64 = COMMON + STUBS + """
         .balign 16
 """
 
-X32 = COMMON + STUBS + """
+_X32 = COMMON + STUBS + """
         .macro try where
         mov dword ptr [resume], offset \\where
         .endm
@@ -248,38 +287,7 @@ X32 = COMMON + STUBS + """
     stub0:
         stubs
 
-        .balign 16
-    common:
-        mov al, 69
-        call c8
-        pop ebx
-        pop eax
-        shl ebx, 7
-        or eax, ebx
-        mov ebx, eax
-        call hex2
-        mov al, 58
-        call c8
-        pop eax
-        call hex4
-        cmp ebx, 14
-        jne 1f
-        mov al, 58
-        call c8
-        mov eax, cr2
-        call hex8
-    1:  call space
-        mov eax, 16
-        mov ds, eax
-        mov es, eax
-        mov ss, eax
-        mov eax, [resume]
-        mov dword ptr [resume], 0
-        mov esp, STACK
-        test eax, eax
-        jz 1f
-        jmp eax
-    1:  exit 0x7f
+COMMON_HANDLER
 """ + TEXT.format(a="eax", d="edx") + """
         .balign 16
     gdt:
@@ -304,3 +312,12 @@ X32 = COMMON + STUBS + """
         .fill 23, 4, 0
         .balign 16
 """
+
+
+def x64(handler=REPORT64):
+    """Long mode; handler is what every vector comes to, with vector and error code on the stack."""
+    return _X64.replace("COMMON_HANDLER\n", handler)
+
+
+def x32(handler=REPORT32):
+    return _X32.replace("COMMON_HANDLER\n", handler)
