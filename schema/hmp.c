@@ -81,7 +81,7 @@ static bool unknown(const char *line, Error **errp)
         near = suggest_name(words[0], (const char *const *)names->pdata);
     }
     error_set(errp, ERR_COMMAND_NOT_FOUND, "unknown command: '%s'",
-              is_group(words[0]) ? line : words[0]);
+              !*words[0] || is_group(words[0]) ? line : words[0]);
     if (near) {
         error_hint(errp, "did you mean '%s'?", near);
     } else {

@@ -232,7 +232,9 @@ static void run_hostop(const Frame *f, const IrOp *op)
     if (hi->mem & 2) {
         tcg_write(f->env, va, bounce, hi->size, op->aux);
     }
-    put(f, op->dst, hi->dst_w, dst);
+    if (!(hi->mem & 2 && hi->reg_kind == HR_GPR)) { /* which stores dst */
+        put(f, op->dst, hi->dst_w, dst);
+    }
     put_flags(f, hi->fw, fl);
 }
 

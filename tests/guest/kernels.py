@@ -27,7 +27,8 @@ def memtest():
             if g.appears("Memtest86", 1):
                 break
         m = g.expect(r"#0 +\[[^\]]*\]", 60 * SLOW)
-        g.expect(r"#4 +\[[^\]]*\]", 120 * SLOW)
+        # A later one. The screen is drawn once in a while, and a fast machine skips some.
+        g.expect(r"#([2-9]|10) +\[[^\]]*\]", 120 * SLOW)
         g.expect(r"Errors: 0 ", 20 * SLOW)
         return m.group(0).decode()
 

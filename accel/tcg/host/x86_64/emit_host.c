@@ -140,7 +140,7 @@ void emit_hostop(Emit *e, const IrOp *op)
         rm = rm_r(d);
     }
     encode_at_site(e, op, hi, hi->reg_kind == HR_GPR ? (unsigned)d : hi->reg, rm);
-    if (hi->imp) {
+    if (hi->imp & 3) { /* AX or CX holds a result; with only bit 2 there are inputs and no result */
         dst_set(e, op->dst, hi->imp & 2 ? RCX : RAX, (IrWidth)hi->dst_w);
     } else if (d >= 0 && op->dst != IR_NONE) {
         dst_done(e, op->dst, d, (IrWidth)hi->dst_w);
