@@ -72,7 +72,6 @@ typedef struct X86Env {
     uint64_t cc;
     uint64_t mode;      /* cached mode word, x86_update_mode() keeps it */
     uint8_t df8;        /* 1 or 0xff: direction as a signed byte, from RFLAGS.DF */
-    bool trap_pending;  /* single-step trap due before the next instruction (helper trap_later) */
     uint8_t cpl;        /* cached CPL (SS.DPL; 3 in v86, 0 in real mode) */
     int16_t delivering; /* vector of the event being delivered, -1: none */
     uint8_t delivering_kind; /* what kind of event that is: X86EventKind */

@@ -69,7 +69,7 @@ uint64_t helper_trap_later(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 {
     X86Env *env = opaque;
 
-    env->trap_pending = true;
+    env->s.trap_pending = 1;
     tcg_poll(env);
     return 0;
 }

@@ -125,8 +125,8 @@ bool x86_interrupt(void *opaque)
         cpu_unrequest(env->cpu, CPU_REQ_SMI);
         log_mask(LOG_UNIMP, "SMI ignored: no system management mode yet\n");
     }
-    if (env->trap_pending) {
-        env->trap_pending = false;
+    if (env->s.trap_pending) {
+        env->s.trap_pending = 0;
         x86_note(env, EXC_DB, false, 0, DR6_BS);
         tcg_raise(env);
     }

@@ -133,7 +133,7 @@ void x86_state_init(X86State *s)
     reset_debug(s);
     s->halted = s->wait_sipi = s->int_shadow = 0;
     s->nmi_masked = s->nmi_pending = s->smm = 0;
-    s->exc_pending = 0;
+    s->exc_pending = s->trap_pending = 0;
     g_free(fresh);
 }
 
