@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""garbage.py BINARY [--long] [--seed N] [--seconds S] [--mode M]: guests that run random bytes.
+"""garbage.py BINARY [--long] [--seed N] [--seconds S] [--mode M] [--program N]: guests that run random bytes.
 
 A kernel image carries some hundred random programs: pure noise, random instructions of the kinds
 that touch the machine, stores and port accesses to random places, with random registers, in ring
@@ -159,13 +159,15 @@ def registers(rng):
     return b"".join(v.to_bytes(8, "little") for v in vals)
 
 
-def programs(seed, mode):
+def programs(seed, mode, only=None):
     rng = random.Random(f"{seed}-{mode}")
     table = encodings(mode)
     out = b""
     for _ in range(PROGRAMS):
         code = program(rng, mode, table)
         out += code + registers(rng)
+    if only is not None:
+        out = out[only * SLOT:(only + 1) * SLOT] * PROGRAMS
     return out
 
 
@@ -399,11 +401,11 @@ MAIN16 = f"""
 """
 
 
-def image(seed, mode):
+def image(seed, mode, only=None):
     code = {64: lambda: x64(HANDLER64) + MAIN64, 32: lambda: x32(HANDLER32) + MAIN32,
             16: lambda: MAIN16}[mode]()
     head = asm.multiboot(code)
-    return head + programs(seed, mode)
+    return head + programs(seed, mode, only)
 
 
 # ---- running ----
@@ -414,13 +416,13 @@ def fail(why, seed, mode, done, out):
                          f"({len(done) // 2} done)\n{out.decode('latin1')[-8000:]}")
 
 
-def run(binary, seed, mode, seconds, patience):
+def run(binary, seed, mode, seconds, patience, only=None):
     """One emulator for some seconds; the number of programs done."""
     extra = ["-smp", "2"] if seed % 3 == 1 else []
     extra += ["-accel", "tcg,engine=interp"] if seed % 4 == 3 else []
     extra += ["-cpu", "max"] if seed % 2 else []
     with tempfile.TemporaryDirectory(prefix="rhea-garbage-") as d:
-        kernel = asm.write(d, "kernel", image(seed, mode))
+        kernel = asm.write(d, "kernel", image(seed, mode, only))
         argv = [binary, "-display", "none", "-nodefaults", "-m", "16", "-kernel", kernel, "-monitor", "stdio",
                 "-serial", "null", "-chardev", f"file,id=d,path={d}/done", "-device",
                 "isa-debugcon,iobase=0x402,chardev=d", *extra]
@@ -468,6 +470,7 @@ def main():
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--seconds", type=float, default=12, help="for each mode")
     ap.add_argument("--mode", type=int, choices=[16, 32, 64])
+    ap.add_argument("--program", type=int, help="only this program of the seed, again and again")
     ap.add_argument("--long", action="store_true", help="ten minutes for each mode, other seeds each time")
     args = ap.parse_args()
     seconds = 600 if args.long else args.seconds
@@ -480,8 +483,9 @@ def main():
                 raise Skip("no assembler")
             end, n, seed = time.monotonic() + seconds, 0, first
             while time.monotonic() < end:
-                n += run(args.binary, seed, mode, min(3, max(0.5, end - time.monotonic())), 20 * slow)
-                seed += 1
+                n += run(args.binary, seed, mode, min(3, max(0.5, end - time.monotonic())), 20 * slow,
+                         args.program)
+                seed += args.program is None
             if not n:
                 raise AssertionError("no program has run")
             return f"{n} programs, seeds {first} to {seed - 1}"

@@ -149,7 +149,7 @@ void emit_xchgm(Emit *e, const IrOp *op)
     Probe p = emit_probe(e, op, SLOW_OPERAND, 1u << op->w, true, 0);
     Rm mem = rm_m(probe_pointer(e, &p), -1, 0, 0);
     if (e->hc->single_vcpu) {
-        int r = operand(e, op, &p), old = reg_alloc(e);
+        int r = operand(e, op, &p), old = r == p.s2 ? reg_alloc(e) : p.s2;
         a_mov(&e->a, op->w, (unsigned)old, mem);
         a_store(&e->a, op->w, mem, (unsigned)r);
         dst_set(e, op->dst, old, (IrWidth)op->w);
