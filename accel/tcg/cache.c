@@ -292,19 +292,66 @@ static void drop_block(TcgMachine *tm, TcgBlock *tb, uint64_t except_page)
     }
 }
 
-static void drop_page(TcgMachine *tm, RamBlock *b, uint64_t page)
+static void unwatch(TcgMachine *tm, RamBlock *b, CodePage *cp, uint64_t page)
 {
-    CodePage *cp = page_at(tm, page, false);
+    cp->blocks = NULL;
+    cp->granules = 0;
+    ram_watch_clear(b, page - b->ram_addr, MEM_PAGE_SIZE, RAM_WATCH_CODE);
+}
+
+static void drop_page(TcgMachine *tm, RamBlock *b, CodePage *cp, uint64_t page)
+{
     TcgBlock *tb = cp->blocks;
     while (tb) {
         TcgBlock *next = *page_link(tb, page);
         drop_block(tm, tb, page);
         tb = next;
     }
-    cp->blocks = NULL;
-    cp->granules = 0;
-    tm->code_invalidations++;
-    ram_watch_clear(b, page - b->ram_addr, MEM_PAGE_SIZE, RAM_WATCH_CODE);
+    unwatch(tm, b, cp, page);
+}
+
+/* Only what covers the bytes [addr, addr + len) of the page. */
+static void drop_overlapping(TcgMachine *tm, RamBlock *b, CodePage *cp, uint64_t page, uint64_t addr,
+                             uint64_t len)
+{
+    uint64_t granules = 0, at, offset, n;
+    TcgBlock *next;
+    for (TcgBlock *tb = cp->blocks; tb; tb = next) {
+        next = *page_link(tb, page);
+        if (cache_hits_block(tb, addr, len)) {
+            drop_block(tm, tb, ~0ull);
+            continue;
+        }
+        for (int i = 0; i < 2; i++) {
+            if (block_part(tb, i, &at, &offset, &n) && at == page) {
+                granules |= granule_mask(offset, n);
+            }
+        }
+    }
+    cp->granules = granules;
+    if (!granules) {
+        unwatch(tm, b, cp, page);
+    }
+}
+
+#define HOT_WINDOW 64 /* other invalidations in between that still count as soon */
+#define HOT_PAGE 4
+
+/*
+ * Code was overwritten. Usually a page is rewritten for good, and dropping all of it at once is
+ * cheapest. A page that comes back time and again holds code that patches itself or its neighbours:
+ * there only what was hit goes.
+ */
+static void code_hit(TcgMachine *tm, RamBlock *b, CodePage *cp, uint64_t addr, uint64_t len)
+{
+    uint64_t page = addr & ~(uint64_t)(MEM_PAGE_SIZE - 1);
+    cp->hot = tm->code_invalidations - cp->last_hit <= HOT_WINDOW ? cp->hot + 1 : 0;
+    cp->last_hit = ++tm->code_invalidations;
+    if (cp->hot < HOT_PAGE) {
+        drop_page(tm, b, cp, page);
+    } else {
+        drop_overlapping(tm, b, cp, page, addr, len);
+    }
 }
 
 void cache_code_written(TcgMachine *tm, RamBlock *b, uint64_t offset, uint64_t len)
@@ -319,7 +366,7 @@ void cache_code_written(TcgMachine *tm, RamBlock *b, uint64_t offset, uint64_t l
             cp->writes++;
         }
         if (cp && (cp->granules & granule_mask(in, n))) {
-            drop_page(tm, b, addr - in);
+            code_hit(tm, b, cp, addr, n);
         }
         addr += n;
     }

@@ -18,6 +18,8 @@ typedef struct CodePage {
     uint64_t granules;   /* bit per 64 bytes that some block covers */
     TcgBlock *blocks;    /* through page_next[] */
     uint32_t writes;     /* stores seen while watched: a translation under way compares it */
+    uint32_t hot;        /* times in a row that its code was changed again soon */
+    uint64_t last_hit;   /* tm->code_invalidations then */
 } CodePage;
 
 #define BLOCK_HASH_BITS 16
