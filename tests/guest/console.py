@@ -379,11 +379,13 @@ NOGRAPHIC = [BARE[0], "-machine", "none", "-accel", "null", "-nographic"]
 def mux_keys():
     """Ctrl-A c goes to the monitor, Ctrl-A h helps, Ctrl-C does not kill, Ctrl-A x ends."""
     t = Terminal()
-    with Program([], base=NOGRAPHIC, stdin=t.slave, stdout=t.slave):
+    # With a serial port, since otherwise the monitor is alone and has the console from the start.
+    with Program([], base=[BARE[0], "-machine", "pc", "-accel", "null", "-nographic"], stdin=t.slave,
+                 stdout=t.slave):
         wait_until(t.is_raw, "raw mode")
         t.type(b"\x03\x1a")
         t.type(b"\x01h")
-        t.expect(b"Ctrl-A")
+        t.expect(b"Ctrl-A  send")
         t.type(b"\x01c")
         t.expect(b"(qemu) ")
         t.type(b"info status\r")
