@@ -8,7 +8,8 @@
  * set's shadow RAM; there is no chip set that could write-protect it.
  *
  * With -kernel there is no firmware: the loader in hw/machine/boot fills memory
- * at each reset, and the board puts the ACPI tables there itself.
+ * at each reset, and the board puts the ACPI tables there itself. With -kernel
+ * and -bios the firmware runs and finds the kernel in an option ROM.
  *
  * The A20 gate hides the odd megabyte above 1 MiB only (a window on the first),
  * which is what real-mode software can see of it.
@@ -31,6 +32,7 @@
 #include "hw/intc/ioapic.h"
 #include "hw/isa/isa.h"
 #include "hw/machine/boot/boot.h"
+#include "hw/machine/boot/linuxrom.h"
 #include "hw/machine/firmware.h"
 #include "hw/misc/system_ports.h"
 #include "hw/rtc/mc146818.h"
@@ -148,6 +150,9 @@ static bool pc_check(const MachineConfig *given, Error **errp)
         return bios_check(&cfg, DEFAULT_BIOS, errp);
     }
     BootLayout l = layout_of(&cfg, true);
+    if (cfg.firmware) {
+        return bios_check(&cfg, DEFAULT_BIOS, errp) && linuxrom_check(&cfg, &l, errp);
+    }
     BootPlan *plan = boot_plan(&cfg, &l, errp);
     boot_plan_free(plan);
     return plan != NULL;
@@ -443,10 +448,11 @@ static bool add_boot(PcBoard *pc, Error **errp)
     if (!check_kernel_options(cfg, errp)) {
         return false;
     }
-    if (!cfg->kernel) {
-        return bios_map(m, DEFAULT_BIOS, &b->bios_tail, &b->bios_tail_len, errp);
-    }
     b->layout = layout_of(cfg, pc->acpi);
+    if (!cfg->kernel || cfg->firmware) {
+        return bios_map(m, DEFAULT_BIOS, &b->bios_tail, &b->bios_tail_len, errp) &&
+               (!cfg->kernel || linuxrom_add(cfg, &b->layout, pc->fw_cfg, errp));
+    }
     b->plan = boot_plan(cfg, &b->layout, errp);
     return b->plan != NULL;
 }

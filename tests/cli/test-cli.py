@@ -73,6 +73,7 @@ MISTAKES = [
     (BARE + ["-kernel", "{f}", "-initrd", "{f} args,{d}/no more"], ["-initrd '{d}/no'", "No such file"]),
     (["-kernel", "{d}/arm64"], ["64-bit Arm", "rhea-system-aarch64"]),
     (["-kernel", "{d}/zimage"], ["32-bit Arm"]),
+    (["-kernel", "{f}", "-bios", "bios-256k.bin"], ["no Linux kernel", "leave -bios out"]),
     (BARE + ["-append", "quiet"], ["-append only makes sense with -kernel"]),
     (BARE + ["-bios", "no-such-firmware.bin"], ["no-such-firmware.bin", "-L help"]),
     (BARE + ["-device", "no-such-device"], ["no device type 'no-such-device'"]),

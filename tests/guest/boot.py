@@ -51,7 +51,8 @@ if __name__ == "__main__":
     tests = [("linux 6.1, one processor", boot("kernel", 1)),
              ("linux 6.1, two processors", boot("kernel", 2)),
              ("linux 6.12, one processor, -cpu max", boot("kernel-bpo", 1, ["-cpu", "max"])),
-             ("linux 6.12, two processors, -cpu max", boot("kernel-bpo", 2, ["-cpu", "max"]))]
+             ("linux 6.12, two processors, -cpu max", boot("kernel-bpo", 2, ["-cpu", "max"])),
+             ("linux 6.1 booted by SeaBIOS, two processors", boot("kernel", 2, ["-bios", "bios-256k.bin"]))]
     if SLOW > 1:
         tests = tests[:1]
     status = run_tap(tests)

@@ -114,6 +114,14 @@ void boot_add_copy(BootPlan *p, hwaddr addr, const void *data, uint64_t len)
     boot_add(p, addr, g_memdup2(data, len), len, len);
 }
 
+BootPlan *boot_plan_new(void)
+{
+    BootPlan *p = g_new0(BootPlan, 1);
+
+    p->pieces = g_array_new(false, true, sizeof(BootPiece));
+    return p;
+}
+
 void boot_plan_free(BootPlan *p)
 {
     if (p) {
@@ -331,8 +339,7 @@ BootPlan *boot_plan(const MachineConfig *cfg, const BootLayout *l, Error **errp)
     if (!boot_read_file(&c.kernel, "kernel", cfg->kernel, errp)) {
         return NULL;
     }
-    c.plan = g_new0(BootPlan, 1);
-    c.plan->pieces = g_array_new(false, true, sizeof(BootPiece));
+    c.plan = boot_plan_new();
     if (!load(&c, errp)) {
         boot_plan_free(c.plan);
         c.plan = NULL;

@@ -31,6 +31,8 @@ typedef struct BootContext {
     BootPlan *plan;
 } BootContext;
 
+/* An empty plan. */
+BootPlan *boot_plan_new(void);
 bool boot_read_file(BootFile *f, const char *what, const char *path, Error **errp);
 void boot_file_clear(BootFile *f);
 
@@ -54,6 +56,42 @@ bool boot_place_initrd(BootContext *c, hwaddr min, hwaddr max, hwaddr *addr, uin
 /* The protocols. _is looks only; the others return false with *errp. */
 bool boot_linux_is(const BootFile *f);
 bool boot_linux(BootContext *c, Error **errp);
+
+/* Offsets in the image's first sectors, which are those in the zero page. */
+enum {
+    H_SETUP_SECTS = 0x1f1,
+    H_BOOT_FLAG = 0x1fe,
+    H_JUMP = 0x201,
+    H_MAGIC = 0x202,
+    H_VERSION = 0x206,
+    H_LOADER = 0x210,
+    H_LOADFLAGS = 0x211,
+    H_CODE32 = 0x214,
+    H_RAMDISK = 0x218,
+    H_RAMDISK_SIZE = 0x21c,
+    H_HEAP_END = 0x224,
+    H_CMDLINE = 0x228,
+    H_INITRD_MAX = 0x22c,
+    H_ALIGNMENT = 0x230,
+    H_RELOCATABLE = 0x234,
+    H_XLOADFLAGS = 0x236,
+    H_CMDLINE_SIZE = 0x238,
+    H_PREF_ADDRESS = 0x258,
+    H_INIT_SIZE = 0x260,
+    H_END = 0x268,
+};
+#define LOADER_OTHER 0xff /* H_LOADER: one without a number of its own */
+
+/* What a bzImage says of itself (Linux, Documentation/arch/x86/boot.rst). */
+typedef struct LinuxHeader {
+    uint16_t version;
+    uint64_t kernel_at, kernel_len; /* protected-mode part, in the file */
+    uint64_t alignment, pref_address, init_size, initrd_max, cmdline_size;
+    bool relocatable, entry64;
+} LinuxHeader;
+bool boot_linux_header(BootContext *c, LinuxHeader *h, Error **errp);
+/* -append as a piece of the plan at BOOT_CMDLINE. */
+bool boot_linux_cmdline(BootContext *c, const LinuxHeader *h, Error **errp);
 bool boot_multiboot_is(const BootFile *f);
 bool boot_multiboot(BootContext *c, Error **errp);
 bool boot_elf_is(const BootFile *f);

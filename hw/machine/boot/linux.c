@@ -14,41 +14,11 @@
 #include <string.h>
 #include "base/bits.h"
 
-/* Offsets in the image's first sectors, which are those in the zero page. */
-enum {
-    H_SETUP_SECTS = 0x1f1,
-    H_BOOT_FLAG = 0x1fe,
-    H_JUMP = 0x201,
-    H_MAGIC = 0x202,
-    H_VERSION = 0x206,
-    H_LOADER = 0x210,
-    H_LOADFLAGS = 0x211,
-    H_CODE32 = 0x214,
-    H_RAMDISK = 0x218,
-    H_RAMDISK_SIZE = 0x21c,
-    H_CMDLINE = 0x228,
-    H_INITRD_MAX = 0x22c,
-    H_ALIGNMENT = 0x230,
-    H_RELOCATABLE = 0x234,
-    H_XLOADFLAGS = 0x236,
-    H_CMDLINE_SIZE = 0x238,
-    H_PREF_ADDRESS = 0x258,
-    H_INIT_SIZE = 0x260,
-    H_END = 0x268,
-};
 enum { Z_EXT_MEM = 0x02, Z_RSDP = 0x70, Z_ALT_MEM = 0x1e0, Z_E820_COUNT = 0x1e8, Z_E820 = 0x2d0 };
 #define HDRS          0x53726448 /* "HdrS" */
 #define LOADED_HIGH   0x01
 #define XLF_KERNEL_64 0x01
-#define LOADER_OTHER  0xff
 #define MAX_CMDLINE   0xfff0
-
-typedef struct LinuxHeader {
-    uint16_t version;
-    uint64_t kernel_at, kernel_len; /* protected-mode part, in the file */
-    uint64_t alignment, pref_address, init_size, initrd_max, cmdline_size;
-    bool relocatable, entry64;
-} LinuxHeader;
 
 bool boot_linux_is(const BootFile *f)
 {
@@ -82,8 +52,9 @@ static bool check_payload(const BootFile *f, LinuxHeader *h, Error **errp)
     return true;
 }
 
-static bool parse_header(const BootFile *f, LinuxHeader *h, Error **errp)
+bool boot_linux_header(BootContext *c, LinuxHeader *h, Error **errp)
 {
+    const BootFile *f = &c->kernel;
     const uint8_t *d = f->data;
 
     *h = (LinuxHeader){.version = ld_le16(d + H_VERSION)};
@@ -126,7 +97,7 @@ static bool place_kernel(BootContext *c, const LinuxHeader *h, hwaddr *at, uint6
     return true;
 }
 
-static bool add_cmdline(BootContext *c, const LinuxHeader *h, Error **errp)
+bool boot_linux_cmdline(BootContext *c, const LinuxHeader *h, Error **errp)
 {
     const char *text = c->cfg->append ? c->cfg->append : "";
     uint64_t len = strlen(text), max = MIN(h->cmdline_size, MAX_CMDLINE);
@@ -183,8 +154,8 @@ bool boot_linux(BootContext *c, Error **errp)
     hwaddr kernel, initrd;
     uint64_t size, initrd_size;
 
-    if (!parse_header(&c->kernel, &h, errp) || !place_kernel(c, &h, &kernel, &size, errp) ||
-        !add_cmdline(c, &h, errp) ||
+    if (!boot_linux_header(c, &h, errp) || !place_kernel(c, &h, &kernel, &size, errp) ||
+        !boot_linux_cmdline(c, &h, errp) ||
         !boot_place_initrd(c, kernel + size, h.initrd_max, &initrd, &initrd_size, errp)) {
         return false;
     }
