@@ -12,12 +12,14 @@
  *
  * guarded by: ClockState.lock (taken after the machine lock); reading the time: a seqlock.
  */
+#include <inttypes.h>
 #include <errno.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/internal.h"
+#include "base/trace.h"
 
 #define HOST_CLOCK_LOOK_NS NS_PER_SEC
 #define STORM 1000000
@@ -237,6 +239,8 @@ void timer_disarm(Timer *t)
     pthread_mutex_unlock(&c->lock);
 }
 
+TRACE_EVENT(timer_fire, "clock %d deadline %" PRId64 " ns, %" PRId64 " ns late");
+
 /* Fires the first timer of the clock due at now. Machine locked. */
 static bool fire_one(Machine *m, ClockId id, int64_t now)
 {
@@ -249,8 +253,10 @@ static bool fire_one(Machine *m, ClockId id, int64_t now)
         return false;
     }
     heap_remove(c->heap[id], t);
+    int64_t deadline = t->deadline;
     t->deadline = TIMER_NEVER;
     pthread_mutex_unlock(&c->lock);
+    trace(timer_fire, (int)id, deadline, now - deadline);
     mem_callback_enter();
     t->fn(t->opaque);
     mem_callback_leave();

@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/os/thread.h"
+#include "base/trace.h"
 #include "core/internal.h"
 
 /* What makes the loop leave whatever it sleeps in. */
@@ -98,11 +99,14 @@ void cpu_kick(Cpu *cpu)
     }
 }
 
+TRACE_EVENT(cpu_request, "CPU %d requests 0x%x");
+
 void cpu_request(Cpu *cpu, uint32_t bits)
 {
     uint32_t old = __atomic_fetch_or(&cpu->requests, bits, __ATOMIC_SEQ_CST);
 
     if ((old & bits) != bits) {
+        trace(cpu_request, cpu->index, bits);
         cpu_kick(cpu);
     } else {
         cpu_wake(cpu);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/suggest.h"
+#include "base/trace.h"
 #include "core/internal.h"
 
 const DeviceType *device_type_find(const char *name, Error **errp)
@@ -164,9 +165,12 @@ void device_connect(Device *d, int n, Irq to)
 
 /* ---- reset ---- */
 
+TRACE_EVENT(device_reset, "%s");
+
 static void reset_enter(Device *d)
 {
     if (d->realized) {
+        trace(device_reset, d->type->name);
         device_state_reset(d);
     }
     for (guint i = 0; i < d->children->len; i++) {

@@ -16,6 +16,7 @@
 
 #include "base/bits.h"
 #include "base/log.h"
+#include "base/trace.h"
 #include "core/internal.h"
 
 /* Device callbacks on this thread's stack. */
@@ -38,11 +39,17 @@ static uint64_t size_mask(unsigned size)
     return size == 8 ? UINT64_MAX : (1ull << (8 * size)) - 1;
 }
 
+TRACE_EVENT(device_read, "%s offset 0x%" PRIx64 " size %u: 0x%" PRIx64);
+TRACE_EVENT(device_write, "%s offset 0x%" PRIx64 " size %u: 0x%" PRIx64);
+
 static uint64_t call_device(const MemSection *s, hwaddr offset, uint64_t value, unsigned size, bool write)
 {
     if (!write) {
-        return (s->ops->read ? s->ops->read(s->opaque, offset, size) : UINT64_MAX) & size_mask(size);
+        uint64_t v = (s->ops->read ? s->ops->read(s->opaque, offset, size) : UINT64_MAX) & size_mask(size);
+        trace(device_read, s->region->name, offset, size, v);
+        return v;
     }
+    trace(device_write, s->region->name, offset, size, value & size_mask(size));
     if (s->ops->write) {
         s->ops->write(s->opaque, offset, value & size_mask(size), size);
         if (s->region->after_write && !s->ops->lockless) {

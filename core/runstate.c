@@ -7,6 +7,7 @@
  * home: main loop; guarded by: Machine.req_lock (requests).
  */
 #include "base/log.h"
+#include "base/trace.h"
 #include "core/internal.h"
 
 /* ---- states ---- */
@@ -104,8 +105,11 @@ void machine_remove_event_listener(Machine *m, EventFn *fn, void *opaque)
     }
 }
 
+TRACE_EVENT(machine_event, "%s %s");
+
 void machine_emit_event(Machine *m, const char *qmp_event, const char *json_data)
 {
+    trace(machine_event, qmp_event, json_data ? json_data : "");
     for (guint i = 0; i < m->event_listeners->len; i++) {
         Listener l = g_array_index(m->event_listeners, Listener, i);
         l.event(l.opaque, m, qmp_event, json_data);

@@ -15,9 +15,11 @@
  *
  * home: the machine's lock domain.
  */
+#include <inttypes.h>
 #include "hw/firmware/fw_cfg.h"
 #include "base/bits.h"
 #include "base/log.h"
+#include "base/trace.h"
 #include "core/machine.h"
 
 #define NAME_LEN      56
@@ -336,6 +338,8 @@ static bool dma_command(FwCfg *s, const uint8_t desc[16])
     return ok;
 }
 
+TRACE_EVENT(fw_cfg_dma, "descriptor at 0x%" PRIx64 ": control 0x%x length %u address 0x%" PRIx64);
+
 static void dma_start(FwCfg *s, hwaddr at)
 {
     AddressSpace *as = machine_memory(s->dev.machine);
@@ -346,6 +350,7 @@ static void dma_start(FwCfg *s, hwaddr at)
         log_mask(LOG_GUEST_ERROR, "fw_cfg: no DMA descriptor at 0x%llx\n", (unsigned long long)at);
         st_be32(result, DMA_ERROR);
     } else {
+        trace(fw_cfg_dma, at, ld_be32(desc), ld_be32(desc + 4), ld_be64(desc + 8));
         st_be32(result, dma_command(s, desc) ? 0 : DMA_ERROR);
     }
     address_space_write(as, at, attrs, result, sizeof(result));

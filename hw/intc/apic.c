@@ -19,6 +19,7 @@
 #include <inttypes.h>
 #include "base/bits.h"
 #include "base/log.h"
+#include "base/trace.h"
 #include "core/machine.h"
 
 #define VERSION 0x00050014u /* six LVT entries, integrated APIC */
@@ -510,6 +511,8 @@ void lapic_mmio_write(Lapic *l, uint32_t offset, uint32_t v)
 
 /* ---- the processor's side ---- */
 
+TRACE_EVENT(apic_acknowledge, "CPU %u vector 0x%02x");
+
 static int lapic_acknowledge(void *opaque)
 {
     Lapic *l = opaque;
@@ -523,7 +526,9 @@ static int lapic_acknowledge(void *opaque)
         lapic_update(l);
     }
     g_mutex_unlock(&l->lock);
-    return extint ? apic_bus_extint((ApicBus *)l->bus) : v;
+    v = extint ? apic_bus_extint((ApicBus *)l->bus) : v;
+    trace(apic_acknowledge, l->cpu_index, v & 0xff);
+    return v;
 }
 
 static bool x2apic_read(Lapic *l, uint32_t r, uint64_t *val)

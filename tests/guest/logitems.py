@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""logitems.py BINARY: every item of -d that belongs to running a guest writes what it says.
+"""logitems.py BINARY: every item of -d that belongs to running a guest writes what it says, and so do
+trace points.
 
 SeaBIOS is the guest: a few hundred milliseconds of it touch everything."""
 import os
@@ -23,15 +24,22 @@ ITEMS = {
     "cpu_reset": rb"(?s)CPU 0 is reset; it was\n.*(EAX|RAX)=",
     "page": rb"page: map \d+ of memory\n  0000000000000000-",
 }
+TRACES = {
+    "fw_cfg_*": rb"fw_cfg_dma descriptor at 0x",
+    "device_write": rb"device_write rtc offset 0x0 size 1",
+    "device_reset": rb"device_reset mc146818rtc",
+    "apic_*": rb"apic_acknowledge CPU 0 vector 0x08",
+    "timer_fire": rb"timer_fire clock 0 deadline \d+ ns",
+}
 
 
-def item(name, pattern):
+def item(option, name, pattern):
     def test():
         with tempfile.TemporaryDirectory() as d:
             log = f"{d}/log"
             # The machine runs until the log has enough, or the time is up.
             p = subprocess.Popen([BINARY, "-display", "none", "-m", "16", "-serial", "null", "-monitor", "none",
-                                  "-d", name, "-D", log], stdin=subprocess.DEVNULL)
+                                  option, name, "-D", log], stdin=subprocess.DEVNULL)
             try:
                 for _ in range(300):
                     try:
@@ -44,9 +52,10 @@ def item(name, pattern):
             finally:
                 p.kill()
                 p.wait()
-            raise AssertionError(f"-d {name} never wrote {pattern}; it starts:\n{text[:500].decode('latin1')}")
+            raise AssertionError(f"{option} {name} never wrote {pattern}; it starts:\n{text[:500].decode('latin1')}")
     return test
 
 
 if __name__ == "__main__":
-    sys.exit(run_tap([(f"-d {n}", item(n, p)) for n, p in ITEMS.items()]))
+    sys.exit(run_tap([(f"-d {n}", item("-d", n, p)) for n, p in ITEMS.items()] +
+                     [(f"-trace {n}", item("-trace", n, p)) for n, p in TRACES.items()]))
