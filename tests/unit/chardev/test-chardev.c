@@ -445,7 +445,7 @@ static void test_tcp(void)
     front_init(&f, open_port(set, "tcp:127.0.0.1:0,server=on,wait=off,nodelay"));
     f.echo = true;
     int port = tcp_port_of(charset_find(set, "c0"));
-    g_autofree char *spec = g_strdup_printf("tcp:localhost:%d,ipv4=on,reconnect-ms=20", port);
+    g_autofree char *spec = g_strdup_printf("tcp:127.0.0.1:%d,ipv4=on,reconnect-ms=20", port);
     front_init(&g, open_port(client, spec));
     WAIT_FOR(g.opened == 1 && f.opened == 1);
     g_assert_nonnull(
@@ -902,7 +902,7 @@ static void test_errors(void)
         {"stdoi", "did you mean 'stdio'"},
         {"frob:1", "mon:stdio"},
         {"tcp:localhost", "lacks a port"},
-        {"tcp:localhost:", "lacks a port"},
+        {"tcp:127.0.0.1:", "lacks a port"},
         {"unix:/tmp/x,sever=on", "did you mean 'server'"},
         {"unix:/tmp/x,server=perhaps", "server"},
         {"unix:/tmp/x,wait=off", "server=on"},
