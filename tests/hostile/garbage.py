@@ -4,8 +4,8 @@
 
 A kernel image carries some hundred random programs: pure noise, random instructions of the kinds
 that touch the machine, stores and port accesses to random places, with random registers, in ring
-0 or 3. The guest runs one after the other; exceptions, a timer's NMI, resets and the monitor's
-system_reset lead to the next one. Which one, is kept in CMOS RAM, so it goes on after a reset.
+0 or 3, on two processors in every third guest. Another kind (pokes) accesses ports and MMIO only. The guest runs one
+after the other; exceptions, a timer's NMI, resets and the monitor's system_reset lead to the next one. Which one, is kept in CMOS RAM, so it goes on after a reset.
 
 Whatever the guest does to itself, the emulator must not crash, hang or report to a sanitizer:
 it must still obey `quit` at the end. A failure names the seed and the last program.
@@ -27,6 +27,7 @@ from preludes import x32, x64  # noqa: E402
 
 PROGRAMS = 1024         # per image
 SIZE = 256              # bytes of code
+POKES = "pokes"         # as a mode: see MAIN_POKES
 REGS = 16               # values beside it
 SLOT = SIZE + REGS * 8
 AREA = 0x400ff0         # where code runs: across a page edge soon
@@ -220,6 +221,7 @@ WATCHDOG = """
         mov dword ptr [edi + 0xb0], 0
 """
 
+# Both processors come here, each with its own stack (the local APIC's id tells which).
 HANDLER64 = """
     common:
         cli
@@ -227,14 +229,21 @@ HANDLER64 = """
         mov ds, eax
         mov es, eax
         mov ss, eax
-        mov esp, STACK
+        mov ebx, 0xfee00020
+        mov ebx, [rbx]
+        shr ebx, 24
+        and ebx, 3
+        shl ebx, 14
+        neg rbx
+        lea rsp, [rbx + STACK]
         lgdt [gdt_ptr]
         lidt [idt_ptr]
         mov dword ptr [PML4], PDPT + 7          /* what gets lost most */
         mov eax, PML4
         mov cr3, rax
+        mov rax, rsp
         push 16
-        push STACK
+        push rax
         push 2
         push 8
         push offset main
@@ -244,6 +253,12 @@ HANDLER64 = """
 MAIN64 = f"""
     main:
         {WATCHDOG}
+        cmp dword ptr [booted], 0
+        jne 1f
+        inc dword ptr [booted]
+        mov qword ptr [second_entry], offset common
+        call start_second
+    1:
         {NEXT}
         lea rsi, [rbx + pool]
         mov edi, {AREA:#x}
@@ -275,6 +290,8 @@ MAIN64 = f"""
         mov rbp, [r15 + 48]
         mov r8, [r15 + 56]
         iretq
+    booted:
+        .long 0
         .balign 16
     pool:
 """
@@ -327,6 +344,147 @@ MAIN32 = f"""
         mov esi, [ebp + 32]
         mov edi, [ebp + 40]
         iretd
+        .balign 16
+    pool:
+"""
+
+# Reads and writes of all sizes at random ports and at random places in MMIO, ROM and holes, with the
+# interrupts that come of it. Each 4096 count as a program. EBP is the random number.
+MAIN_POKES = f"""
+    main:
+        {WATCHDOG}
+        {NEXT}
+        mov ebp, [pool]
+        add [pool], ebx
+        or ebp, 1
+        mov dword ptr [left], 4096
+        sti
+    again:
+        dec dword ptr [left]
+        js main
+        call random
+        mov edx, ebp                            /* the port: any, or a low one */
+        test ebp, 0x30000
+        jz 1f
+        and edx, 0x7ff
+    1:  mov ecx, ebp
+        shr ecx, 20
+        and ecx, 7
+        call random
+        mov eax, ebp
+        call [actions + ecx * 4]
+        call random
+        mov ecx, ebp
+        shr ecx, 24
+        and ecx, 7
+        mov edi, [bases + ecx * 4]
+        mov ecx, ebp
+        shr ecx, 16
+        and ecx, 0xff
+        and ebp, 0xfff
+        test ecx, 3
+        jnz 1f
+        and ebp, 0x3f0
+    1:  add edi, ebp
+        and ecx, 15
+        call random
+        mov eax, ebp
+        call [stores + ecx * 4]
+        jmp again
+    random:
+        mov ebx, ebp
+        shl ebx, 13
+        xor ebp, ebx
+        mov ebx, ebp
+        shr ebx, 17
+        xor ebp, ebx
+        mov ebx, ebp
+        shl ebx, 5
+        xor ebp, ebx
+        ret
+        .irp i, b, w, d
+    in_\\i:
+        .ifc \\i, b
+        in al, dx
+        .endif
+        .ifc \\i, w
+        in ax, dx
+        .endif
+        .ifc \\i, d
+        in eax, dx
+        .endif
+        ret
+    out_\\i:
+        .ifc \\i, b
+        out dx, al
+        .endif
+        .ifc \\i, w
+        out dx, ax
+        .endif
+        .ifc \\i, d
+        out dx, eax
+        .endif
+        ret
+        .endr
+    ins_d:
+        mov edi, 0x300000
+        mov ecx, 3
+        rep insd
+        ret
+    outs_w:
+        mov esi, 0x300000
+        mov ecx, 5
+        rep outsw
+        ret
+    s0: mov [edi], al
+        ret
+    s1: mov [edi], ax
+        ret
+    s2: mov [edi], eax
+        ret
+    s3: movq [edi], mm0
+        ret
+    s4: movups [edi], xmm0
+        ret
+    s5: mov al, [edi]
+        ret
+    s6: mov ax, [edi]
+        ret
+    s7: mov eax, [edi]
+        ret
+    s8: movups xmm0, [edi]
+        ret
+    s9: lock xadd [edi], eax
+        ret
+    s10:
+        xchg [edi], al
+        ret
+    s11:
+        lock cmpxchg8b [edi]
+        ret
+    s12:
+        mov ecx, 5
+        rep stosb
+        ret
+    s13:
+        fnstenv [edi]
+        ret
+    s14:
+        or dword ptr [edi], 1
+        ret
+    s15:
+        push [edi]
+        pop eax
+        ret
+        .balign 4
+    actions:
+        .long in_b, in_w, in_d, out_b, out_w, out_d, ins_d, outs_w
+    stores:
+        .long s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15
+    bases:
+        .long 0xfec00000, 0xfee00000, 0xfee00000, 0xfed00000, 0xfffc0000, 0xa0000, 0x1000000, 0xf0000000
+    left:
+        .long 0
         .balign 16
     pool:
 """
@@ -402,6 +560,8 @@ MAIN16 = f"""
 
 
 def image(seed, mode, only=None):
+    if mode == POKES:
+        return asm.multiboot(x32(HANDLER32) + MAIN_POKES) + random.Random(seed).randbytes(16)
     code = {64: lambda: x64(HANDLER64) + MAIN64, 32: lambda: x32(HANDLER32) + MAIN32,
             16: lambda: MAIN16}[mode]()
     head = asm.multiboot(code)
@@ -469,7 +629,7 @@ def main():
     ap.add_argument("binary")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--seconds", type=float, default=12, help="for each mode")
-    ap.add_argument("--mode", type=int, choices=[16, 32, 64])
+    ap.add_argument("--mode", choices=["16", "32", "64", POKES])
     ap.add_argument("--program", type=int, help="only this program of the seed, again and again")
     ap.add_argument("--long", action="store_true", help="ten minutes for each mode, other seeds each time")
     args = ap.parse_args()
@@ -490,8 +650,8 @@ def main():
                 raise AssertionError("no program has run")
             return f"{n} programs, seeds {first} to {seed - 1}"
         return body
-    modes = [args.mode] if args.mode else [16, 32, 64]
-    sys.exit(run_tap([(f"{m}-bit garbage", test(m)) for m in modes]))
+    modes = [m for m in [16, 32, 64, POKES] if args.mode in (None, str(m))]
+    sys.exit(run_tap([(f"garbage, {m}{'' if m == POKES else ' bits'}", test(m)) for m in modes]))
 
 
 if __name__ == "__main__":

@@ -140,6 +140,56 @@ REPORT32 = """
     1:  exit 0x7f
 """
 
+# start_second sends processor 1 to [second_entry], in long mode with the same tables and no stack.
+SECOND64 = """
+    start_second:
+        mov esi, offset trampoline
+        mov edi, 0x8000
+        mov ecx, offset trampoline_end - trampoline
+        rep movsb
+        mov edi, 0xfee00000
+        mov dword ptr [rdi + 0xf0], 0x1ff
+        mov dword ptr [rdi + 0x310], 0x1000000
+        mov dword ptr [rdi + 0x300], 0x4500     /* INIT */
+        mov dword ptr [rdi + 0x310], 0x1000000
+        mov dword ptr [rdi + 0x300], 0x4608     /* start at 8000h */
+        ret
+        .code16
+    trampoline:
+        cli
+        xor ax, ax
+        mov ds, ax
+        lgdt [0x8000 + trampoline_gdt - trampoline]
+        mov eax, 0x6a0
+        mov cr4, eax
+        mov eax, PML4
+        mov cr3, eax
+        mov ecx, 0xc0000080
+        rdmsr
+        or eax, 0x901
+        wrmsr
+        mov eax, 0x80010033
+        mov cr0, eax
+        .byte 0x66, 0xea
+        .long second64
+        .word 8
+    trampoline_gdt:
+        .word gdt_end - gdt - 1
+        .long gdt
+    trampoline_end:
+        .code64
+    second64:
+        mov eax, 16
+        mov ds, eax
+        mov es, eax
+        mov ss, eax
+        lidt [idt_ptr]
+        jmp [second_entry]
+        .balign 8
+    second_entry:
+        .quad 0
+"""
+
 _X64 = COMMON + STUBS + """
         .macro try where
         lea rax, \\where
@@ -217,7 +267,7 @@ _X64 = COMMON + STUBS + """
     stub1 = stub0 + 16
 
 COMMON_HANDLER
-""" + TEXT.format(a="rax", d="rdx") + """
+""" + TEXT.format(a="rax", d="rdx") + SECOND64 + """
         .balign 16
     gdt:
         .quad 0, 0x00af9b000000ffff, 0x00cf93000000ffff     /* 8: code, 10: data */

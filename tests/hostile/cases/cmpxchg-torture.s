@@ -3,17 +3,8 @@
  * arg -smp arg 2 */
     main:
         put 1
-        mov edi, 0xfee00000
-        mov dword ptr [rdi + 0xf0], 0x1ff
-        lea rsi, [rip + trampoline]
-        mov edi, 0x8000
-        mov ecx, trampoline_end - trampoline
-        rep movsb
-        mov edi, 0xfee00000
-        mov dword ptr [rdi + 0x310], 0x1000000
-        mov dword ptr [rdi + 0x300], 0x4500     /* INIT */
-        mov dword ptr [rdi + 0x310], 0x1000000
-        mov dword ptr [rdi + 0x300], 0x4608     /* start at 8000h */
+        mov qword ptr [second_entry], offset second
+        call start_second
     1:  pause
         cmp dword ptr [rip + started], 1
         jne 1b
@@ -94,36 +85,7 @@
     sixteen:
         .quad 0, 0
 
-        .code16
-    trampoline:
-        cli
-        xor ax, ax
-        mov ds, ax
-        lgdt [0x8000 + tramp_gdt - trampoline]
-        mov eax, 0x6a0
-        mov cr4, eax
-        mov eax, PML4
-        mov cr3, eax
-        mov ecx, 0xc0000080
-        rdmsr
-        or eax, 0x900
-        wrmsr
-        mov eax, 0x80010033
-        mov cr0, eax
-        .byte 0x66, 0xea
-        .long ap64
-        .word 8
-    tramp_gdt:
-        .word gdt_end - gdt - 1
-        .long gdt
-    trampoline_end:
-        .code64
-    ap64:
-        mov eax, 16
-        mov ds, eax
-        mov es, eax
-        mov ss, eax
-        lidt [idt_ptr]
+    second:
         mov esp, STACK - 0x10000
         mov dword ptr [rip + started], 1
         call work
