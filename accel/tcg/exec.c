@@ -150,6 +150,11 @@ void tcg_poll(void *env)
     set_poll(tcg_vcpu(env));
 }
 
+bool tcg_polled(void *env)
+{
+    return __atomic_load_n(&tcg_vcpu(env)->poll, __ATOMIC_RELAXED);
+}
+
 void tcg_mode_changed(void *env)
 {
     TcgVcpu *v = tcg_vcpu(env);

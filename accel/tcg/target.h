@@ -151,5 +151,7 @@ void tcg_tlb_flush_page(void *env, uint64_t va);
 void tcg_mode_changed(void *env);
 /* Poll again for interrupts soon (IF was set, TPR lowered...). */
 void tcg_poll(void *env);
+/* Does somebody (also another vCPU's translator) wait for that? For helpers that can take long. */
+bool tcg_polled(void *env);
 
 #endif

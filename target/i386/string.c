@@ -354,7 +354,8 @@ static void repeat(StrOp *o)
                 continue;
             }
         }
-        if (x86_can_interrupt(o->env)) {
+        /* Not only interrupts: another vCPU may wait for this one to be out of its block. */
+        if (tcg_polled(o->env) || x86_can_interrupt(o->env)) {
             return;
         }
     }

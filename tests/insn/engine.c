@@ -279,6 +279,11 @@ bool tcg_code_bytes(TcgTranslate *t, uint64_t pc, uint8_t *buf, unsigned n)
     return true;
 }
 
+bool tcg_polled(void *env)
+{
+    return false;
+}
+
 void tcg_raise(void *env)
 {
     __builtin_longjmp(g.v->jmp, 1);

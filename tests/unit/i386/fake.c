@@ -54,6 +54,11 @@ void tcg_mode_changed(void *env)
 {
 }
 
+bool tcg_polled(void *env)
+{
+    return false;
+}
+
 void tcg_poll(void *env)
 {
     fake(env)->polls++;
