@@ -367,6 +367,10 @@ MAIN_POKES = f"""
         test ebp, 0x30000
         jz 1f
         and edx, 0x7ff
+    1:  lea eax, [edx - 0x600]                  /* not the one that switches off */
+        cmp eax, 6
+        ja 1f
+        mov edx, 0x608
     1:  mov ecx, ebp
         shr ecx, 20
         and ecx, 7
