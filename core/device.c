@@ -15,7 +15,7 @@ const DeviceType *device_type_find(const char *name, Error **errp)
     g_autoptr(GPtrArray) names = g_ptr_array_new();
 
     REGISTRY_FOREACH(DeviceType, it) {
-        if (strcmp((*it)->name, name) == 0) {
+        if (strcmp((*it)->name, name) == 0 || g_strcmp0((*it)->alias, name) == 0) {
             return *it;
         }
         if (!(*it)->internal) {
@@ -84,11 +84,15 @@ bool device_realize(Device *d, Error **errp)
         error_propagate(errp, g_steal_pointer(&d->global_error));
         return false;
     }
+    if (!device_bus_attach(d, errp)) {
+        return false;
+    }
     if (d->type->realize && !d->type->realize(d, errp)) {
         while (d->children->len) {
             device_free(d->children->pdata[d->children->len - 1]);
         }
         unrealize(d, false);
+        device_bus_detach(d);
         return false;
     }
     d->realized = true;
@@ -138,6 +142,7 @@ void device_free(Device *d)
     for (guint i = 0; i < all->len; i++) {
         Device *x = all->pdata[i];
         unrealize(x, x->realized);
+        device_bus_detach(x);
     }
     if (d->parent) {
         g_ptr_array_remove(d->parent->children, d);
@@ -284,9 +289,12 @@ static void dump(Device *d, int indent, GString *out)
     for (const Property *p = d->type->props; p && p->kind != PROP_END; p++) {
         g_autofree char *value = device_get(d, p->name);
         bool quoted = p->kind == PROP_STRING || p->kind == PROP_CHARDEV || p->kind == PROP_ENUM ||
-                      p->kind == PROP_LINK;
+                      p->kind == PROP_DRIVE || p->kind == PROP_LINK;
         const char *q = quoted ? "\"" : "";
         g_string_append_printf(out, "%*s%s = %s%s%s\n", indent, "", p->name, q, value, q);
+    }
+    if (d->bus && d->bus->ops->info) {
+        d->bus->ops->info(d->bus, d, out);
     }
     if (d->realized && d->type->info) {
         d->type->info(d, out);

@@ -15,6 +15,7 @@
 #include <glib.h>
 #include <stddef.h>
 #include "base/error.h"
+#include "base/json.h"
 #include "base/registry.h"
 #include "core/clock.h"
 #include "core/irq.h"
@@ -32,6 +33,7 @@ typedef enum PropKind {
     PROP_STRING,  /* char *, owned */
     PROP_ENUM,    /* int, names in .enum_names */
     PROP_CHARDEV, /* CharPort *: id of a -chardev */
+    PROP_DRIVE,   /* BlockPort *: id of a -drive, or node name of a -blockdev */
     PROP_LINK,    /* Device *: id or path of another device; .link_type */
 } PropKind;
 
@@ -78,6 +80,9 @@ typedef struct StateField {
 #define STATE_RAW(type, field) \
     { .name = #field, .kind = STATE_BYTES, .offset = offsetof(type, field), .count = 1, \
       .size = sizeof(((type *)0)->field) }
+#define STATE_RAW_KEEP(type, field) \
+    { .name = #field, .kind = STATE_BYTES, .offset = offsetof(type, field), .count = 1, .keep = true, \
+      .size = sizeof(((type *)0)->field) }
 #define HOST_ONLY(type, field) \
     { .name = #field, .kind = STATE_HOST, .offset = offsetof(type, field), .count = 1, \
       .size = sizeof(((type *)0)->field) }
@@ -95,8 +100,38 @@ typedef struct Register {
     void (*write)(Device *d, const struct Register *r, uint64_t val); /* optional hook, after masking */
 } Register; /* table ends with name == NULL */
 
+/*
+ * A bus: what devices of one kind sit on. Embedded in the device that provides it. home: main loop.
+ */
+typedef struct Bus Bus;
+typedef struct BusOps {
+    const char *kind;  /* DeviceType.bus of the devices on it: "pci", "scsi", "ide", "virtio" ... */
+    /* d is about to be realized: check or choose its address by its properties, and reserve it. */
+    bool (*attach)(Bus *b, Device *d, Error **errp);
+    /* d was unrealized, or its realize failed. */
+    void (*detach)(Bus *b, Device *d);
+    bool (*full)(Bus *b); /* optional: no free address, look for another bus */
+    /*
+     * Hot plug, both optional; without them the bus has none. plugged: d was realized while the
+     * machine is up, tell the guest (or refuse). unplug: ask the guest for d; when it agrees the
+     * bus calls device_unplugged().
+     */
+    bool (*plugged)(Bus *b, Device *d, Error **errp);
+    bool (*unplug)(Bus *b, Device *d, Error **errp);
+    /* OpenFirmware path component of a child ("ide@1,1"), for the boot order. Optional. */
+    void (*fw_path)(Bus *b, Device *d, GString *out);
+    /* `info qtree`: what the bus knows of a child, like "addr = 03.0". Optional. */
+    void (*info)(Bus *b, Device *d, GString *out);
+} BusOps;
+struct Bus {
+    const BusOps *ops;
+    char *name;        /* "pci.0" */
+    Device *owner;
+};
+
 struct DeviceType {
     const char *name;  /* QEMU's -device name */
+    const char *alias; /* another name of it, or NULL */
     const char *help;  /* one line */
     const char *bus;   /* "isa", "sysbus", "pci", ... */
     size_t size;       /* of the device struct, whose first member is Device */
@@ -128,6 +163,7 @@ struct Device {
     Machine *machine;
     char *id;        /* -device id=, or NULL */
     Device *parent;  /* the device whose bus it sits on; NULL for the board itself */
+    Bus *bus;        /* NULL: it sits on none ("sysbus", "isa") */
     GPtrArray *children;
     bool realized;
     unsigned order;  /* core's: of realizing; undone the other way round */
@@ -144,9 +180,27 @@ struct Device {
 const DeviceType *device_type_find(const char *name, Error **errp);
 /* A new unrealized device with default properties; parent NULL = board. */
 Device *device_new(Machine *m, const DeviceType *type, Device *parent, const char *id);
+/* The same on a certain bus. A device without one finds the first bus of its kind at realize. */
+Device *device_new_on(Bus *bus, const DeviceType *type, const char *id);
+/* In the provider's realize and unrealize. The name is "<id>.<n>" or as given. */
+void bus_init(Bus *b, const BusOps *ops, Device *owner, const char *name);
+void bus_fini(Bus *b);
+Bus *bus_find(Machine *m, const char *name);      /* NULL if none */
+Bus *bus_nth(Machine *m, unsigned n);             /* in order of creation; NULL past the end */
+/* The OpenFirmware path of a device, from its buses; NULL if one of them has none. g_free. */
+char *device_fw_path(Device *d);
+/*
+ * -device and device_add: {"driver": ..., "id": ..., "bus": ..., property: value ...}, values
+ * strings or JSON. Main loop, machine not locked. Plugs into a running machine too.
+ */
+Device *device_add(Machine *m, json_t *opts, Error **errp);
+/* device_del: asks the guest, or (not realized on a hot-plug bus) refuses. */
+bool device_del(Machine *m, const char *id, Error **errp);
+/* The guest let go of d: it is freed soon on the main loop, with DEVICE_DELETED. Any thread. */
+void device_unplugged(Device *d);
 bool device_set(Device *d, const char *prop, const char *value, Error **errp);
 void device_set_u64(Device *d, const char *prop, uint64_t v); /* by the board: asserts the name */
-void device_set_ptr(Device *d, const char *prop, void *v);    /* PROP_CHARDEV / PROP_LINK */
+void device_set_ptr(Device *d, const char *prop, void *v);    /* PROP_CHARDEV, _DRIVE, _LINK */
 char *device_get(Device *d, const char *prop); /* text form; caller frees */
 bool device_realize(Device *d, Error **errp);
 /* First unrealizes it and all below it, last realized first; then frees them. */

@@ -83,6 +83,7 @@ void device_props_init(Device *d)
             *(char **)member(d, p) = g_strdup(p->def_str);
             break;
         case PROP_CHARDEV:
+        case PROP_DRIVE:
         case PROP_LINK:
             break;
         default:
@@ -179,6 +180,22 @@ static bool set_chardev(Device *d, const Property *p, const char *value, Error *
     return port != NULL;
 }
 
+static bool set_drive(Device *d, const Property *p, const char *value, Error **errp)
+{
+    Machine *m = d->machine;
+    BlockPort *port = NULL;
+
+    if (m->drive_lookup) {
+        port = m->drive_lookup(m->drive_lookup_opaque, value, errp);
+    } else {
+        error_set(errp, ERR_DEVICE_NOT_FOUND, "there is no drive '%s'", value);
+    }
+    if (port) {
+        *(void **)member(d, p) = port;
+    }
+    return port != NULL;
+}
+
 static bool set_link(Device *d, const Property *p, const char *value, Error **errp)
 {
     Device *to = device_find(d->machine, value);
@@ -211,6 +228,8 @@ static bool set_value(Device *d, const Property *p, const char *value, Error **e
         return true;
     case PROP_CHARDEV:
         return set_chardev(d, p, value, errp);
+    case PROP_DRIVE:
+        return set_drive(d, p, value, errp);
     case PROP_LINK:
         return set_link(d, p, value, errp);
     default:
@@ -284,7 +303,7 @@ void device_set_u64(Device *d, const char *prop, uint64_t v)
     const Property *p = find(d->type, prop);
 
     g_assert(p && !d->realized && p->kind != PROP_STRING && p->kind != PROP_CHARDEV &&
-             p->kind != PROP_LINK);
+             p->kind != PROP_DRIVE && p->kind != PROP_LINK);
     put_number(d, p, v);
 }
 
@@ -292,7 +311,7 @@ void device_set_ptr(Device *d, const char *prop, void *v)
 {
     const Property *p = find(d->type, prop);
 
-    g_assert(p && !d->realized && (p->kind == PROP_CHARDEV || p->kind == PROP_LINK));
+    g_assert(p && !d->realized && (p->kind == PROP_CHARDEV || p->kind == PROP_DRIVE || p->kind == PROP_LINK));
     *(void **)member(d, p) = v;
 }
 
@@ -303,8 +322,8 @@ static char *get_link(Device *d, const Property *p)
     return g_strdup(!to ? "" : to->id ? to->id : to->type->name);
 }
 
-/* Core knows no names of character ports: what was given, or that the board gave one. */
-static char *get_chardev(Device *d, const Property *p)
+/* Core knows no names of ports: what was given, or that the board gave one. */
+static char *get_port(Device *d, const Property *p)
 {
     const char *text = d->prop_text ? g_hash_table_lookup(d->prop_text, p->name) : NULL;
 
@@ -338,7 +357,8 @@ char *device_get(Device *d, const char *prop)
     case PROP_ENUM:
         return g_strdup(p->enum_names[*(int *)at]);
     case PROP_CHARDEV:
-        return get_chardev(d, p);
+    case PROP_DRIVE:
+        return get_port(d, p);
     default:
         return get_link(d, p);
     }

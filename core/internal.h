@@ -136,6 +136,13 @@ struct Machine {
     Error *birth_error; /* machine_new() cannot fail; machine_build() reports it */
     CharLookupFn *char_lookup;
     void *char_lookup_opaque;
+    DriveLookupFn *drive_lookup;
+    void *drive_lookup_opaque;
+    QuiesceFn *quiesce;
+    void *quiesce_opaque;
+    GPtrArray *buses; /* Bus *, in order of creation */
+    GPtrArray *unplugged; /* Device *, to be freed; guarded by: machine lock */
+    GSource *unplug_source;
 
     MemState mem;
     MemoryRegion *mem_root, *port_root;
@@ -192,6 +199,9 @@ void cpus_resume(Machine *m);
 /* The board's device; its type was made from BoardType. */
 Device *device_new_board(Machine *m, const DeviceType *type);
 void device_props_init(Device *d);
+/* Finds and joins the bus of an unrealized device; leaves it. */
+bool device_bus_attach(Device *d, Error **errp);
+void device_bus_detach(Device *d);
 void device_props_set_globals(Device *d);
 /* "a=b,c=d" */
 bool device_props_set_list(Device *d, const char *list, Error **errp);

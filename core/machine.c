@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/loop.h"
 #include "base/suggest.h"
 #include "core/internal.h"
 
@@ -107,6 +108,8 @@ Machine *machine_new(const MachineConfig *cfg, GMainContext *loop)
     m->loop = g_main_context_ref(loop ? loop : g_main_context_default());
     m->state = RUN_STATE_PRELAUNCH;
     m->cpus = g_ptr_array_new();
+    m->buses = g_ptr_array_new();
+    m->unplugged = g_ptr_array_new();
     m->state_listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     m->event_listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     pthread_mutex_init(&m->lock, NULL);
@@ -244,6 +247,8 @@ void machine_start(Machine *m)
 
 static void free_parts(Machine *m)
 {
+    loop_remove(m->unplug_source);
+    m->unplug_source = NULL;
     for (guint i = 0; i < m->cpus->len; i++) {
         cpu_thread_end(m->cpus->pdata[i]);
     }
@@ -280,6 +285,8 @@ void machine_free(Machine *m)
     g_array_free(m->state_listeners, TRUE);
     g_array_free(m->event_listeners, TRUE);
     g_ptr_array_free(m->cpus, TRUE);
+    g_ptr_array_free(m->buses, TRUE);
+    g_ptr_array_free(m->unplugged, TRUE);
     g_ptr_array_free(m->strings, TRUE);
     g_strfreev(m->globals);
     pthread_cond_destroy(&m->cpu_cond);
@@ -350,6 +357,29 @@ void machine_set_char_lookup(Machine *m, CharLookupFn *fn, void *opaque)
 {
     m->char_lookup = fn;
     m->char_lookup_opaque = opaque;
+}
+
+void machine_set_drive_lookup(Machine *m, DriveLookupFn *fn, void *opaque)
+{
+    m->drive_lookup = fn;
+    m->drive_lookup_opaque = opaque;
+}
+
+void machine_set_quiesce(Machine *m, QuiesceFn *fn, void *opaque)
+{
+    m->quiesce = fn;
+    m->quiesce_opaque = opaque;
+}
+
+MachineDrive *machine_drive(Machine *m, MachineDriveKind kind, int bus, int unit)
+{
+    for (size_t i = 0; i < m->cfg.drive_count; i++) {
+        MachineDrive *d = &m->cfg.drives[i];
+        if (d->kind == kind && d->bus == bus && d->unit == unit) {
+            return d;
+        }
+    }
+    return NULL;
 }
 
 /* ---- the shared lock domain ---- */

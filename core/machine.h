@@ -42,6 +42,22 @@ typedef enum ShutdownCause { /* QMP ShutdownCause names, event arguments */
 } ShutdownCause;
 
 typedef struct CharPort CharPort; /* chardev/char.h */
+typedef struct BlockPort BlockPort; /* block/block.h */
+
+/* A disk that the command line left to the board (-hda, -cdrom, -fda, -pflash, -drive if=). */
+typedef enum MachineDriveKind { /* as block/blockdev.h's DriveIface */
+    MACHINE_DRIVE_DEFAULT, MACHINE_DRIVE_NONE, MACHINE_DRIVE_IDE, MACHINE_DRIVE_SCSI,
+    MACHINE_DRIVE_FLOPPY, MACHINE_DRIVE_PFLASH, MACHINE_DRIVE_MTD, MACHINE_DRIVE_SD,
+    MACHINE_DRIVE_VIRTIO,
+} MachineDriveKind;
+typedef struct MachineDrive {
+    const char *id;
+    MachineDriveKind kind;
+    int bus, unit;      /* never -1 here: main/ numbered those that had none */
+    bool cdrom;
+    BlockPort *port;
+    bool claimed;       /* the board made a device of it; main complains of what is left */
+} MachineDrive;
 
 /* What the command line asked of the board; filled by main/, read by boards. */
 /* -fw_cfg: contents that the user hands to the firmware; one of file and string is there. */
@@ -67,6 +83,13 @@ typedef struct MachineConfig {
     int64_t rtc_base_ns;       /* -rtc base=: ns offset to add to host time */
     bool rtc_localtime;
     const char *name;          /* -name */
+    MachineDrive *drives;      /* drive_count of them */
+    size_t drive_count;
+    bool default_floppy, default_cdrom; /* board may add its empty drives */
+    const char *boot_order, *boot_once; /* -boot: letters, or NULL */
+    bool boot_menu, boot_strict;
+    const char *boot_splash;   /* file, or NULL */
+    int64_t boot_splash_time, boot_reboot_timeout; /* ms, -1 not given */
     /* -global: "driver.property=value", NULL-terminated; each new device of that type gets it. */
     const char *const *globals;
 } MachineConfig;
@@ -78,6 +101,9 @@ typedef struct BoardType {
     const char *help;
     const char *arch;      /* TargetOps name; "" = any/none */
     const char *default_cpu;
+    MachineDriveKind default_drive; /* of -hda, -drive without if= */
+    int drives_per_bus;    /* of that kind: 2 on IDE, 0: no limit */
+    bool no_floppy, no_cdrom; /* never makes empty ones */
     uint64_t default_ram;  /* bytes */
     int max_cpus;
     bool fw_cfg;           /* takes MachineConfig.fw_cfg */
@@ -152,6 +178,17 @@ void machine_emit_event(Machine *m, const char *qmp_event, const char *json_data
 /* PROP_CHARDEV by id: main/ tells how to find a -chardev (core knows none). */
 typedef CharPort *CharLookupFn(void *opaque, const char *id, Error **errp);
 void machine_set_char_lookup(Machine *m, CharLookupFn *fn, void *opaque);
+/* PROP_DRIVE by name, the same way; release when the device is freed. */
+typedef BlockPort *DriveLookupFn(void *opaque, const char *name, Error **errp);
+void machine_set_drive_lookup(Machine *m, DriveLookupFn *fn, void *opaque);
+/*
+ * Called by machine_stop() and at the end, all vCPUs parked, machine not locked: finish what is in
+ * flight towards the host (main/: the disks).
+ */
+typedef void QuiesceFn(void *opaque);
+void machine_set_quiesce(Machine *m, QuiesceFn *fn, void *opaque);
+/* The drive of that place, or NULL. */
+MachineDrive *machine_drive(Machine *m, MachineDriveKind kind, int bus, int unit);
 
 /*
  * The machine's shared lock domain: recursive-free mutex, held around device

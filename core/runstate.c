@@ -137,12 +137,20 @@ static void emit_with_cause(Machine *m, const char *event, ShutdownCause cause)
 
 /* ---- verbs ---- */
 
+static void quiesce(Machine *m)
+{
+    if (m->quiesce) {
+        m->quiesce(m->quiesce_opaque);
+    }
+}
+
 void machine_stop(Machine *m, RunState why)
 {
     if (m->state == RUN_STATE_RUNNING) {
         cpus_pause(m);
         clock_run(m, false);
         run_state_set(m, why);
+        quiesce(m);
         machine_emit_event(m, "STOP", NULL);
     } else if (why != RUN_STATE_PAUSED && why != RUN_STATE_DEBUG && run_state_legal(m->state, why)) {
         run_state_set(m, why);
@@ -210,6 +218,7 @@ static void end(Machine *m, int status)
 {
     cpus_pause(m);
     clock_run(m, false);
+    quiesce(m);
     if (run_state_legal(m->state, RUN_STATE_SHUTDOWN)) {
         run_state_set(m, RUN_STATE_SHUTDOWN);
     }

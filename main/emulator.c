@@ -164,42 +164,13 @@ bool emulator_check(const Config *c, Error **errp)
     return ok;
 }
 
-static bool add_device(Emulator *e, json_t *opts, Error **errp)
-{
-    const char *driver = opts_get(opts, "driver"), *key;
-    const DeviceType *type = device_type_find(driver, errp);
-    json_t *v;
-
-    if (!type) {
-        return false;
-    }
-    Device *d = device_new(e->machine, type, NULL, opts_get(opts, "id"));
-    g_autoptr(json_t) rest = json_copy(opts);
-    json_object_foreach(opts, key, v)
-    {
-        if (!strcmp(key, "driver") || !strcmp(key, "id")) {
-            continue;
-        }
-        g_autofree char *text = opts_take(rest, key);
-        if (!device_set(d, key, text, errp)) {
-            device_free(d);
-            return false;
-        }
-    }
-    if (!device_realize(d, errp)) {
-        device_free(d);
-        return false;
-    }
-    return true;
-}
-
 static bool add_devices(Emulator *e, Error **errp)
 {
     const GPtrArray *devices = e->config->devices;
     bool ok = true;
 
     for (guint i = 0; ok && i < devices->len; i++) {
-        ok = add_device(e, devices->pdata[i], errp);
+        ok = device_add(e->machine, devices->pdata[i], errp) != NULL;
         if (!ok) {
             error_prepend(errp, "-device %s: ", opts_get(devices->pdata[i], "driver"));
         }

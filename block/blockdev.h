@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host side of disks: what opens and lists them. For main/, the monitor's commands and
+ * tools; chips include block/block.h only.
+ *
+ * home: the machine's main loop (tools: the one thread that uses it).
+ */
+#ifndef BLOCK_BLOCKDEV_H
+#define BLOCK_BLOCKDEV_H
+
+#include <glib.h>
+#include "base/error.h"
+#include "base/json.h"
+#include "block/block.h"
+#include "block/node.h"
+
+/* Nodes, drives and workers of one machine. Freed after the machine. loop NULL: a tool. */
+BlockSet *blockset_new(GMainContext *loop);
+void blockset_free(BlockSet *set); /* drains, flushes, closes */
+
+/* -drive and its short forms (-hda, -cdrom, -fda, -pflash, -sd, -mtdblock). */
+typedef enum DriveIface {
+    DRIVE_DEFAULT, /* the board's own kind */
+    DRIVE_NONE, DRIVE_IDE, DRIVE_SCSI, DRIVE_FLOPPY, DRIVE_PFLASH, DRIVE_MTD, DRIVE_SD, DRIVE_VIRTIO,
+} DriveIface;
+typedef struct Drive {
+    char *id;
+    DriveIface iface;
+    int bus, unit;     /* -1: not given */
+    bool cdrom;
+    BlockPort *port;
+} Drive;
+
+/* The object that opts_parse() makes of -drive's value; snapshot: -snapshot was given. */
+Drive *blockset_add_drive(BlockSet *set, json_t *opts, bool snapshot, Error **errp);
+Drive *blockset_drive_nth(BlockSet *set, unsigned n); /* NULL past the end */
+/* -blockdev / blockdev-add. */
+BlockNode *blockset_add_node(BlockSet *set, json_t *opts, Error **errp);
+bool blockset_del_node(BlockSet *set, const char *name, Error **errp);
+/* What drive=NAME of a device means: a -drive's port, or a new port on the node. One front end
+ * each; an error says who has it. */
+BlockPort *blockset_claim(BlockSet *set, const char *name, Error **errp);
+/* A port without a medium, for a drive that the board makes by default. */
+BlockPort *blockset_empty_port(BlockSet *set, const char *name);
+BlockPort *blockset_port_nth(BlockSet *set, unsigned n);
+BlockNode *block_port_node(BlockPort *p); /* NULL: empty */
+
+/* A request failed and the policy says stop: main stops the machine (I/O error). The request
+ * waits; blockset_resume() tries it again. json is the data of BLOCK_IO_ERROR. */
+typedef void BlockErrorFn(void *opaque, const char *json_data, bool stop);
+void blockset_on_error(BlockSet *set, BlockErrorFn *fn, void *opaque);
+/* Other QMP events: DEVICE_TRAY_MOVED, BLOCK_IMAGE_CORRUPTED ... */
+typedef void BlockEventFn(void *opaque, const char *event, const char *json_data);
+void blockset_on_event(BlockSet *set, BlockEventFn *fn, void *opaque);
+void blockset_resume(BlockSet *set);
+/* The machine has stopped: waits for everything in flight, running completions of the main loop
+ * (machine not locked), then flushes. 0 or the first error. */
+int blockset_quiesce(BlockSet *set, bool flush);
+
+/* Media of removable drives. */
+bool block_port_insert(BlockPort *p, BlockNode *n, Error **errp);
+bool block_port_eject(BlockPort *p, bool force, Error **errp);
+bool block_port_resize(BlockPort *p, uint64_t size, Error **errp);
+
+#endif
