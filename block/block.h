@@ -8,8 +8,10 @@
  * and retry when it resumes) is the port's matter, so a chip only ever sees the final result.
  *
  * home: any thread may submit. Completions run on the port's loop (block_port_set_loop(); at
- * first the machine's main loop) with no lock held: a chip in the machine's lock domain takes
- * machine_lock() in its callback. Never on the submitter's stack, except with BLOCK_REQ_INLINE.
+ * first the machine's main loop). A chip in a lock domain names its lock when it attaches: the port
+ * takes it before it looks whether the request was cancelled and calls done, so that a reset on
+ * another thread, which holds that lock, never races with a completion. Never on the submitter's
+ * stack, except with BLOCK_REQ_INLINE (then the submitter's lock is held as it was).
  */
 #ifndef BLOCK_BLOCK_H
 #define BLOCK_BLOCK_H
@@ -52,6 +54,14 @@ typedef struct BlockFrontend {
     bool removable;        /* a drive whose medium can be changed; may be empty */
     bool writable;         /* wants to write; false with a CD-ROM */
     bool share_write;      /* other writers of the node do not disturb (share-rw=on) */
+    /*
+     * Optional, both or none: completions run between the two (a whole batch at a time), and then
+     * block_cancel_all() under the same lock is exact: no callback begins or is half way through
+     * afterwards. Without them a callback that began on the port's loop and waits for a lock that
+     * the canceller holds still runs: it must be able to tell that its request is gone.
+     */
+    void (*lock)(void *opaque);   /* chips: DEVICE_LOCK_HOOKS of core/device.h */
+    void (*unlock)(void *opaque);
 } BlockFrontend;
 
 /*
@@ -97,8 +107,8 @@ void block_flush(BlockPort *p, unsigned flags, BlockDone *done, void *opaque);
 /*
  * Waits until no request of this port touches its buffers any more; done callbacks that did not
  * begin yet are dropped and will not be called (requests that wait for the machine to resume are
- * dropped too). A device's reset calls it. May be called with the machine locked; on the port's
- * loop or, if that is the main loop, any thread.
+ * dropped too). A device's reset calls it, holding the front end's lock if it has one; without
+ * one it is called on the port's loop.
  */
 void block_cancel_all(BlockPort *p);
 /* Requests submitted and not completed. */

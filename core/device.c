@@ -223,6 +223,16 @@ void machine_reset_devices(Machine *m)
     }
 }
 
+void device_lock_hook(void *device)
+{
+    machine_lock(((Device *)device)->machine);
+}
+
+void device_unlock_hook(void *device)
+{
+    machine_unlock(((Device *)device)->machine);
+}
+
 /* ---- the tree ---- */
 
 static void walk(Device *d, void (*fn)(Device *, void *), void *opaque)

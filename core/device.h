@@ -237,6 +237,13 @@ static inline void device_update(Device *d)
         d->type->outputs(d);
     }
 }
+/*
+ * The machine's lock for who calls back on the device's behalf (block/block.h): opaque is the
+ * Device, or a struct that begins with it.
+ */
+void device_lock_hook(void *device);
+void device_unlock_hook(void *device);
+#define DEVICE_LOCK_HOOKS .lock = device_lock_hook, .unlock = device_unlock_hook
 /* Three-phase reset of one device or all of a machine (enter: state table; hold: hook; exit: outputs). */
 void device_reset(Device *d);
 void machine_reset_devices(Machine *m);
