@@ -243,6 +243,11 @@ void machine_start(Machine *m)
     }
 }
 
+bool machine_started(Machine *m)
+{
+    return m->started;
+}
+
 /* ---- death ---- */
 
 static void free_parts(Machine *m)

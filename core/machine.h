@@ -27,6 +27,7 @@ typedef enum RunState { /* QMP RunState names */
     RUN_STATE_RESTORE_VM,
     RUN_STATE_SUSPENDED,
     RUN_STATE_DEBUG,
+    RUN_STATE_WATCHDOG,
     RUN_STATE__COUNT,
 } RunState;
 const char *run_state_name(RunState s); /* "prelaunch", "running", "paused", ... */
@@ -59,6 +60,12 @@ typedef struct MachineDrive {
     bool claimed;       /* the board made a device of it; main complains of what is left */
 } MachineDrive;
 
+/* -action watchdog=: what a watchdog does that nobody fed (QMP names). */
+typedef enum WatchdogAction {
+    WATCHDOG_RESET, WATCHDOG_SHUTDOWN, WATCHDOG_POWEROFF, WATCHDOG_PAUSE, WATCHDOG_DEBUG, WATCHDOG_NONE,
+} WatchdogAction;
+const char *watchdog_action_name(WatchdogAction a); /* NULL past the last */
+
 /* What the command line asked of the board; filled by main/, read by boards. */
 /* -fw_cfg: contents that the user hands to the firmware; one of file and string is there. */
 typedef struct FwCfgFile {
@@ -83,6 +90,7 @@ typedef struct MachineConfig {
     int64_t rtc_base_ns;       /* -rtc base=: ns offset to add to host time */
     bool rtc_localtime;
     const char *name;          /* -name */
+    WatchdogAction watchdog;   /* -action watchdog= */
     MachineDrive *drives;      /* drive_count of them */
     size_t drive_count;
     bool default_floppy, default_cdrom; /* board may add its empty drives */
@@ -137,6 +145,7 @@ Machine *machine_new(const MachineConfig *cfg, GMainContext *loop);
  */
 bool machine_build(Machine *m, const char *arch, Error **errp);
 void machine_start(Machine *m);   /* create vCPU threads; run unless -S */
+bool machine_started(Machine *m); /* what is added from now on is plugged in hot */
 void machine_stop(Machine *m, RunState why);  /* all vCPUs parked on return (not from a vCPU thread) */
 bool machine_cont(Machine *m, Error **errp);      /* false: state needs a reset first */
 void machine_reset(Machine *m, ShutdownCause cause); /* now; the vCPUs are stopped meanwhile */
@@ -163,6 +172,16 @@ void machine_request_shutdown(Machine *m, ShutdownCause cause);
 void machine_request_reset(Machine *m, ShutdownCause cause);
 void machine_request_stop(Machine *m, RunState why);
 void machine_request_powerdown(Machine *m);
+/*
+ * Sleep with memory kept (ACPI S3): the vCPUs stand still, time goes on. Waking is a reset of
+ * devices and processors during which machine_waking() is true; ignored unless suspended.
+ */
+void machine_request_suspend(Machine *m);
+void machine_request_wakeup(Machine *m);
+/* A watchdog device's time is up: does what -action watchdog= says, with the event. */
+void machine_watchdog_fired(Machine *m);
+/* In BoardType.reset: memory is to be left as it is. */
+bool machine_waking(Machine *m);
 /* End with this process exit status (isa-debug-exit); implies shutdown. */
 void machine_request_exit(Machine *m, int status);
 /* Has it ended, and how: main's loop condition. */

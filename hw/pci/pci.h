@@ -31,10 +31,18 @@ typedef struct PciIdent {
     bool bridge;           /* header type 1 */
     bool express;          /* on an express bus: gets 4 KiB and the PCIe capability */
     uint8_t pcie_type;     /* PCIe capability's device/port type; 0 endpoint, 4 root port ... */
+    bool flr;              /* function level reset: device_reset() of it */
+    bool no_pm;            /* express, but without the power-management capability */
+    uint8_t pcie_at, pm_at; /* where those capabilities go; 0: anywhere */
 } PciIdent;
+enum { /* PciIdent.pcie_type */
+    PCIE_ENDPOINT = 0, PCIE_LEGACY_ENDPOINT = 1, PCIE_ROOT_PORT = 4, PCIE_UPSTREAM = 5,
+    PCIE_DOWNSTREAM = 6, PCIE_TO_PCI = 7, PCIE_RC_ENDPOINT = 9, /* what endpoints on a root bus are */
+};
 
 typedef struct PciBar {
     MemoryRegion *region;  /* NULL: not there */
+    MemoryRegion *window;  /* region in a container, which is what moves about */
     uint64_t size, addr;   /* addr: where it is mapped, UINT64_MAX when it is not */
     bool io, wide, prefetch;
 } PciBar;
@@ -48,16 +56,22 @@ struct PciDevice {
     char *romfile;
     uint32_t rombar;
     /* saved (PCI_STATE) */
-    uint8_t config[PCIE_CONFIG_SIZE];
+    _Alignas(8) uint8_t config[PCIE_CONFIG_SIZE]; /* after realize: what reset brings back */
     uint8_t intx_level;    /* what the function asserts */
-    uint8_t msix_table[2048 * 16], msix_pba[2048 / 8]; /* used as far as the capability says */
+    _Alignas(8) uint8_t msix_table[2048 * 16]; /* used as far as the capability says */
+    uint8_t msix_pba[2048 / 8];
     /* host-only */
-    uint8_t wmask[PCIE_CONFIG_SIZE], w1c[PCIE_CONFIG_SIZE];
+    uint8_t wmask[PCIE_CONFIG_SIZE], w1c[PCIE_CONFIG_SIZE]; /* bits the guest writes, clears */
+    uint8_t *initial;      /* config[] at the first reset */
     PciIdent ident;
     PciBus *bus;
+    PciBus *secondary;     /* behind a bridge */
     uint8_t devfn;
+    uint8_t intx_driven;   /* its wire counts it */
+    uint32_t msg_seq;      /* atomic: odd while a message's words change */
     PciBar bar[PCI_BARS];
-    uint16_t cap_end, ext_cap_end; /* where the next capability goes */
+    uint64_t cap_used;     /* a bit per 32-bit word of the first 256 bytes */
+    uint16_t ext_cap_last, ext_cap_end; /* the last extended capability; where the next one goes */
     uint16_t msi_cap, msix_cap, pm_cap, pcie_cap; /* offsets, 0 none */
     uint16_t msix_vectors;
     MemoryRegion *msix_region;
@@ -81,8 +95,10 @@ struct PciDevice {
 #define PCI_STATE(T)                                                                               \
     STATE_RAW_KEEP(T, pci.config), STATE(T, STATE_U8, pci.intx_level, 0),                          \
     STATE_RAW(T, pci.msix_table), STATE_RAW(T, pci.msix_pba),                                      \
-    HOST_ONLY(T, pci.wmask), HOST_ONLY(T, pci.w1c), HOST_ONLY(T, pci.ident), HOST_ONLY(T, pci.bus),\
-    HOST_ONLY(T, pci.devfn), HOST_ONLY(T, pci.bar), HOST_ONLY(T, pci.cap_end),                     \
+    HOST_ONLY(T, pci.wmask), HOST_ONLY(T, pci.w1c), HOST_ONLY(T, pci.initial),                     \
+    HOST_ONLY(T, pci.ident), HOST_ONLY(T, pci.bus), HOST_ONLY(T, pci.secondary),                   \
+    HOST_ONLY(T, pci.devfn), HOST_ONLY(T, pci.intx_driven), HOST_ONLY(T, pci.msg_seq),             \
+    HOST_ONLY(T, pci.bar), HOST_ONLY(T, pci.cap_used), HOST_ONLY(T, pci.ext_cap_last),             \
     HOST_ONLY(T, pci.ext_cap_end), HOST_ONLY(T, pci.msi_cap), HOST_ONLY(T, pci.msix_cap),          \
     HOST_ONLY(T, pci.pm_cap), HOST_ONLY(T, pci.pcie_cap), HOST_ONLY(T, pci.msix_vectors),          \
     HOST_ONLY(T, pci.msix_region), HOST_ONLY(T, pci.bus_master), HOST_ONLY(T, pci.config_written), \
@@ -91,13 +107,16 @@ struct PciDevice {
 
 /* ---- functions: in the type's realize ---- */
 /*
- * First thing in realize: fills the header, and the PCIe and power-management capabilities on an
- * express bus. The bus gave the address when it attached the device.
+ * First thing in realize: fills the header, and (ident.express) the PCIe and power-management
+ * capabilities on an express bus. The bus gave the address when it attached the device.
  */
 bool pci_setup(PciDevice *d, const PciIdent *id, Error **errp);
-/* Last thing in unrealize. */
+/* Last thing in unrealize, or nothing: the bus does it when the device leaves. */
 void pci_teardown(PciDevice *d);
-/* In reset_hold: command register, BARs, interrupt state as after RST#. Keeps what is wired. */
+/*
+ * In reset_hold, first: all of config[] as it was after realize (so that command register, BARs and
+ * capabilities are as after RST#), interrupts off. What else changes config[] by itself follows.
+ */
 void pci_reset(PciDevice *d);
 /* In post_load: maps BARs and bridge windows as config[] now says. */
 void pci_loaded(PciDevice *d);
@@ -106,6 +125,11 @@ void pci_bar(PciDevice *d, unsigned n, MemoryRegion *r, bool io, bool wide, bool
 /* A capability of size bytes (with its two-byte header); at 0: anywhere. Its offset. */
 unsigned pci_add_cap(PciDevice *d, uint8_t id, unsigned size, unsigned at);
 unsigned pcie_add_ext_cap(PciDevice *d, uint16_t id, uint8_t version, unsigned size, unsigned at);
+/* Power management, D0 and D3hot, for a device that has it on a conventional bus too. */
+void pci_add_pm(PciDevice *d, unsigned at);
+bool pci_in_d3(const PciDevice *d);
+/* A serial number, as capability (express only). */
+void pcie_add_serial(PciDevice *d, uint64_t serial, unsigned at);
 /* The expansion ROM from romfile, or default_file from the firmware directories (NULL: none). */
 bool pci_add_rom(PciDevice *d, const char *default_file, Error **errp);
 
@@ -114,7 +138,10 @@ void pci_set_irq(PciDevice *d, int level); /* the pin; in outputs() */
 void pci_add_msi(PciDevice *d, unsigned vectors, bool wide, bool maskable, unsigned at);
 bool pci_msi_enabled(const PciDevice *d);
 void pci_msi_notify(PciDevice *d, unsigned vector);
-/* Table and pending bits inside BAR bar at these offsets (added to the region as subregions). */
+/*
+ * Table and pending bits inside BAR bar at these offsets (added to its region as subregions). A BAR
+ * that is not there yet is made for them (32 bits).
+ */
 void pci_add_msix(PciDevice *d, unsigned vectors, unsigned bar, uint32_t table, uint32_t pba,
                   unsigned cap_at);
 bool pci_msix_enabled(const PciDevice *d);
@@ -133,13 +160,30 @@ uint16_t pci_requester_id(const PciDevice *d);
 /* ---- buses: host bridges and bridges ---- */
 typedef void PciMsiFn(void *opaque, uint64_t addr, uint32_t data); /* any thread */
 
+/* Who tells the guest that cards come and go on a bus. Both on the main loop, machine not locked. */
+typedef struct PciHotplugOps {
+    bool (*plugged)(void *opaque, PciDevice *d, Error **errp);
+    /* Asks the guest; when it agrees: pci_ejected(). */
+    bool (*unplug)(void *opaque, PciDevice *d, Error **errp);
+} PciHotplugOps;
+
+/* A window of a bridge: [base, base + size) of the secondary bus shows on the primary one. */
+typedef struct PciWindow {
+    MemoryRegion *alias;   /* NULL: closed */
+    uint64_t base, size;
+} PciWindow;
+
 struct PciBus {
     Bus bus;               /* core/device.h; kind "pci" */
     PciDevice *bridge;     /* NULL: root */
     bool express;
     PciDevice *slot[256];  /* by devfn */
     uint8_t slot_min, slot_max; /* root ports have slot 0 only */
-    uint32_t reserved_slots;    /* bit per slot: the board's */
+    uint32_t reserved_slots;    /* bit per slot: never chosen, only taken by addr= */
+    uint8_t number;             /* of a root */
+    PciWindow window[3];        /* of the bridge: memory, prefetchable memory, I/O */
+    const PciHotplugOps *hotplug; /* NULL: none */
+    void *hotplug_opaque;
     MemoryRegion *mem, *io;     /* where BARs appear */
     AddressSpace *dma;
     /* Pin (0..3) of a slot to one of the bus's wires, and the wires, n_wires of them (roots). */
@@ -155,6 +199,12 @@ void pci_bus_init_root(PciBus *b, Device *owner, const char *name, bool express,
                        MemoryRegion *io, AddressSpace *dma);
 void pci_bus_init_secondary(PciBus *b, PciDevice *bridge, const char *name, bool express);
 void pci_bus_fini(PciBus *b);
+/* Before machine_start(), by the board or a port. */
+void pci_bus_set_hotplug(PciBus *b, const PciHotplugOps *ops, void *opaque);
+/* The guest let go of this function: it is freed soon. */
+void pci_ejected(PciDevice *d);
+/* The bus, if b is one of this kind. */
+PciBus *pci_bus_of(Bus *b);
 void pci_bus_set_irqs(PciBus *b, int (*map)(PciBus *, PciDevice *, int pin), Irq *wires, int n);
 void pci_bus_set_msi(PciBus *root, PciMsiFn *fn, void *opaque);
 uint8_t pci_bus_number(const PciBus *b);
@@ -168,7 +218,7 @@ void pci_foreach(PciBus *root, void (*fn)(PciDevice *d, void *opaque), void *opa
 
 /* By the board: make a function at a fixed place. */
 Device *pci_new(PciBus *b, uint8_t devfn, const DeviceType *type, const char *id);
-/* Type-1 bridge behaviour (windows, bus numbers): for bridge and port devices. */
+
 #define PCI_CAP_ID_PM 0x01
 #define PCI_CAP_ID_MSI 0x05
 #define PCI_CAP_ID_VENDOR 0x09
