@@ -3,7 +3,7 @@
  * Base address registers and the expansion ROM: where a function's regions appear on its bus.
  *
  * PCI 3.0 sections 6.2.5. A function decodes what its command register enables, in D0 only. A BAR
- * at 0, at the very top (which is how its size is asked for) or beyond the port space decodes
+ * at 0, at the very top of 4 GiB (which is how its size is asked for) or beyond the port space decodes
  * nothing: no program means those.
  *
  * home: the machine's lock domain.
@@ -68,7 +68,8 @@ static uint64_t decoded(PciDevice *d, unsigned n)
     addr &= -b->size;
     uint64_t last = addr + (b->size - 1);
     uint64_t top = b->io ? 0xffff : b->wide ? UINT64_MAX - 1 : UINT32_MAX - 1;
-    return addr == 0 || last > top ? NOWHERE : addr;
+    bool sizing = !b->io && last == UINT32_MAX; /* of a wide one: its lower half */
+    return addr == 0 || last > top || sizing ? NOWHERE : addr;
 }
 
 static void move(PciDevice *d, PciBar *b, uint64_t to)

@@ -174,9 +174,12 @@ static void detach(Bus *bus, Device *dev)
     }
 }
 
+/* Others may have room for who says where. */
 static bool full(Bus *bus)
 {
-    return free_slot((PciBus *)bus) < 0;
+    PciBus *b = (PciBus *)bus;
+
+    return b->slot_min == b->slot_max && slot_used(b, b->slot_min);
 }
 
 static bool plugged(Bus *bus, Device *dev, Error **errp)

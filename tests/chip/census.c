@@ -17,6 +17,7 @@
 #include "base/bits.h"
 #include "core/internal.h"
 #include "harness.h"
+#include "pci.h"
 
 #define ACCESSES 3000
 #define RANDOM_STATES 40
@@ -333,6 +334,7 @@ static uint64_t random_value(void)
 
 static void poke_around(Machine *m, int n)
 {
+    bench_pci_configure(m);
     GArray *all = windows(m);
 
     for (int i = 0; i < n && all->len; i++) {
