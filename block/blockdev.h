@@ -27,10 +27,12 @@ typedef struct Drive {
     char *id;
     DriveIface iface;
     int bus, unit;     /* -1: not given */
+    bool by_index;     /* unit is a number over all buses (index=) */
     bool cdrom;
     BlockPort *port;
 } Drive;
 
+const char *drive_iface_name(DriveIface iface); /* "ide" */
 /* The object that opts_parse() makes of -drive's value; snapshot: -snapshot was given. */
 Drive *blockset_add_drive(BlockSet *set, json_t *opts, bool snapshot, Error **errp);
 Drive *blockset_drive_nth(BlockSet *set, unsigned n); /* NULL past the end */

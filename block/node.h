@@ -38,6 +38,15 @@ enum { /* BlockNode.flags, as opened */
     BLOCK_NO_IO = 1 << 7,        /* only metadata is wanted (info) */
     BLOCK_CHECK = 1 << 8,        /* opened in order to be checked: do not repair or refuse dirty */
     BLOCK_NO_BACKING = 1 << 9,   /* do not open the backing file */
+    BLOCK_AUTO_RDONLY = 1 << 10, /* read-only when the host does not let us write */
+};
+
+enum { /* what a user does with a node, and lets others do; QEMU's bits (they are on lock bytes) */
+    PERM_READ = 1 << 0,
+    PERM_WRITE = 1 << 1,
+    PERM_WRITE_UNCHANGED = 1 << 2,
+    PERM_RESIZE = 1 << 3,
+    PERM_ALL = 0xf,
 };
 
 enum { /* of a request, as block/block.h has them */
@@ -107,19 +116,25 @@ struct BlockDriver {
     void (*close)(BlockNode *n); /* flushes; errors are logged */
     /* Writable <-> read-only, cache mode: checks and applies, or refuses. Optional. */
     bool (*reopen)(BlockNode *n, unsigned new_flags, Error **errp);
+    /* Protocols: what users of the node do and share changed (locks). May refuse. Optional. */
+    bool (*set_perm)(BlockNode *n, unsigned perm, unsigned shared, Error **errp);
     /* Makes a new image. file is an open, empty, writable node (formats), NULL for protocols. */
     bool (*create)(BlockSet *set, BlockNode *file, const char *filename, json_t *opts, Error **errp);
 
     /*
      * I/O, on a worker, concurrently. 0 or -errno. Ranges are inside the node (what is beyond the
-     * end of a backing file was dealt with), aligned to node->alignment.
+     * end of a backing file was dealt with), aligned to node->alignment. Protocols and filters:
+     * a write may go beyond the end, and a read there gives zeroes; the last, partial block of a
+     * node may come with its exact length.
      */
+    unsigned write_flags; /* NODE_REQ_ flags that .pwritev does itself: else FUA is a flush */
     int (*preadv)(BlockNode *n, uint64_t offset, uint64_t bytes, const struct iovec *iov, int niov);
     int (*pwritev)(BlockNode *n, uint64_t offset, uint64_t bytes, const struct iovec *iov, int niov,
                    unsigned flags);
     /* -ENOTSUP: the caller writes zeroes as data, unless NODE_REQ_NO_FALLBACK. */
     int (*pwrite_zeroes)(BlockNode *n, uint64_t offset, uint64_t bytes, unsigned flags);
     int (*pdiscard)(BlockNode *n, uint64_t offset, uint64_t bytes);
+    /* Own caches to the children; the core flushes those (file, data_file) afterwards. */
     int (*flush)(BlockNode *n);
     /* Status of the longest prefix *pnum <= bytes with one answer. */
     int (*block_status)(BlockNode *n, uint64_t offset, uint64_t bytes, uint64_t *pnum,

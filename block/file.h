@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What file, host_device and host_cdrom share: a descriptor and what its host can do.
+ */
+#ifndef BLOCK_FILE_H
+#define BLOCK_FILE_H
+
+#include "block/node.h"
+
+typedef struct Uring Uring;
+
+typedef struct HostFile {
+    int fd;
+    int buffered;       /* without O_DIRECT, for the odd end of a file; -1: not opened */
+    bool direct, lock, is_device;
+    unsigned mem_align; /* O_DIRECT: of addresses */
+    unsigned perm, shared; /* as the locks stand */
+    /* What the host said it cannot do: not asked again. Atomic. */
+    bool no_nowait_read, no_nowait_write, no_zero_range, no_punch, no_dsync;
+    uint64_t writes, flushed; /* atomic: counts writes, so that a flush without any is nothing */
+    Uring *ring;        /* aio=io_uring */
+    GMutex map_lock;    /* guards the last answer of SEEK_DATA/SEEK_HOLE */
+    uint64_t map_start, map_end, map_writes;
+    bool map_data, map_valid;
+    int flush_error;    /* atomic: fdatasync failed; what was lost stays lost */
+} HostFile;
+
+/* uring.c: NULL with an error if the host has none. */
+Uring *uring_new(Error **errp);
+void uring_free(Uring *u); /* nothing in flight */
+/* res: bytes, or -errno, as the kernel answers; on the ring's thread. */
+typedef void UringDone(void *opaque, int res);
+/* false: the ring is full, or there is none. */
+bool uring_submit(Uring *u, int fd, bool write, uint64_t offset, const struct iovec *iov, int niov,
+                  bool dsync, UringDone *done, void *opaque);
+
+#endif
