@@ -50,6 +50,9 @@ static Device *new_device(Machine *m, const DeviceType *type, Device *parent, co
         g_ptr_array_add(parent->children, d);
     }
     device_props_init(d);
+    if (type->inner) {
+        d->inner = new_device(m, type->inner, d, NULL);
+    }
     device_props_set_globals(d);
     device_state_reset(d);
     return d;
@@ -124,6 +127,7 @@ static void free_tree(Device *d)
         free_tree(d->children->pdata[i]);
     }
     device_props_free(d);
+    device_blobs_free(d);
     g_ptr_array_free(d->children, TRUE);
     g_ptr_array_free(d->regions, TRUE);
     g_free(d->out);
@@ -146,6 +150,7 @@ void device_free(Device *d)
     }
     if (d->parent) {
         g_ptr_array_remove(d->parent->children, d);
+        d->parent->inner = d->parent->inner == d ? NULL : d->parent->inner;
     }
     free_tree(d);
 }
@@ -299,7 +304,7 @@ static void dump(Device *d, int indent, GString *out)
     for (const Property *p = d->type->props; p && p->kind != PROP_END; p++) {
         g_autofree char *value = device_get(d, p->name);
         bool quoted = p->kind == PROP_STRING || p->kind == PROP_CHARDEV || p->kind == PROP_ENUM ||
-                      p->kind == PROP_DRIVE || p->kind == PROP_LINK;
+                      p->kind == PROP_DRIVE || p->kind == PROP_LINK || p->kind == PROP_OBJECT;
         const char *q = quoted ? "\"" : "";
         g_string_append_printf(out, "%*s%s = %s%s%s\n", indent, "", p->name, q, value, q);
     }

@@ -35,6 +35,7 @@ typedef enum PropKind {
     PROP_CHARDEV, /* CharPort *: id of a -chardev */
     PROP_DRIVE,   /* BlockPort *: id of a -drive, or node name of a -blockdev */
     PROP_LINK,    /* Device *: id or path of another device; .link_type */
+    PROP_OBJECT,  /* Object *: id of an -object; .link_type: its type begins so */
 } PropKind;
 
 typedef struct Property {
@@ -57,6 +58,7 @@ typedef enum StateKind {
     STATE_END = 0,
     STATE_BOOL, STATE_U8, STATE_U16, STATE_U32, STATE_U64, STATE_I64,
     STATE_BYTES,  /* count raw bytes */
+    STATE_BLOB,   /* GByteArray *: of any length; the device fills it in pre_save, reads it in post_load */
     STATE_TIMER,  /* Timer: its deadline, relative to its clock */
     STATE_HOST,   /* host-only member: listed so that the struct is covered, not saved */
 } StateKind;
@@ -83,6 +85,8 @@ typedef struct StateField {
 #define STATE_RAW_KEEP(type, field) \
     { .name = #field, .kind = STATE_BYTES, .offset = offsetof(type, field), .count = 1, .keep = true, \
       .size = sizeof(((type *)0)->field) }
+#define STATE_BLOB(type, field) \
+    { .name = #field, .kind = STATE_BLOB, .offset = offsetof(type, field), .count = 1, .keep = true }
 #define HOST_ONLY(type, field) \
     { .name = #field, .kind = STATE_HOST, .offset = offsetof(type, field), .count = 1, \
       .size = sizeof(((type *)0)->field) }
@@ -138,6 +142,11 @@ struct DeviceType {
     uint16_t version;  /* of the saved state */
     bool user_creatable; /* may be given to -device */
     bool internal;     /* board part, not shown by -device help */
+    /*
+     * Optional: a device of this type comes with one of that type inside (Device.inner), whose
+     * properties are its own too; it realizes that one in its realize. (A transport and its device.)
+     */
+    const DeviceType *inner;
     const Property *props;
     const StateField *state;
     const Register *regs; /* optional; region made by device_register_region() */
@@ -165,6 +174,7 @@ struct Device {
     Device *parent;  /* the device whose bus it sits on; NULL for the board itself */
     Bus *bus;        /* NULL: it sits on none ("sysbus", "isa") */
     GPtrArray *children;
+    Device *inner;   /* one of the children: see DeviceType.inner */
     bool realized;
     unsigned order;  /* core's: of realizing; undone the other way round */
     /* wiring, all set by the board between device_new() and device_realize() */

@@ -11,14 +11,14 @@
 #include "base/units.h"
 #include "core/internal.h"
 
-static void *member(Device *d, const Property *p)
+static void *member(void *d, const Property *p)
 {
     return (char *)d + p->offset;
 }
 
-static const Property *find(const DeviceType *t, const char *name)
+const Property *props_find(const Property *table, const char *name)
 {
-    for (const Property *p = t->props; p && p->kind != PROP_END; p++) {
+    for (const Property *p = table; p && p->kind != PROP_END; p++) {
         if (strcmp(p->name, name) == 0) {
             return p;
         }
@@ -26,26 +26,52 @@ static const Property *find(const DeviceType *t, const char *name)
     return NULL;
 }
 
-static const Property *find_or_error(Device *d, const char *name, Error **errp)
+/* A property of *d, or of the device inside it, which *d then is. */
+static const Property *find(Device **d, const char *name)
 {
-    const Property *p = find(d->type, name);
+    const Property *p = NULL;
 
-    if (!p) {
-        g_autoptr(GPtrArray) names = g_ptr_array_new();
-        for (const Property *q = d->type->props; q && q->kind != PROP_END; q++) {
-            g_ptr_array_add(names, (void *)q->name);
-        }
-        g_ptr_array_add(names, NULL);
-        const char *near = suggest_name(name, (const char *const *)names->pdata);
-        error_set(errp, ERR_INVALID_PARAMETER, "'%s' has no property '%s'", d->type->name, name);
-        if (near) {
-            error_hint(errp, "did you mean '%s'?", near);
-        }
+    for (Device *x = *d; x && !p; x = x->inner) {
+        p = props_find(x->type->props, name);
+        *d = p ? x : *d;
     }
     return p;
 }
 
-static void put_number(Device *d, const Property *p, uint64_t v)
+static void add_names(GPtrArray *names, const Property *table)
+{
+    for (const Property *q = table; q && q->kind != PROP_END; q++) {
+        g_ptr_array_add(names, (void *)q->name);
+    }
+}
+
+void props_unknown(const char *type, const Property *table, const Property *inner, const char *name,
+                   Error **errp)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    add_names(names, table);
+    add_names(names, inner);
+    g_ptr_array_add(names, NULL);
+    const char *near = suggest_name(name, (const char *const *)names->pdata);
+    error_set(errp, ERR_INVALID_PARAMETER, "'%s' has no property '%s'", type, name);
+    if (near) {
+        error_hint(errp, "did you mean '%s'?", near);
+    }
+}
+
+static const Property *find_or_error(Device **d, const char *name, Error **errp)
+{
+    const Property *p = find(d, name);
+
+    if (!p) {
+        props_unknown((*d)->type->name, (*d)->type->props, (*d)->inner ? (*d)->inner->type->props : NULL,
+                      name, errp);
+    }
+    return p;
+}
+
+static void put_number(void *d, const Property *p, uint64_t v)
 {
     void *at = member(d, p);
 
@@ -75,9 +101,9 @@ static void put_number(Device *d, const Property *p, uint64_t v)
     }
 }
 
-void device_props_init(Device *d)
+void props_init(void *d, const Property *table)
 {
-    for (const Property *p = d->type->props; p && p->kind != PROP_END; p++) {
+    for (const Property *p = table; p && p->kind != PROP_END; p++) {
         switch (p->kind) {
         case PROP_STRING:
             *(char **)member(d, p) = g_strdup(p->def_str);
@@ -85,6 +111,7 @@ void device_props_init(Device *d)
         case PROP_CHARDEV:
         case PROP_DRIVE:
         case PROP_LINK:
+        case PROP_OBJECT:
             break;
         default:
             put_number(d, p, p->def);
@@ -92,19 +119,29 @@ void device_props_init(Device *d)
     }
 }
 
-void device_props_free(Device *d)
+void device_props_init(Device *d)
 {
-    for (const Property *p = d->type->props; p && p->kind != PROP_END; p++) {
+    props_init(d, d->type->props);
+}
+
+void props_free(void *d, const Property *table)
+{
+    for (const Property *p = table; p && p->kind != PROP_END; p++) {
         if (p->kind == PROP_STRING) {
             g_free(*(char **)member(d, p));
             *(char **)member(d, p) = NULL;
         }
     }
+}
+
+void device_props_free(Device *d)
+{
+    props_free(d, d->type->props);
     g_clear_pointer(&d->prop_text, g_hash_table_unref);
     g_clear_pointer(&d->global_error, error_free);
 }
 
-static bool set_unsigned(Device *d, const Property *p, const char *value, Error **errp)
+static bool set_unsigned(void *d, const Property *p, const char *value, Error **errp)
 {
     uint64_t max = p->kind == PROP_U8    ? UINT8_MAX
                    : p->kind == PROP_U16 ? UINT16_MAX
@@ -124,7 +161,7 @@ static bool set_unsigned(Device *d, const Property *p, const char *value, Error 
     return true;
 }
 
-static bool set_i32(Device *d, const Property *p, const char *value, Error **errp)
+static bool set_i32(void *d, const Property *p, const char *value, Error **errp)
 {
     int64_t v;
 
@@ -139,7 +176,7 @@ static bool set_i32(Device *d, const Property *p, const char *value, Error **err
     return true;
 }
 
-static bool set_enum(Device *d, const Property *p, const char *value, Error **errp)
+static bool set_enum(void *d, const Property *p, const char *value, Error **errp)
 {
     for (int i = 0; p->enum_names[i]; i++) {
         if (strcmp(p->enum_names[i], value) == 0) {
@@ -153,7 +190,7 @@ static bool set_enum(Device *d, const Property *p, const char *value, Error **er
     return false;
 }
 
-static bool set_bool(Device *d, const Property *p, const char *value, Error **errp)
+static bool set_bool(void *d, const Property *p, const char *value, Error **errp)
 {
     bool v;
 
@@ -164,9 +201,8 @@ static bool set_bool(Device *d, const Property *p, const char *value, Error **er
     return true;
 }
 
-static bool set_chardev(Device *d, const Property *p, const char *value, Error **errp)
+static bool set_chardev(Machine *m, void *d, const Property *p, const char *value, Error **errp)
 {
-    Machine *m = d->machine;
     CharPort *port = NULL;
 
     if (m->char_lookup) {
@@ -180,9 +216,8 @@ static bool set_chardev(Device *d, const Property *p, const char *value, Error *
     return port != NULL;
 }
 
-static bool set_drive(Device *d, const Property *p, const char *value, Error **errp)
+static bool set_drive(Machine *m, void *d, const Property *p, const char *value, Error **errp)
 {
-    Machine *m = d->machine;
     BlockPort *port = NULL;
 
     if (m->drive_lookup) {
@@ -196,9 +231,9 @@ static bool set_drive(Device *d, const Property *p, const char *value, Error **e
     return port != NULL;
 }
 
-static bool set_link(Device *d, const Property *p, const char *value, Error **errp)
+static bool set_link(Machine *m, void *d, const Property *p, const char *value, Error **errp)
 {
-    Device *to = device_find(d->machine, value);
+    Device *to = device_find(m, value);
 
     if (!to) {
         error_set(errp, ERR_DEVICE_NOT_FOUND, "there is no device '%s'", value);
@@ -213,7 +248,24 @@ static bool set_link(Device *d, const Property *p, const char *value, Error **er
     return true;
 }
 
-static bool set_value(Device *d, const Property *p, const char *value, Error **errp)
+static bool set_object(Machine *m, void *d, const Property *p, const char *value, Error **errp)
+{
+    Object *to = object_find(m, value);
+
+    if (!to) {
+        error_set(errp, ERR_DEVICE_NOT_FOUND, "there is no object '%s'", value);
+        return false;
+    }
+    if (p->link_type && !g_str_has_prefix(to->type->name, p->link_type)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "'%s' is a '%s', not a '%s'", value, to->type->name,
+                  p->link_type);
+        return false;
+    }
+    *(void **)member(d, p) = to;
+    return true;
+}
+
+bool prop_set(Machine *m, void *d, const Property *p, const char *value, Error **errp)
 {
     switch (p->kind) {
     case PROP_BOOL:
@@ -227,11 +279,13 @@ static bool set_value(Device *d, const Property *p, const char *value, Error **e
         *(char **)member(d, p) = g_strdup(value);
         return true;
     case PROP_CHARDEV:
-        return set_chardev(d, p, value, errp);
+        return set_chardev(m, d, p, value, errp);
     case PROP_DRIVE:
-        return set_drive(d, p, value, errp);
+        return set_drive(m, d, p, value, errp);
     case PROP_LINK:
-        return set_link(d, p, value, errp);
+        return set_link(m, d, p, value, errp);
+    case PROP_OBJECT:
+        return set_object(m, d, p, value, errp);
     default:
         return set_unsigned(d, p, value, errp);
     }
@@ -239,7 +293,7 @@ static bool set_value(Device *d, const Property *p, const char *value, Error **e
 
 bool device_set(Device *d, const char *prop, const char *value, Error **errp)
 {
-    const Property *p = find_or_error(d, prop, errp);
+    const Property *p = find_or_error(&d, prop, errp);
 
     if (!p) {
         return false;
@@ -249,7 +303,7 @@ bool device_set(Device *d, const char *prop, const char *value, Error **errp)
         return false;
     }
     Error *err = NULL;
-    if (!set_value(d, p, value, &err)) {
+    if (!prop_set(d->machine, d, p, value, &err)) {
         error_prepend(&err, "property '%s' of '%s': ", prop, d->type->name);
         error_propagate(errp, err);
         return false;
@@ -300,44 +354,34 @@ bool device_props_set_list(Device *d, const char *list, Error **errp)
 
 void device_set_u64(Device *d, const char *prop, uint64_t v)
 {
-    const Property *p = find(d->type, prop);
+    const Property *p = find(&d, prop);
 
     g_assert(p && !d->realized && p->kind != PROP_STRING && p->kind != PROP_CHARDEV &&
-             p->kind != PROP_DRIVE && p->kind != PROP_LINK);
+             p->kind != PROP_DRIVE && p->kind != PROP_LINK && p->kind != PROP_OBJECT);
     put_number(d, p, v);
 }
 
 void device_set_ptr(Device *d, const char *prop, void *v)
 {
-    const Property *p = find(d->type, prop);
+    const Property *p = find(&d, prop);
 
-    g_assert(p && !d->realized && (p->kind == PROP_CHARDEV || p->kind == PROP_DRIVE || p->kind == PROP_LINK));
+    g_assert(p && !d->realized &&
+             (p->kind == PROP_CHARDEV || p->kind == PROP_DRIVE || p->kind == PROP_LINK ||
+              p->kind == PROP_OBJECT));
     *(void **)member(d, p) = v;
 }
 
-static char *get_link(Device *d, const Property *p)
+static char *get_link(void *d, const Property *p)
 {
     Device *to = *(Device **)member(d, p);
 
     return g_strdup(!to ? "" : to->id ? to->id : to->type->name);
 }
 
-/* Core knows no names of ports: what was given, or that the board gave one. */
-static char *get_port(Device *d, const Property *p)
+char *prop_get(void *d, const Property *p)
 {
-    const char *text = d->prop_text ? g_hash_table_lookup(d->prop_text, p->name) : NULL;
-
-    return g_strdup(text ? text : *(void **)member(d, p) ? "set" : "");
-}
-
-char *device_get(Device *d, const char *prop)
-{
-    const Property *p = find(d->type, prop);
-
-    if (!p) {
-        return NULL;
-    }
     void *at = member(d, p);
+
     switch (p->kind) {
     case PROP_BOOL:
         return g_strdup(*(bool *)at ? "true" : "false");
@@ -356,10 +400,26 @@ char *device_get(Device *d, const char *prop)
         return g_strdup(*(char **)at ? *(char **)at : "");
     case PROP_ENUM:
         return g_strdup(p->enum_names[*(int *)at]);
-    case PROP_CHARDEV:
-    case PROP_DRIVE:
-        return get_port(d, p);
+    case PROP_OBJECT:
+        return g_strdup(*(Object **)at ? (*(Object **)at)->id : "");
     default:
         return get_link(d, p);
     }
+}
+
+/* Core knows no names of ports: what was given, or that the board gave one. */
+static char *get_port(Device *d, const Property *p)
+{
+    const char *text = d->prop_text ? g_hash_table_lookup(d->prop_text, p->name) : NULL;
+
+    return g_strdup(text ? text : *(void **)member(d, p) ? "set" : "");
+}
+
+char *device_get(Device *d, const char *prop)
+{
+    const Property *p = find(&d, prop);
+
+    return !p ? NULL
+           : p->kind == PROP_CHARDEV || p->kind == PROP_DRIVE ? get_port(d, p)
+                                                              : prop_get(d, p);
 }

@@ -23,6 +23,7 @@ size_t state_elem_size(const StateField *f)
     switch (f->kind) {
     case STATE_BOOL:
     case STATE_U8:
+    case STATE_BLOB:
         return 1;
     case STATE_U16:
         return 2;
@@ -36,6 +37,28 @@ size_t state_elem_size(const StateField *f)
         return f->size ? f->size : 1;
     default:
         return 0;
+    }
+}
+
+static GByteArray **blob(Device *d, const StateField *f)
+{
+    return (GByteArray **)((char *)d + f->offset);
+}
+
+static void blob_set(Device *d, const StateField *f, const uint8_t *data, size_t len)
+{
+    g_clear_pointer(blob(d, f), g_byte_array_unref);
+    if (len) {
+        *blob(d, f) = g_byte_array_append(g_byte_array_new(), data, len);
+    }
+}
+
+void device_blobs_free(Device *d)
+{
+    for (const StateField *f = d->type->state; f && f->kind != STATE_END; f++) {
+        if (f->kind == STATE_BLOB) {
+            blob_set(d, f, NULL, 0);
+        }
     }
 }
 
@@ -95,6 +118,10 @@ static void put_elem(Device *d, const StateField *f, uint32_t i, uint64_t v)
 
 static void reset_field(Device *d, const StateField *f)
 {
+    if (f->kind == STATE_BLOB) {
+        blob_set(d, f, NULL, 0);
+        return;
+    }
     if (f->kind == STATE_BYTES) {
         memset((char *)d + f->offset, (int)f->reset, field_bytes(f));
         return;
@@ -165,6 +192,13 @@ static void save_field(Device *d, const StateField *f, GByteArray *out)
 {
     put_name(out, f->name);
     put_le(out, f->kind, 1);
+    if (f->kind == STATE_BLOB) {
+        GByteArray *b = *blob(d, f);
+        put_le(out, b ? b->len : 0, 4);
+        put_le(out, 1, 4);
+        g_byte_array_append(out, b ? b->data : NULL, b ? b->len : 0);
+        return;
+    }
     put_le(out, f->count, 4);
     put_le(out, state_elem_size(f), 4);
     if (f->kind == STATE_BYTES) {
@@ -206,6 +240,7 @@ bool device_try_save(Device *d, GByteArray *out, Error **errp)
     }
     if (ok) {
         save_raw(d, out);
+        device_blobs_free(d);
     }
     if (lock) {
         machine_unlock(d->machine);
@@ -264,6 +299,9 @@ static bool load_error(Device *d, Error **errp, const char *what)
 
 static bool elems_valid(const StateField *f, const uint8_t *data)
 {
+    if (f->kind == STATE_BLOB) {
+        return true; /* the device's matter */
+    }
     for (uint32_t i = 0; i < f->count; i++) {
         if ((f->kind == STATE_BOOL && data[i] > 1) ||
             (f->kind == STATE_TIMER && (int64_t)ld_le64(data + 8 * i) < 0)) {
@@ -297,7 +335,7 @@ static bool parse_field(Device *d, Reader *r, const uint8_t **found, Error **err
     if (found[at]) {
         return load_error(d, errp, "it has a field twice");
     }
-    if (kind != f->kind || count != f->count || size != state_elem_size(f)) {
+    if (kind != f->kind || (count != f->count && kind != STATE_BLOB) || size != state_elem_size(f)) {
         return load_error(d, errp, "a field has another type or length");
     }
     if (!elems_valid(f, data)) {
@@ -360,6 +398,8 @@ static void apply(Device *d, const uint8_t **found)
         }
         if (!found[at]) {
             reset_field(d, f);
+        } else if (f->kind == STATE_BLOB) {
+            blob_set(d, f, found[at], ld_le32(found[at] - 8)); /* its count stands before it */
         } else if (f->kind == STATE_BYTES) {
             memcpy((char *)d + f->offset, found[at], field_bytes(f));
         } else {
@@ -388,6 +428,7 @@ static bool load_locked(Device *d, const uint8_t *buf, size_t len, Error **errp)
             apply(d, found);
         }
     }
+    device_blobs_free(d);
     device_update(d);
     return ok;
 }

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include "core/machine.h"
+#include "core/object.h"
 
 /* ---- memory ---- */
 
@@ -110,6 +111,9 @@ enum {
     REQ_RESET = 1 << 1,
     REQ_STOP = 1 << 2,
     REQ_POWERDOWN = 1 << 3,
+    REQ_SUSPEND = 1 << 4,
+    REQ_WAKEUP = 1 << 5,
+    REQ_WATCHDOG = 1 << 6,
 };
 
 typedef struct Listener {
@@ -140,6 +144,7 @@ struct Machine {
     void *drive_lookup_opaque;
     QuiesceFn *quiesce;
     void *quiesce_opaque;
+    GPtrArray *objects; /* Object *, in order of creation */
     GPtrArray *buses; /* Bus *, in order of creation */
     GPtrArray *unplugged; /* Device *, to be freed; guarded by: machine lock */
     GSource *unplug_source;
@@ -163,6 +168,7 @@ struct Machine {
     RunState state; /* atomic */
     GArray *state_listeners, *event_listeners;
     bool ended;     /* atomic */
+    bool waking;
     int status;
 
     /* requests; guarded by req_lock */
@@ -198,6 +204,14 @@ void cpus_resume(Machine *m);
 /* ---- devices ---- */
 /* The board's device; its type was made from BoardType. */
 Device *device_new_board(Machine *m, const DeviceType *type);
+/* Properties of anything with a table: devices, objects. */
+const Property *props_find(const Property *table, const char *name);
+void props_unknown(const char *type, const Property *table, const Property *inner, const char *name,
+                   Error **errp);
+void props_init(void *obj, const Property *table);
+void props_free(void *obj, const Property *table);
+bool prop_set(Machine *m, void *obj, const Property *p, const char *value, Error **errp);
+char *prop_get(void *obj, const Property *p);
 void device_props_init(Device *d);
 /* Finds and joins the bus of an unrealized device; leaves it. */
 bool device_bus_attach(Device *d, Error **errp);
@@ -207,6 +221,7 @@ void device_props_set_globals(Device *d);
 bool device_props_set_list(Device *d, const char *list, Error **errp);
 void device_props_free(Device *d);
 void device_state_reset(Device *d);
+void device_blobs_free(Device *d);
 void device_timers_fini(Device *d);
 /* All regions off the map; on return no other thread is in a callback through them. */
 void device_regions_detach(Device *d);

@@ -109,6 +109,7 @@ Machine *machine_new(const MachineConfig *cfg, GMainContext *loop)
     m->state = RUN_STATE_PRELAUNCH;
     m->cpus = g_ptr_array_new();
     m->buses = g_ptr_array_new();
+    m->objects = g_ptr_array_new();
     m->unplugged = g_ptr_array_new();
     m->state_listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     m->event_listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
@@ -290,6 +291,7 @@ void machine_free(Machine *m)
     g_array_free(m->state_listeners, TRUE);
     g_array_free(m->event_listeners, TRUE);
     g_ptr_array_free(m->cpus, TRUE);
+    objects_free(m);
     g_ptr_array_free(m->buses, TRUE);
     g_ptr_array_free(m->unplugged, TRUE);
     g_ptr_array_free(m->strings, TRUE);

@@ -189,6 +189,7 @@ bool machine_ended(Machine *m, int *status);
 /* Observers (QMP events): called on the main loop. */
 typedef void RunStateFn(void *opaque, Machine *m, RunState now, bool running);
 void machine_add_run_state_notifier(Machine *m, RunStateFn *fn, void *opaque);
+void machine_remove_run_state_notifier(Machine *m, RunStateFn *fn, void *opaque);
 typedef void EventFn(void *opaque, Machine *m, const char *qmp_event, const char *json_data);
 void machine_add_event_listener(Machine *m, EventFn *fn, void *opaque);
 void machine_remove_event_listener(Machine *m, EventFn *fn, void *opaque);

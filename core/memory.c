@@ -513,3 +513,18 @@ void address_space_written(AddressSpace *as, hwaddr addr, uint64_t len)
     }
     mem_leave(as->machine, token);
 }
+
+bool address_space_window(AddressSpace *as, hwaddr addr, RamWindow *w)
+{
+    uint64_t generation = address_space_generation(as); /* before the view: never too new */
+    int token = mem_enter(as->machine);
+    const MemSection *s = address_space_find(as, addr);
+    bool found = s && s->kind == MEM_RAM;
+
+    if (found) {
+        *w = (RamWindow){generation, s->base, s->size, s->ram->host + s->ram_offset, s->ram,
+                         s->ram_offset, s->readonly};
+    }
+    mem_leave(as->machine, token);
+    return found;
+}

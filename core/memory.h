@@ -166,6 +166,21 @@ bool address_space_poke(AddressSpace *as, hwaddr addr, const void *buf, uint64_t
 void address_space_written(AddressSpace *as, hwaddr addr, uint64_t len);
 void *address_space_map(AddressSpace *as, hwaddr addr, uint64_t *len, bool write);
 
+/*
+ * The stretch of RAM around addr, to be used again and again: good as long as
+ * address_space_generation() is the window's. false when there is none.
+ */
+typedef struct RamWindow {
+    uint64_t generation;
+    hwaddr base;       /* first address, and bytes from there */
+    uint64_t size;
+    uint8_t *host;     /* of base */
+    RamBlock *ram;     /* for ram_written() after storing: base is at ram_offset */
+    uint64_t ram_offset;
+    bool readonly;
+} RamWindow;
+bool address_space_window(AddressSpace *as, hwaddr addr, RamWindow *w);
+
 /* ---- watches and dirty tracking ---- */
 static inline uint8_t ram_page_watch(const RamBlock *b, uint64_t offset)
 {

@@ -24,6 +24,7 @@ static const char *const state_names[RUN_STATE__COUNT] = {
     [RUN_STATE_RESTORE_VM] = "restore-vm",
     [RUN_STATE_SUSPENDED] = "suspended",
     [RUN_STATE_DEBUG] = "debug",
+    [RUN_STATE_WATCHDOG] = "watchdog",
 };
 
 const char *run_state_name(RunState s)
@@ -37,7 +38,7 @@ const char *run_state_name(RunState s)
 
 /* What may follow. Shutdown and internal error lead back to running only through a reset. */
 static const uint32_t next_states[RUN_STATE__COUNT] = {
-    [RUN_STATE_PRELAUNCH] = ANY & ~(S(SUSPENDED) | S(DEBUG)),
+    [RUN_STATE_PRELAUNCH] = ANY & ~(S(SUSPENDED) | S(DEBUG) | S(WATCHDOG)),
     [RUN_STATE_RUNNING] = ANY & ~S(PRELAUNCH),
     [RUN_STATE_PAUSED] = MAY_RUN | S(INTERNAL_ERROR) | S(IO_ERROR),
     [RUN_STATE_SHUTDOWN] = S(PRELAUNCH) | S(SAVE_VM) | S(RESTORE_VM),
@@ -48,6 +49,7 @@ static const uint32_t next_states[RUN_STATE__COUNT] = {
     [RUN_STATE_RESTORE_VM] = ANY & ~S(SAVE_VM),
     [RUN_STATE_SUSPENDED] = MAY_RUN,
     [RUN_STATE_DEBUG] = MAY_RUN,
+    [RUN_STATE_WATCHDOG] = MAY_RUN,
 };
 
 bool run_state_legal(RunState from, RunState to)
@@ -83,6 +85,17 @@ void machine_add_run_state_notifier(Machine *m, RunStateFn *fn, void *opaque)
     Listener l = {.run_state = fn, .opaque = opaque};
 
     g_array_append_val(m->state_listeners, l);
+}
+
+void machine_remove_run_state_notifier(Machine *m, RunStateFn *fn, void *opaque)
+{
+    for (guint i = 0; i < m->state_listeners->len; i++) {
+        Listener *l = &g_array_index(m->state_listeners, Listener, i);
+        if (l->run_state == fn && l->opaque == opaque) {
+            g_array_remove_index(m->state_listeners, i);
+            return;
+        }
+    }
 }
 
 /* ---- events ---- */
@@ -159,8 +172,8 @@ void machine_stop(Machine *m, RunState why)
 
 bool machine_cont(Machine *m, Error **errp)
 {
-    if (m->state == RUN_STATE_RUNNING) {
-        return true;
+    if (m->state == RUN_STATE_RUNNING || m->state == RUN_STATE_SUSPENDED) {
+        return true; /* only waking ends a sleep */
     }
     if (m->ended || run_state_needs_reset(m->state)) {
         error_set(errp, ERR_STATE, "the machine is in state '%s'", run_state_name(m->state));
@@ -211,6 +224,69 @@ void machine_reset(Machine *m, ShutdownCause cause)
     } else {
         run_state_set(m, RUN_STATE_PRELAUNCH);
     }
+}
+
+static void do_suspend(Machine *m)
+{
+    if (m->state == RUN_STATE_RUNNING) {
+        cpus_pause(m);
+        run_state_set(m, RUN_STATE_SUSPENDED);
+        machine_emit_event(m, "SUSPEND", NULL);
+    }
+}
+
+static void do_wakeup(Machine *m)
+{
+    if (m->state != RUN_STATE_SUSPENDED) {
+        return;
+    }
+    m->waking = true;
+    reset_all(m);
+    m->waking = false;
+    run_state_set(m, RUN_STATE_RUNNING);
+    machine_emit_event(m, "WAKEUP", NULL);
+    if (m->state == RUN_STATE_RUNNING) {
+        cpus_resume(m);
+    }
+}
+
+const char *watchdog_action_name(WatchdogAction a)
+{
+    static const char *const names[] = {"reset", "shutdown", "poweroff", "pause", "debug", "none"};
+
+    return a < G_N_ELEMENTS(names) ? names[a] : NULL;
+}
+
+static void do_watchdog(Machine *m)
+{
+    WatchdogAction a = m->cfg.watchdog;
+    g_autofree char *json = g_strdup_printf("{\"action\": \"%s\"}", watchdog_action_name(a));
+
+    machine_emit_event(m, "WATCHDOG", json);
+    switch (a) {
+    case WATCHDOG_RESET:
+        machine_request_reset(m, SHUTDOWN_GUEST_RESET);
+        break;
+    case WATCHDOG_SHUTDOWN:
+        machine_request_powerdown(m);
+        break;
+    case WATCHDOG_POWEROFF:
+        machine_request_shutdown(m, SHUTDOWN_HOST_QMP_QUIT);
+        break;
+    case WATCHDOG_PAUSE:
+        machine_stop(m, RUN_STATE_WATCHDOG);
+        break;
+    case WATCHDOG_DEBUG:
+        log_printf("watchdog: time is up\n");
+        break;
+    case WATCHDOG_NONE:
+        break;
+    }
+}
+
+bool machine_waking(Machine *m)
+{
+    return m->waking;
 }
 
 /* Over: nothing runs any more, main's loop sees machine_ended(). */
@@ -290,6 +366,15 @@ static void carry_out(Machine *m)
     if ((req & REQ_POWERDOWN) && !m->ended) {
         do_powerdown(m);
     }
+    if ((req & REQ_SUSPEND) && !m->ended) {
+        do_suspend(m);
+    }
+    if ((req & REQ_WAKEUP) && !m->ended) {
+        do_wakeup(m);
+    }
+    if ((req & REQ_WATCHDOG) && !m->ended) {
+        do_watchdog(m);
+    }
 }
 
 /* A vCPU that asked for it does not run on meanwhile. Stops itself first: see cpu_loop.c. */
@@ -354,6 +439,24 @@ void machine_request_powerdown(Machine *m)
 {
     request_begin(m, false);
     request_end(m, REQ_POWERDOWN);
+}
+
+void machine_request_suspend(Machine *m)
+{
+    request_begin(m, true);
+    request_end(m, REQ_SUSPEND);
+}
+
+void machine_request_wakeup(Machine *m)
+{
+    request_begin(m, false);
+    request_end(m, REQ_WAKEUP);
+}
+
+void machine_watchdog_fired(Machine *m)
+{
+    request_begin(m, false);
+    request_end(m, REQ_WATCHDOG);
 }
 
 static gboolean requests_dispatch(GSource *source, GSourceFunc fn, gpointer opaque)

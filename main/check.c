@@ -312,7 +312,7 @@ static const Property *find_property(const DeviceType *t, const char *name)
             return p;
         }
     }
-    return NULL;
+    return t->inner ? find_property(t->inner, name) : NULL;
 }
 
 static bool check_globals(Config *c, Error **errp)

@@ -101,9 +101,11 @@ static bool list_properties(const char *driver, Error **errp)
         return false;
     }
     GPtrArray *lines = lines_new();
-    for (const Property *p = t->props; p && p->name; p++) {
-        g_autofree char *name = g_strconcat("  ", p->name, NULL);
-        add_line(lines, name, p->help);
+    for (const DeviceType *x = t; x; x = x->inner) {
+        for (const Property *p = x->props; p && p->name; p++) {
+            g_autofree char *name = g_strconcat("  ", p->name, NULL);
+            add_line(lines, name, p->help);
+        }
     }
     g_autofree char *heading = g_strdup_printf("%s: %s\nproperties:", t->name, t->help);
     print_sorted(heading, lines);

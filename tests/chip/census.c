@@ -45,6 +45,7 @@ static size_t state_size(const StateField *f)
 {
     return f->kind == STATE_HOST    ? f->size
            : f->kind == STATE_TIMER ? f->count * sizeof(Timer)
+           : f->kind == STATE_BLOB  ? sizeof(GByteArray *)
                                     : f->count * state_elem_size(f);
 }
 

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * User-creatable objects: types by name, ids, creation by options.
+ *
+ * home: main loop.
+ */
+#include <string.h>
+
+#include "base/suggest.h"
+#include "core/internal.h"
+
+const ObjectType *object_type_find(const char *name, Error **errp)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    REGISTRY_FOREACH(ObjectType, it) {
+        if (strcmp((*it)->name, name) == 0) {
+            return *it;
+        }
+        g_ptr_array_add(names, (void *)(*it)->name);
+    }
+    g_ptr_array_add(names, NULL);
+    const char *near = suggest_name(name, (const char *const *)names->pdata);
+    error_set(errp, ERR_INVALID_PARAMETER, "there is no object type '%s'", name);
+    if (near) {
+        error_hint(errp, "did you mean '%s'?", near);
+    } else {
+        error_hint(errp, "-object help lists them");
+    }
+    return NULL;
+}
+
+Object *object_find(Machine *m, const char *id)
+{
+    for (guint i = 0; i < m->objects->len; i++) {
+        Object *o = m->objects->pdata[i];
+        if (strcmp(o->id, id) == 0) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
+void object_foreach(Machine *m, void (*fn)(Object *o, void *opaque), void *opaque)
+{
+    for (guint i = 0; i < m->objects->len; i++) {
+        fn(m->objects->pdata[i], opaque);
+    }
+}
+
+static void object_free(Object *o)
+{
+    if (o->complete && o->type->fini) {
+        o->type->fini(o);
+    }
+    props_free(o, o->type->props);
+    g_free(o->id);
+    g_free(o);
+}
+
+static char *value_text(json_t *v)
+{
+    if (json_is_string(v)) {
+        return g_strdup(json_string_value(v));
+    }
+    if (json_is_boolean(v)) {
+        return g_strdup(json_is_true(v) ? "on" : "off");
+    }
+    char *dumped = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *text = g_strdup(dumped);
+    free(dumped);
+    return text;
+}
+
+static bool set_all(Object *o, json_t *opts, Error **errp)
+{
+    const char *key;
+    json_t *v;
+
+    json_object_foreach(opts, key, v)
+    {
+        if (!strcmp(key, "qom-type") || !strcmp(key, "id")) {
+            continue;
+        }
+        const Property *p = props_find(o->type->props, key);
+        if (!p) {
+            props_unknown(o->type->name, o->type->props, NULL, key, errp);
+            return false;
+        }
+        g_autofree char *text = value_text(v);
+        Error *err = NULL;
+        if (!prop_set(o->machine, o, p, text, &err)) {
+            error_prepend(&err, "property '%s' of '%s': ", key, o->type->name);
+            error_propagate(errp, err);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* QEMU's rule: a letter, then letters, digits, '-', '.', '_'. */
+static bool id_wellformed(const char *id)
+{
+    if (!g_ascii_isalpha(*id)) {
+        return false;
+    }
+    for (; *id; id++) {
+        if (!g_ascii_isalnum(*id) && !strchr("-._", *id)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+Object *object_add(Machine *m, json_t *opts, Error **errp)
+{
+    const char *name = json_string_value(json_object_get(opts, "qom-type"));
+    const char *id = json_string_value(json_object_get(opts, "id"));
+
+    if (!name || !id) {
+        error_set(errp, ERR_INVALID_PARAMETER, "Parameter '%s' is missing", name ? "id" : "qom-type");
+        return NULL;
+    }
+    if (!id_wellformed(id)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "'%s' is no identifier", id);
+        error_hint(errp, "it begins with a letter and goes on with letters, digits, '-', '.' or '_'");
+        return NULL;
+    }
+    const ObjectType *type = object_type_find(name, errp);
+    if (!type) {
+        return NULL;
+    }
+    if (object_find(m, id)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "there is an object '%s' already", id);
+        return NULL;
+    }
+    Object *o = g_malloc0(type->size);
+    o->type = type;
+    o->machine = m;
+    o->id = g_strdup(id);
+    props_init(o, type->props);
+    if (!set_all(o, opts, errp) || (type->complete && !type->complete(o, errp))) {
+        object_free(o);
+        return NULL;
+    }
+    o->complete = true;
+    g_ptr_array_add(m->objects, o);
+    return o;
+}
+
+bool object_del(Machine *m, const char *id, Error **errp)
+{
+    Object *o = object_find(m, id);
+
+    if (!o) {
+        error_set(errp, ERR_GENERIC, "object '%s' not found", id);
+        return false;
+    }
+    if (o->users) {
+        error_set(errp, ERR_GENERIC, "object '%s' is in use, can not be deleted", id);
+        return false;
+    }
+    g_ptr_array_remove(m->objects, o);
+    object_free(o);
+    return true;
+}
+
+void object_ref(Object *o)
+{
+    o->users++;
+}
+
+void object_unref(Object *o)
+{
+    g_assert(o->users > 0);
+    o->users--;
+}
+
+void objects_free(Machine *m)
+{
+    while (m->objects->len) {
+        object_free(g_ptr_array_remove_index(m->objects, m->objects->len - 1));
+    }
+    g_ptr_array_free(m->objects, TRUE);
+}
