@@ -11,19 +11,20 @@
 
 enum { WIN_MEM, WIN_PREF, WIN_IO };
 
-/* 16-bit I/O, 32-bit memory, 64-bit prefetchable memory. */
+/* 16-bit I/O, 32-bit memory, 64-bit prefetchable memory; all closed: the base is above the limit. */
 void pci_bridge_header(PciDevice *d)
 {
     st_le32(d->wmask + BRIDGE_PRIMARY, UINT32_MAX); /* bus numbers, latency timer */
     d->wmask[BRIDGE_IO_BASE] = d->wmask[BRIDGE_IO_LIMIT] = 0xf0;
     st_le32(d->wmask + BRIDGE_MEM_BASE, 0xfff0fff0);
     st_le32(d->wmask + BRIDGE_PREF_BASE, 0xfff0fff0);
-    st_le32(cfg(d, BRIDGE_PREF_BASE), 0x00010001);
+    *cfg(d, BRIDGE_IO_BASE) = 0xf0;
+    st_le32(cfg(d, BRIDGE_MEM_BASE), 0x0000fff0);
+    st_le32(cfg(d, BRIDGE_PREF_BASE), 0x0001fff1);
     st_le32(d->wmask + BRIDGE_PREF_BASE_HI, UINT32_MAX);
     st_le32(d->wmask + BRIDGE_PREF_LIMIT_HI, UINT32_MAX);
     st_le16(d->w1c + BRIDGE_SEC_STATUS, STATUS_ERRORS);
-    st_le16(d->wmask + BRIDGE_CONTROL, 0x0bff); /* all but the discard timer's status */
-    st_le16(d->w1c + BRIDGE_CONTROL, 0x0400);
+    st_le16(d->wmask + BRIDGE_CONTROL, 0x005f);
 }
 
 static PciWindow window_of(PciDevice *d, int which)
@@ -87,6 +88,7 @@ void pci_windows_close(PciBus *b)
     }
 }
 
+/* Everybody on the secondary bus, as its RST# would. */
 static void reset_secondary(PciBus *b)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(b->slot); i++) {
@@ -104,4 +106,11 @@ void pci_bridge_written(PciDevice *d, unsigned reg, unsigned size, const uint8_t
             reset_secondary(d->secondary);
         }
     }
+}
+
+void pci_bridge_add_ssvid(PciDevice *d, uint16_t vendor, uint16_t device, unsigned at)
+{
+    at = pci_add_cap(d, 0x0d, 8, at);
+    st_le16(cfg(d, at + 4), vendor);
+    st_le16(cfg(d, at + 6), device);
 }

@@ -196,10 +196,37 @@ static bool unplug(Bus *bus, Device *dev, Error **errp)
     return b->hotplug->unplug(b->hotplug_opaque, (PciDevice *)dev, errp);
 }
 
+/* How long a guest may take before it can be asked again. */
+#define UNPLUG_PATIENCE (5 * NS_PER_SEC)
+
+bool pci_unplug_ask(PciDevice *d, Error **errp)
+{
+    int64_t now = clock_ns(d->dev.machine, CLOCK_VIRTUAL);
+
+    if (d->ejected || (d->unplug_until && now < d->unplug_until)) {
+        error_set(errp, ERR_STATE, "Device %s is already in the process of unplug",
+                  owner_text(d));
+        return false;
+    }
+    d->unplug_until = now + UNPLUG_PATIENCE;
+    return true;
+}
+
 void pci_ejected(PciDevice *d)
 {
-    d->unplug_pending = false;
-    device_unplugged(&d->dev);
+    bool lock = !machine_locked(d->dev.machine);
+
+    if (lock) {
+        machine_lock(d->dev.machine);
+    }
+    if (!d->ejected) {
+        d->ejected = true;
+        pci_reset(d); /* off the map, off its wire */
+        device_unplugged(&d->dev);
+    }
+    if (lock) {
+        machine_unlock(d->dev.machine);
+    }
 }
 
 /* IEEE 1275 PCI binding 2.1: a name by class, "@slot[,function]". */
@@ -304,6 +331,19 @@ void pci_bus_init_secondary(PciBus *b, PciDevice *bridge, const char *name, bool
     bus_init(&b->bus, &bus_ops, &bridge->dev, name);
 }
 
+/* Bridges name their bus as themselves; without an id it gets a number. */
+void pci_bus_init_bridge(PciBus *b, PciDevice *bridge, bool express)
+{
+    Machine *m = bridge->dev.machine;
+    g_autofree char *name = g_strdup(bridge->dev.id);
+
+    for (int n = 1; !name || (!bridge->dev.id && bus_find(m, name)); n++) {
+        g_free(name);
+        name = g_strdup_printf("%s.%d", express ? "pcie" : "pci", n);
+    }
+    pci_bus_init_secondary(b, bridge, name, express);
+}
+
 void pci_bus_fini(PciBus *b)
 {
     if (!b->bus.owner) {
@@ -362,7 +402,8 @@ PciBus *pci_bus_root(PciBus *b)
 /* A card that was plugged function by function shows with its function 0. */
 bool pci_visible(const PciDevice *d)
 {
-    return d->dev.realized && !(d->hotplugged && !d->bus->slot[d->devfn & ~7]);
+    return d->dev.realized && !d->ejected && !d->bus->off &&
+           !(d->hotplugged && !d->bus->slot[d->devfn & ~7]);
 }
 
 /* Guests may number buses as they like; the depth is that of the real tree. */

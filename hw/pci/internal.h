@@ -79,6 +79,8 @@ enum {
     DEVCAP_RBER = 1 << 15,
     DEVCAP_FLR = 1 << 28,
     DEVCTL_FLR = 1 << 15,
+    FLAGS_SLOT = 1 << 8,
+    LNKCAP_DLLLARC = 1 << 20,
     LNKSTA_DLLLA = 1 << 13,
 };
 
@@ -122,5 +124,9 @@ void pcie_add_cap(PciDevice *d);
 void pcie_written(PciDevice *d, unsigned reg, unsigned size);
 /* bus.c: can the guest see it? */
 bool pci_visible(const PciDevice *d);
+/* The bus behind a bridge, named as QEMU names it. */
+void pci_bus_init_bridge(PciBus *b, PciDevice *bridge, bool express);
+/* Subsystem vendor and device of a bridge, as capability. */
+void pci_bridge_add_ssvid(PciDevice *d, uint16_t vendor, uint16_t device, unsigned at);
 
 #endif

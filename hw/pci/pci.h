@@ -83,7 +83,9 @@ struct PciDevice {
     void (*config_read)(PciDevice *d, unsigned offset, unsigned size);
     /* Optional: vector n was unmasked, masked, or its message changed (irqfd, vector notifiers). */
     void (*msix_changed)(PciDevice *d, unsigned vector, bool masked);
-    bool hotplugged, unplug_pending;
+    bool hotplugged;
+    bool ejected;          /* the guest let go of it; it is freed soon and shows no more */
+    int64_t unplug_until;  /* CLOCK_VIRTUAL: the guest was asked, and has till then; 0: was not */
 };
 
 /* In every PCI device's property and state tables. T's first member is a PciDevice called pci. */
@@ -103,7 +105,7 @@ struct PciDevice {
     HOST_ONLY(T, pci.pm_cap), HOST_ONLY(T, pci.pcie_cap), HOST_ONLY(T, pci.msix_vectors),          \
     HOST_ONLY(T, pci.msix_region), HOST_ONLY(T, pci.bus_master), HOST_ONLY(T, pci.config_written), \
     HOST_ONLY(T, pci.config_read), HOST_ONLY(T, pci.msix_changed), HOST_ONLY(T, pci.hotplugged),   \
-    HOST_ONLY(T, pci.unplug_pending)
+    HOST_ONLY(T, pci.ejected), HOST_ONLY(T, pci.unplug_until)
 
 /* ---- functions: in the type's realize ---- */
 /*
@@ -182,6 +184,7 @@ struct PciBus {
     uint32_t reserved_slots;    /* bit per slot: never chosen, only taken by addr= */
     uint8_t number;             /* of a root */
     PciWindow window[3];        /* of the bridge: memory, prefetchable memory, I/O */
+    bool off;                   /* its slot has no power */
     const PciHotplugOps *hotplug; /* NULL: none */
     void *hotplug_opaque;
     MemoryRegion *mem, *io;     /* where BARs appear */
@@ -203,6 +206,8 @@ void pci_bus_fini(PciBus *b);
 void pci_bus_set_hotplug(PciBus *b, const PciHotplugOps *ops, void *opaque);
 /* The guest let go of this function: it is freed soon. */
 void pci_ejected(PciDevice *d);
+/* In PciHotplugOps.unplug: remembers that the guest is asked; an error if it was, just now. */
+bool pci_unplug_ask(PciDevice *d, Error **errp);
 /* The bus, if b is one of this kind. */
 PciBus *pci_bus_of(Bus *b);
 void pci_bus_set_irqs(PciBus *b, int (*map)(PciBus *, PciDevice *, int pin), Irq *wires, int n);
