@@ -26,13 +26,17 @@ typedef enum DriveIface {
 typedef struct Drive {
     char *id;
     DriveIface iface;
-    int bus, unit;     /* -1: not given */
-    bool by_index;     /* unit is a number over all buses (index=) */
+    int bus, unit;
     bool cdrom;
     BlockPort *port;
 } Drive;
 
 const char *drive_iface_name(DriveIface iface); /* "ide" */
+/* What if= is when it is not given, and how many of those are on a bus; before the first drive. */
+void blockset_set_places(BlockSet *set, DriveIface dflt, int per_bus);
+/* Is there a drive at that number over all buses? */
+bool blockset_place_taken(BlockSet *set, DriveIface iface, int index);
+bool block_port_attached(BlockPort *p);
 /* The object that opts_parse() makes of -drive's value; snapshot: -snapshot was given. */
 Drive *blockset_add_drive(BlockSet *set, json_t *opts, bool snapshot, Error **errp);
 Drive *blockset_drive_nth(BlockSet *set, unsigned n); /* NULL past the end */

@@ -286,9 +286,6 @@ static BlockNode *open_drive_node(BlockSet *set, DriveOpts *o, json_t *opts, boo
         set_in_file(opts, "aio", json_string(o->aio));
     }
     BlockNode *n = node_open(set, opts, errp);
-    if (!n && o->file) {
-        error_prepend(errp, "Could not open '%s': ", o->file);
-    }
     return n && o->snapshot && !cdrom ? snapshot_over(set, n, errp) : n;
 }
 
@@ -308,40 +305,99 @@ static bool id_is_free(BlockSet *set, const char *id, Error **errp)
     return true;
 }
 
-/* QEMU's names of drives without id: "ide0-hd1", "floppy0"; numbers by order where there is no place. */
-static char *make_id(BlockSet *set, const DriveOpts *o, DriveIface iface, bool cdrom)
-{
-    static const char *const media[] = {"-hd", "-cd"};
-    unsigned same = 0;
+/* ---- places ---- */
 
+void blockset_set_places(BlockSet *set, DriveIface dflt, int per_bus)
+{
+    set->default_iface = dflt == DRIVE_DEFAULT ? DRIVE_IDE : dflt;
+    set->default_per_bus = per_bus;
+}
+
+/* Units of a bus; 0: no limit, all are on bus 0. */
+static int units_of(BlockSet *set, DriveIface iface)
+{
+    if (iface == set->default_iface && set->default_per_bus) {
+        return set->default_per_bus;
+    }
+    return iface == DRIVE_IDE ? 2 : iface == DRIVE_SCSI ? 7 : 0;
+}
+
+static bool taken(BlockSet *set, DriveIface iface, int bus, int unit)
+{
     for (guint i = 0; i < set->drives->len; i++) {
-        same += ((Drive *)set->drives->pdata[i])->iface == iface;
-    }
-    for (;; same++) {
-        char *id = g_strdup_printf("%s%u%s", drive_iface_name(iface), same,
-                                   iface == DRIVE_FLOPPY || iface == DRIVE_PFLASH ? ""
-                                                                                  : media[cdrom]);
-        if (id_is_free(set, id, NULL)) {
-            return id;
+        const Drive *d = set->drives->pdata[i];
+        if (d->iface == iface && d->bus == bus && d->unit == unit) {
+            return true;
         }
-        g_free(id);
     }
+    return false;
+}
+
+bool blockset_place_taken(BlockSet *set, DriveIface iface, int index)
+{
+    int units = units_of(set, iface);
+
+    return taken(set, iface, units ? index / units : 0, units ? index % units : index);
+}
+
+/* index=, or bus= and unit=, or the next free unit from there. */
+static bool find_place(BlockSet *set, const DriveOpts *o, DriveIface iface, int *bus, int *unit,
+                       Error **errp)
+{
+    int units = units_of(set, iface);
+
+    *bus = o->bus < 0 ? 0 : (int)o->bus;
+    *unit = (int)o->unit;
+    if (o->index >= 0) {
+        *bus = units ? (int)o->index / units : 0;
+        *unit = units ? (int)o->index % units : (int)o->index;
+    }
+    if (*unit < 0) {
+        for (*unit = 0; taken(set, iface, *bus, *unit);) {
+            if (++*unit == units && units) {
+                *unit = 0;
+                ++*bus;
+            }
+        }
+    }
+    if (units && *unit >= units) {
+        error_set(errp, ERR_INVALID_PARAMETER, "unit %d too big (max is %d)", *unit, units - 1);
+        return false;
+    }
+    if (taken(set, iface, *bus, *unit)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "drive with bus=%d, unit=%d (index=%d) exists", *bus,
+                  *unit, (int)o->index);
+        return false;
+    }
+    return true;
+}
+
+/* QEMU's names of drives without id: "ide0-hd1", "floppy0", "virtio0". */
+static char *make_id(BlockSet *set, DriveIface iface, bool cdrom, int bus, int unit)
+{
+    bool media = iface == DRIVE_IDE || iface == DRIVE_SCSI;
+    const char *kind = !media ? "" : cdrom ? "-cd" : "-hd";
+
+    return units_of(set, iface)
+               ? g_strdup_printf("%s%d%s%d", drive_iface_name(iface), bus, kind, unit)
+               : g_strdup_printf("%s%s%d", drive_iface_name(iface), kind, unit);
 }
 
 static Drive *make_drive(BlockSet *set, DriveOpts *o, DriveIface iface, BlockNode *n,
                          bool writeback, Error **errp)
 {
     bool cdrom = g_strcmp0(o->media, "cdrom") == 0;
-    Drive *d = g_new0(Drive, 1);
+    int bus, unit;
 
-    *d = (Drive){
-        .id = o->id ? g_strdup(o->id) : make_id(set, o, iface, cdrom),
-        .iface = iface,
-        .bus = (int)o->bus,
-        .unit = (int)(o->index >= 0 ? o->index : o->unit),
-        .by_index = o->index >= 0,
-        .cdrom = cdrom,
-    };
+    if (!find_place(set, o, iface, &bus, &unit, errp)) {
+        return NULL;
+    }
+    g_autofree char *id = o->id ? g_strdup(o->id) : make_id(set, iface, cdrom, bus, unit);
+    if (!id_is_free(set, id, errp)) {
+        return NULL;
+    }
+    Drive *d = g_new0(Drive, 1);
+    *d = (Drive){g_steal_pointer(&id), iface, bus, unit, cdrom, NULL};
     d->port = port_new(set, d->id);
     d->port->removable = cdrom || iface == DRIVE_FLOPPY;
     d->port->write_cache = writeback;
@@ -377,6 +433,7 @@ Drive *blockset_add_drive(BlockSet *set, json_t *flat, bool snapshot, Error **er
         !apply_cache(opts, o.cache, &writeback, errp)) {
         return NULL;
     }
+    iface = iface == DRIVE_DEFAULT ? set->default_iface : iface;
     bool cdrom = g_strcmp0(o.media, "cdrom") == 0;
     bool has_medium = (o.file && *o.file) || json_object_get(opts, "file") ||
                       json_object_get(opts, "driver") || json_object_get(opts, "filename");

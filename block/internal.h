@@ -37,6 +37,8 @@ struct BlockSet {
     GPtrArray *drives;      /* Drive */
     GPtrArray *ports;       /* BlockPort */
     unsigned next_name;
+    DriveIface default_iface;
+    int default_per_bus;
     unsigned open_depth;    /* of node_open() within node_open() */
     GPtrArray *opening;     /* names of the images on the way down a backing chain */
     WorkerPool pool;

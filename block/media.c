@@ -74,6 +74,11 @@ void block_detach(BlockPort *p)
     block_port_set_loop(p, NULL);
 }
 
+bool block_port_attached(BlockPort *p)
+{
+    return p->attached;
+}
+
 /* ---- properties ---- */
 
 const char *block_port_name(const BlockPort *p)

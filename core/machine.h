@@ -44,6 +44,7 @@ typedef enum ShutdownCause { /* QMP ShutdownCause names, event arguments */
 
 typedef struct CharPort CharPort; /* chardev/char.h */
 typedef struct BlockPort BlockPort; /* block/block.h */
+typedef struct BlockSet BlockSet;   /* block/blockdev.h */
 
 /* A disk that the command line left to the board (-hda, -cdrom, -fda, -pflash, -drive if=). */
 typedef enum MachineDriveKind { /* as block/blockdev.h's DriveIface */
@@ -93,6 +94,7 @@ typedef struct MachineConfig {
     WatchdogAction watchdog;   /* -action watchdog= */
     MachineDrive *drives;      /* drive_count of them */
     size_t drive_count;
+    BlockSet *block_set;       /* all disks: for the monitor's commands */
     bool default_floppy, default_cdrom; /* board may add its empty drives */
     const char *boot_order, *boot_once; /* -boot: letters, or NULL */
     bool boot_menu, boot_strict;

@@ -23,6 +23,11 @@ typedef struct MonitorSpec {
     bool pretty;
 } MonitorSpec;
 
+typedef struct ConfigDrive {
+    char *option; /* as written, for messages */
+    json_t *opts;
+} ConfigDrive;
+
 typedef struct Config {
     const char *program; /* last part of argv[0] */
     const char *arch;    /* "x86_64" */
@@ -44,6 +49,11 @@ typedef struct Config {
     GPtrArray *devices; /* json_t objects with "driver" */
     GPtrArray *globals; /* "driver.property=value" */
     const char *rtc_base;
+
+    GPtrArray *drives;    /* ConfigDrive: -drive and its short forms */
+    GPtrArray *blockdevs; /* json_t objects */
+    bool snapshot;        /* -snapshot: nothing is written to the images */
+    bool default_cdrom, default_floppy;
 
     bool nographic, display_none, nodefaults;
     GPtrArray *serials; /* strings */

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "chardev/chardev.h"
 #include "core/machine.h"
+#include "main/disks.h"
 #include "main/emulator.h"
 #include "monitor/monitor.h"
 #include "schema/opts.h"
@@ -17,6 +18,7 @@ struct Emulator {
     GMainContext *loop;
     MachineConfig mc;
     CharSet *chars;
+    Disks *disks;
     Machine *machine;
     GPtrArray *hmp_ports; /* CharPort of monitors that share a serial device */
     GPtrArray *signals;   /* GSource */
@@ -255,13 +257,20 @@ static bool build(Emulator *e, Error **errp)
     if (!open_chardevs(e, errp)) {
         return false;
     }
+    const BoardType *board = board_find(e->config->board, e->config->arch, errp);
+    e->disks = board ? disks_open(e->config, board, e->loop, &e->mc, errp) : NULL;
+    if (!e->disks) {
+        return false;
+    }
     e->machine = machine_new(&e->mc, e->loop);
     machine_set_char_lookup(e->machine, lookup_chardev, e);
+    disks_connect(e->disks, e->machine);
     if (!machine_build(e->machine, e->config->arch, errp)) {
         return false;
     }
     charset_on_quit(e->chars, on_quit, e);
-    return add_devices(e, errp) && open_monitors(e, errp);
+    return disks_add_devices(e->disks, errp) && add_devices(e, errp) &&
+           disks_check_unused(e->disks, errp) && open_monitors(e, errp);
 }
 
 Emulator *emulator_new(const Config *c, Error **errp)
@@ -295,8 +304,10 @@ int emulator_run(Emulator *e)
 void emulator_free(Emulator *e)
 {
     if (e->machine) {
+        disks_disconnect(e->disks);
         machine_free(e->machine);
     }
+    disks_free(e->disks);
     charset_free(e->chars);
     /* Last: without them SIGTERM would end us with the terminal raw. */
     g_ptr_array_unref(e->signals);

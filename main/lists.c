@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/trace.h"
+#include "block/node.h"
 #include "chardev/chardev.h"
 #include "config-host.h"
 #include "core/machine.h"
@@ -93,6 +94,32 @@ static void list_devices(void)
     print_sorted("Devices that -device can add:", lines);
 }
 
+/* One line, as scripts expect it of "-drive format=help". */
+static void list_formats(void)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    REGISTRY_FOREACH (BlockDriver, it) {
+        g_ptr_array_add(names, (char *)(*it)->name);
+    }
+    g_ptr_array_sort(names, by_line);
+    printf("Supported formats:");
+    for (guint i = 0; i < names->len; i++) {
+        printf(" %s", (const char *)names->pdata[i]);
+    }
+    printf("\n");
+}
+
+static void list_block_drivers(void)
+{
+    GPtrArray *lines = lines_new();
+
+    REGISTRY_FOREACH (BlockDriver, it) {
+        add_line(lines, (*it)->name, (*it)->help);
+    }
+    print_sorted("Block drivers:", lines);
+}
+
 static bool list_properties(const char *driver, Error **errp)
 {
     const DeviceType *t = device_type_find(driver, errp);
@@ -155,6 +182,10 @@ bool config_print_help(const Config *c, Error **errp)
         return list_properties(c->help_arg, errp);
     } else if (!strcmp(t, "device")) {
         list_devices();
+    } else if (!strcmp(t, "drive")) {
+        list_formats();
+    } else if (!strcmp(t, "blockdev")) {
+        list_block_drivers();
     } else if (!strcmp(t, "chardev")) {
         list_chardevs();
     } else if (!strcmp(t, "display")) {

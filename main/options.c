@@ -175,6 +175,7 @@ static bool opt_nodefaults(Config *c, const OptValue *v, Error **errp)
 {
     c->nodefaults = true;
     c->default_serial = c->default_monitor = c->default_parallel = false;
+    c->default_cdrom = c->default_floppy = false;
     return true;
 }
 
@@ -244,7 +245,114 @@ static void device_replaces_default(Config *c, const char *driver)
         c->default_serial = false;
     } else if (!strcmp(driver, "isa-parallel")) {
         c->default_parallel = false;
+    } else if (!strcmp(driver, "isa-fdc") || !strcmp(driver, "floppy")) {
+        c->default_floppy = false;
+    } else if (!strcmp(driver, "ide-cd") || !strcmp(driver, "ide-hd") ||
+               !strcmp(driver, "scsi-cd") || !strcmp(driver, "scsi-hd")) {
+        c->default_cdrom = false;
     }
+}
+
+/* ---- disks ---- */
+
+static void config_drive_free(gpointer p)
+{
+    ConfigDrive *d = p;
+
+    g_free(d->option);
+    json_decref(d->opts);
+    g_free(d);
+}
+
+/* Takes opts. */
+static bool add_drive(Config *c, const char *option, const char *text, json_t *opts)
+{
+    ConfigDrive *d = g_new(ConfigDrive, 1);
+
+    *d = (ConfigDrive){g_strdup_printf("%s %s", option, text), opts};
+    g_ptr_array_add(c->drives, d);
+    return true;
+}
+
+static bool opt_drive(Config *c, const OptValue *v, Error **errp)
+{
+    if (is_help(opts_get(v->obj, "format"))) {
+        return set_help(c, "drive", "");
+    }
+    return add_drive(c, "-drive", v->text, json_incref(v->obj));
+}
+
+static bool opt_blockdev(Config *c, const OptValue *v, Error **errp)
+{
+    if (is_help(opts_get(v->obj, "driver"))) {
+        return set_help(c, "blockdev", "");
+    }
+    g_ptr_array_add(c->blockdevs, v->obj);
+    return true;
+}
+
+/* index -1: the next free one. */
+static bool add_image(Config *c, const char *option, const char *file, const char *iface, int index,
+                      bool cdrom)
+{
+    json_t *opts = json_pack("{s:s, s:s}", "file", file, "media", cdrom ? "cdrom" : "disk");
+
+    if (!opts) { /* not UTF-8 */
+        opts = json_pack("{s:s}", "file", "");
+    }
+    if (iface) {
+        json_object_set_new(opts, "if", json_string(iface));
+    }
+    if (index >= 0) {
+        json_object_set_new(opts, "index", json_integer(index));
+    }
+    return add_drive(c, option, file, opts);
+}
+
+static bool opt_hda(Config *c, const OptValue *v, Error **errp)
+{
+    return add_image(c, "-hda", v->text, NULL, 0, false);
+}
+
+static bool opt_hdb(Config *c, const OptValue *v, Error **errp)
+{
+    return add_image(c, "-hdb", v->text, NULL, 1, false);
+}
+
+static bool opt_hdc(Config *c, const OptValue *v, Error **errp)
+{
+    return add_image(c, "-hdc", v->text, NULL, 2, false);
+}
+
+static bool opt_hdd(Config *c, const OptValue *v, Error **errp)
+{
+    return add_image(c, "-hdd", v->text, NULL, 3, false);
+}
+
+static bool opt_cdrom(Config *c, const OptValue *v, Error **errp)
+{
+    return add_image(c, "-cdrom", v->text, NULL, 2, true);
+}
+
+static bool opt_fda(Config *c, const OptValue *v, Error **errp)
+{
+    return add_image(c, "-fda", v->text, "floppy", 0, false);
+}
+
+static bool opt_fdb(Config *c, const OptValue *v, Error **errp)
+{
+    return add_image(c, "-fdb", v->text, "floppy", 1, false);
+}
+
+static bool opt_pflash(Config *c, const OptValue *v, Error **errp)
+{
+    return add_image(c, "-pflash", v->text, "pflash", -1, false);
+}
+
+static bool opt_snapshot(Config *c, const OptValue *v, Error **errp)
+{
+    c->snapshot = true;
+    return true;
 }
 
 static bool opt_device(Config *c, const OptValue *v, Error **errp)
@@ -523,6 +631,17 @@ static OptFn *const handlers[OPT__COUNT] = {
     [OPT_bios] = opt_bios,
     [OPT_L] = opt_L,
     [OPT_fw_cfg] = opt_fw_cfg,
+    [OPT_drive] = opt_drive,
+    [OPT_blockdev] = opt_blockdev,
+    [OPT_hda] = opt_hda,
+    [OPT_hdb] = opt_hdb,
+    [OPT_hdc] = opt_hdc,
+    [OPT_hdd] = opt_hdd,
+    [OPT_cdrom] = opt_cdrom,
+    [OPT_fda] = opt_fda,
+    [OPT_fdb] = opt_fdb,
+    [OPT_pflash] = opt_pflash,
+    [OPT_snapshot] = opt_snapshot,
     [OPT_device] = opt_device,
     [OPT_global] = opt_global,
     [OPT_rtc] = opt_rtc,
@@ -592,13 +711,9 @@ bool config_parse(Config *c, int argc, char **argv, Error **errp)
 {
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i], *text = NULL;
-        if (arg[0] != '-' || !arg[1]) {
-            error_set(errp, ERR_UNSUPPORTED,
-                      "'%s' is not an option, and disk images are not "
-                      "supported",
-                      arg);
-            error_hint(errp, "a kernel is booted with -kernel");
-            return false;
+        if (arg[0] != '-' || !arg[1]) { /* an image, as -hda */
+            add_image(c, "-hda", arg, NULL, 0, false);
+            continue;
         }
         const char *name = arg + (arg[1] == '-' ? 2 : 1);
         const SchemaOption *o = schema_option_find(name);
@@ -635,6 +750,10 @@ void config_init(Config *c, const char *argv0)
         .devices = g_ptr_array_new(),
         .globals = g_ptr_array_new_with_free_func(g_free),
         .rtc_base = "utc",
+        .drives = g_ptr_array_new_with_free_func(config_drive_free),
+        .blockdevs = g_ptr_array_new(),
+        .default_cdrom = true,
+        .default_floppy = true,
         .serials = g_ptr_array_new_with_free_func(g_free),
         .chardevs = g_ptr_array_new_with_free_func(g_free),
         .monitors = g_ptr_array_new_with_free_func(g_free),
@@ -657,7 +776,8 @@ void config_fini(Config *c)
 {
     GPtrArray *const arrays[] = {
         c->accels,   c->firmware_dirs, c->devices, c->globals,     c->serials,
-        c->chardevs, c->monitors,      c->traces,  c->trace_files, c->keep,
+        c->chardevs, c->monitors,      c->traces,  c->trace_files, c->drives,
+        c->blockdevs, c->keep,
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++) {
