@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ACPI tables of an ISA PC and the commands that link them.
+ * ACPI tables of a PC and the commands that link them.
  *
  * ACPI specification 6.4: 5.2.5 RSDP, 5.2.7/8 RSDT and XSDT, 5.2.9 FADT (in the
  * layout of revision 3, 244 bytes, which everything since Windows XP reads),
  * 5.2.10 FACS, 5.2.12 MADT. Loader commands: SeaBIOS "romfile_loader" format,
  * 128 bytes each: allocate, add pointer, add checksum.
+ *
+ * PCI firmware specification 3.0, 4.1.2 MCFG; IA-PC HPET 1.0a, 3.2.4.
  *
  * Pointers inside the tables file are offsets until a loader adds the address.
  */
@@ -14,12 +16,16 @@
 #include <string.h>
 #include "base/bits.h"
 #include "hw/acpi/aml.h"
-#include "hw/acpi/pm.h"
 
 #define OEM_ID    "RHEA"
 #define TABLE_ID  "RHEAPC"
 #define HEADER    36
 #define FILE_NAME 56
+/* Rounding of the two files; commands of type 0 are ignored by loaders. */
+#define TABLES_STEP 0x10000
+#define LOADER_STEP 0x1000
+#define SCI_IRQ   9
+#define PCI_LINES (1 << 5 | 1 << 9 | 1 << 10 | 1 << 11)
 
 enum { CMD_ALLOCATE = 1, CMD_ADD_POINTER = 2, CMD_ADD_CHECKSUM = 3 };
 enum { ZONE_HIGH = 1, ZONE_FSEG = 2 };
@@ -101,175 +107,121 @@ static void put_pointer(AcpiTables *t, uint32_t target, unsigned size)
     bytes_int(t->tables, target, size);
 }
 
-/* ---- DSDT ---- */
-
-typedef struct IsaDevice {
-    const char *name, *hid;
-    uint16_t io[4][2]; /* base, length; ends with length 0 */
-    int irq;           /* -1 = none */
-} IsaDevice;
-
-static void isa_device(Aml *a, const IsaDevice *d, int uid)
-{
-    aml_device(a, d->name);
-    aml_name(a, "_HID");
-    aml_eisa_id(a, d->hid);
-    if (uid >= 0) {
-        aml_name(a, "_UID");
-        aml_int(a, uid);
-    }
-    aml_crs_begin(a);
-    for (int i = 0; i < 4 && d->io[i][1]; i++) {
-        aml_io(a, d->io[i][0], d->io[i][1]);
-    }
-    if (d->irq >= 0) {
-        aml_irq(a, d->irq);
-    }
-    aml_crs_end(a);
-    aml_end(a);
-}
-
-static void dsdt_isa(Aml *a, const AcpiConfig *cfg)
-{
-    static const IsaDevice board[] = {
-        {"PIC", "PNP0000", {{0x20, 2}, {0xa0, 2}, {0x4d0, 2}}, -1},
-        {"TMR", "PNP0100", {{0x40, 4}}, 0},
-        {"SPKR", "PNP0800", {{0x61, 1}}, -1},
-        {"RTC", "PNP0B00", {{0x70, 2}}, 8},
-    };
-    static const IsaDevice input[] = {
-        {"KBD", "PNP0303", {{0x60, 1}, {0x64, 1}}, 1},
-        {"MOU", "PNP0F13", {{0}}, 12},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(board); i++) {
-        isa_device(a, &board[i], -1);
-    }
-    for (size_t i = 0; cfg->i8042 && i < ARRAY_LEN(input); i++) {
-        isa_device(a, &input[i], -1);
-    }
-    for (int i = 0; i < 4; i++) {
-        const char *names[4] = {"COM1", "COM2", "COM3", "COM4"};
-        IsaDevice com = {names[i], "PNP0501", {{cfg->com[i], 8}}, cfg->com_irq[i]};
-        if (cfg->com[i]) {
-            isa_device(a, &com, i + 1);
-        }
-    }
-}
-
-static void dsdt_fw_cfg(Aml *a)
-{
-    aml_device(a, "FWCF");
-    aml_name(a, "_HID");
-    aml_string(a, "QEMU0002");
-    aml_name(a, "_STA");
-    aml_int(a, 0x0b); /* present, working, not shown */
-    aml_crs_begin(a);
-    aml_io(a, 0x510, 0x0c);
-    aml_crs_end(a);
-    aml_end(a);
-}
-
-static void dsdt_cpus(Aml *a, const AcpiConfig *cfg)
-{
-    for (int i = 0; i < cfg->cpus; i++) {
-        char name[5];
-
-        g_snprintf(name, sizeof(name), "C%03X", i & 0xfff);
-        aml_device(a, name);
-        aml_name(a, "_HID");
-        aml_string(a, "ACPI0007");
-        aml_name(a, "_UID");
-        aml_int(a, i);
-        aml_end(a);
-    }
-}
-
 static uint32_t build_dsdt(AcpiTables *t, const AcpiConfig *cfg)
 {
     uint32_t at = table_begin(t, "DSDT", 2);
     Aml a = {.out = t->tables};
 
-    aml_scope(&a, "\\_SB");
-    dsdt_cpus(&a, cfg);
-    dsdt_isa(&a, cfg);
-    if (cfg->fw_cfg) {
-        dsdt_fw_cfg(&a);
-    }
-    aml_end(&a);
-    aml_name(&a, "\\_S5");
-    aml_package(&a, 4);
-    for (int i = 0; i < 4; i++) {
-        aml_int(&a, ACPI_S5_TYPE);
-    }
-    aml_end(&a);
+    acpi_dsdt(&a, cfg);
     table_end(t, at);
     return at;
 }
 
 /* ---- FADT ---- */
 
-static void generic_address(GByteArray *b, uint16_t port, uint8_t bits)
+#define PM1_CONTROL 4 /* offsets in the power management block */
+#define PM_TIMER    8
+
+static void generic_address(GByteArray *b, uint8_t space, uint64_t at, uint8_t bits)
 {
-    bytes_int(b, bits ? 1 : 0, 1); /* system I/O */
+    bytes_int(b, space, 1);
     bytes_int(b, bits, 1);
     bytes_int(b, 0, 1);
     bytes_int(b, 0, 1);
-    bytes_int(b, port, 8);
+    bytes_int(b, at, 8);
 }
 
-static void fadt_blocks(GByteArray *b)
+static void port_address(GByteArray *b, uint16_t port, uint8_t bits)
 {
-    bytes_int(b, ACPI_PM_BASE + ACPI_PM1_EVENT, 4); /* PM1a_EVT_BLK */
-    bytes_int(b, 0, 4);
-    bytes_int(b, ACPI_PM_BASE + ACPI_PM1_CONTROL, 4); /* PM1a_CNT_BLK */
-    bytes_int(b, 0, 4);
-    bytes_int(b, 0, 4);                            /* PM2_CNT_BLK */
-    bytes_int(b, ACPI_PM_BASE + ACPI_PM_TIMER, 4); /* PM_TMR_BLK */
-    bytes_int(b, 0, 8);                            /* GPE0, GPE1 */
-    bytes_int(b, 4, 1);                            /* PM1_EVT_LEN */
-    bytes_int(b, 2, 1);                            /* PM1_CNT_LEN */
-    bytes_int(b, 0, 1);                            /* PM2_CNT_LEN */
-    bytes_int(b, 4, 1);                            /* PM_TMR_LEN */
-    bytes_int(b, 0, 4);                            /* GPE lengths, GPE1_BASE, CST_CNT */
-    bytes_int(b, 0xfff, 2);                        /* P_LVL2_LAT: no C2 */
-    bytes_int(b, 0xfff, 2);                        /* P_LVL3_LAT: no C3 */
-    bytes_int(b, 0, 4);                            /* FLUSH_SIZE, FLUSH_STRIDE */
-    bytes_int(b, 0, 4);                            /* DUTY_*, DAY_ALRM, MON_ALRM */
+    generic_address(b, bits ? 1 : 0, port, bits);
 }
 
+static void fadt_blocks(GByteArray *b, const AcpiConfig *cfg)
+{
+    bool pm = cfg->chipset != ACPI_NO_CHIPSET;
+
+    bytes_int(b, pm ? cfg->pm_base : 0, 4); /* PM1a_EVT_BLK */
+    bytes_int(b, 0, 4);
+    bytes_int(b, pm ? cfg->pm_base + PM1_CONTROL : 0, 4); /* PM1a_CNT_BLK */
+    bytes_int(b, 0, 4);
+    bytes_int(b, 0, 4);                                /* PM2_CNT_BLK */
+    bytes_int(b, pm ? cfg->pm_base + PM_TIMER : 0, 4); /* PM_TMR_BLK */
+    bytes_int(b, cfg->gpe0_base, 4);
+    bytes_int(b, 0, 4);                                /* GPE1 */
+    bytes_int(b, pm ? 4 : 0, 1);                       /* PM1_EVT_LEN */
+    bytes_int(b, pm ? 2 : 0, 1);                       /* PM1_CNT_LEN */
+    bytes_int(b, 0, 1);                                /* PM2_CNT_LEN */
+    bytes_int(b, pm ? 4 : 0, 1);                       /* PM_TMR_LEN */
+    bytes_int(b, cfg->gpe0_size, 1);
+    bytes_int(b, 0, 3);                                /* GPE1 length and base, CST_CNT */
+    bytes_int(b, 0xfff, 2);                            /* P_LVL2_LAT: no C2 */
+    bytes_int(b, 0xfff, 2);                            /* P_LVL3_LAT: no C3 */
+    bytes_int(b, 0, 4);                                /* FLUSH_SIZE, FLUSH_STRIDE */
+    bytes_int(b, 0, 4);                                /* DUTY_*, DAY_ALRM, MON_ALRM */
+}
+
+/* The extended addresses say the same as the blocks. */
+static void fadt_extended(GByteArray *b, const AcpiConfig *cfg)
+{
+    bool pm = cfg->chipset != ACPI_NO_CHIPSET;
+
+    port_address(b, pm ? cfg->pm_base : 0, pm ? 32 : 0);
+    port_address(b, 0, 0);
+    port_address(b, pm ? cfg->pm_base + PM1_CONTROL : 0, pm ? 16 : 0);
+    port_address(b, 0, 0);
+    port_address(b, 0, 0);
+    port_address(b, pm ? cfg->pm_base + PM_TIMER : 0, pm ? 32 : 0);
+    port_address(b, cfg->gpe0_base, cfg->gpe0_size * 8);
+    port_address(b, 0, 0);
+}
+
+static uint32_t fadt_flags(const AcpiConfig *cfg)
+{
+    uint32_t flags = BIT32(0) | BIT32(2) | BIT32(5) | BIT32(10); /* WBINVD, PROC_C1, no sleep
+                                                                    button, RESET_REG_SUP */
+    if (cfg->chipset == ACPI_NO_CHIPSET) {
+        return flags | BIT32(20); /* hardware-reduced; the power button is the GED's */
+    }
+    /* The RTC wakes from S4 too; a timer that can be trusted */
+    return flags | BIT32(7) | BIT32(15);
+}
+
+/* Revision 3 with a chip set; without one 5.1, which knows hardware-reduced machines. */
 static uint32_t build_fadt(AcpiTables *t, const AcpiConfig *cfg, uint32_t facs, uint32_t dsdt)
 {
-    uint32_t at = table_begin(t, "FACP", 3);
+    bool reduced = cfg->chipset == ACPI_NO_CHIPSET;
+    uint32_t at = table_begin(t, "FACP", reduced ? 5 : 3);
     GByteArray *b = t->tables;
-    /* WBINVD, PROC_C1, no sleep button, RTC wakes nothing, RESET_REG_SUP */
-    uint32_t flags = BIT32(0) | BIT32(2) | BIT32(5) | BIT32(6) | BIT32(10);
+    uint16_t boot = 0x01 | (cfg->i8042 ? 0x02 : 0) | 0x04; /* legacy devices, 8042, no VGA */
 
     put_pointer(t, facs, 4);
     put_pointer(t, dsdt, 4);
     bytes_int(b, 0, 2); /* reserved, preferred profile: unspecified */
-    bytes_int(b, ACPI_SCI_IRQ, 2);
+    bytes_int(b, SCI_IRQ, 2);
     bytes_int(b, 0, 4); /* SMI_CMD = 0: always in ACPI mode */
     bytes_int(b, 0, 4); /* ACPI_ENABLE, ACPI_DISABLE, S4BIOS_REQ, PSTATE_CNT */
-    fadt_blocks(b);
-    bytes_int(b, 0x32, 1);                                  /* CENTURY */
-    bytes_int(b, 0x01 | (cfg->i8042 ? 0x02 : 0) | 0x04, 2); /* legacy devices, 8042, no VGA */
+    fadt_blocks(b, cfg);
+    bytes_int(b, 0x32, 1); /* CENTURY */
+    bytes_int(b, boot, 2);
     bytes_int(b, 0, 1);
-    bytes_int(b, flags, 4);
-    generic_address(b, 0xcf9, 8); /* RESET_REG */
-    bytes_int(b, 0x06, 1);        /* RESET_VALUE */
-    bytes_int(b, 0, 3);
+    bytes_int(b, fadt_flags(cfg), 4);
+    if (reduced) {
+        generic_address(b, 0, cfg->ged_base + ACPI_GED_REGS + 2, 8);
+        bytes_int(b, 0x42, 1);
+    } else {
+        port_address(b, 0xcf9, 8); /* RESET_REG */
+        bytes_int(b, 0x0f, 1);     /* RESET_VALUE */
+    }
+    bytes_int(b, 0, 2);
+    bytes_int(b, reduced ? 1 : 0, 1); /* minor version */
     bytes_int(b, 0, 8); /* X_FIRMWARE_CTRL: the 32-bit one counts */
     put_pointer(t, dsdt, 8);
-    generic_address(b, ACPI_PM_BASE + ACPI_PM1_EVENT, 32);
-    generic_address(b, 0, 0);
-    generic_address(b, ACPI_PM_BASE + ACPI_PM1_CONTROL, 16);
-    generic_address(b, 0, 0);
-    generic_address(b, 0, 0);
-    generic_address(b, ACPI_PM_BASE + ACPI_PM_TIMER, 32);
-    generic_address(b, 0, 0);
-    generic_address(b, 0, 0);
+    fadt_extended(b, cfg);
     g_assert(b->len - at == 244);
+    if (reduced) {
+        generic_address(b, 0, cfg->ged_base + ACPI_GED_REGS, 8);     /* sleep control */
+        generic_address(b, 0, cfg->ged_base + ACPI_GED_REGS + 1, 8); /* sleep status */
+    }
     table_end(t, at);
     return at;
 }
@@ -318,7 +270,7 @@ static uint32_t build_madt(AcpiTables *t, const AcpiConfig *cfg)
     GByteArray *b = t->tables;
 
     bytes_int(b, 0xfee00000, 4);
-    bytes_int(b, 1, 4); /* PCAT_COMPAT: there are 8259s too */
+    bytes_int(b, cfg->pic, 4); /* PCAT_COMPAT: there are 8259s too */
     for (int i = 0; i < cfg->cpus; i++) {
         madt_cpu(b, i, cfg->apic_ids[i]);
     }
@@ -326,12 +278,65 @@ static uint32_t build_madt(AcpiTables *t, const AcpiConfig *cfg)
     bytes_int(b, 0, 2);
     bytes_int(b, 0xfec00000, 4);
     bytes_int(b, 0, 4);
+    if (cfg->ioapic2) {
+        bytes_int(b, 1 | 12 << 8, 2);
+        bytes_int(b, 1, 2);
+        bytes_int(b, 0xfec10000, 4);
+        bytes_int(b, 24, 4);
+    }
     madt_override(b, 0, 2, 0);
-    madt_override(b, ACPI_SCI_IRQ, ACPI_SCI_IRQ, 0x000d); /* active high, level */
+    for (int i = 1; i < 16; i++) { /* lines that PCI uses: active high, level */
+        if ((cfg->chipset != ACPI_NO_CHIPSET ? PCI_LINES : 0) >> i & 1) {
+            madt_override(b, i, i, 0x000d);
+        }
+    }
     bytes_int(b, 4 | 6 << 8, 2);                          /* NMI on LINT1 of all */
     bytes_int(b, 0xff, 1);
     bytes_int(b, 0, 2);
     bytes_int(b, 1, 1);
+    table_end(t, at);
+    return at;
+}
+
+/* ---- MCFG, HPET, WAET ---- */
+
+static uint32_t build_mcfg(AcpiTables *t, const AcpiConfig *cfg)
+{
+    uint32_t at = table_begin(t, "MCFG", 1);
+    GByteArray *b = t->tables;
+
+    bytes_int(b, 0, 8);
+    bytes_int(b, cfg->ecam_base, 8);
+    bytes_int(b, 0, 2); /* segment */
+    bytes_int(b, 0, 1);
+    bytes_int(b, (cfg->ecam_size >> 20) - 1, 1);
+    bytes_int(b, 0, 4);
+    table_end(t, at);
+    return at;
+}
+
+/* IA-PC HPET specification 1.0a, 3.2.4. */
+static uint32_t build_hpet(AcpiTables *t)
+{
+    uint32_t at = table_begin(t, "HPET", 1);
+    GByteArray *b = t->tables;
+
+    bytes_int(b, 0x8086a201, 4); /* as the capability register */
+    bytes_int(b, 0, 4);          /* in memory space */
+    bytes_int(b, 0xfed00000, 8);
+    bytes_int(b, 0, 1); /* number */
+    bytes_int(b, 0, 2); /* minimum tick */
+    bytes_int(b, 0, 1);
+    table_end(t, at);
+    return at;
+}
+
+/* Windows ACPI Emulated devices Table: the RTC needs no double read, the PM timer neither. */
+static uint32_t build_waet(AcpiTables *t)
+{
+    uint32_t at = table_begin(t, "WAET", 1);
+
+    bytes_int(t->tables, 1 << 1, 4);
     table_end(t, at);
     return at;
 }
@@ -368,6 +373,16 @@ static void build_rsdp(AcpiTables *t, uint32_t rsdt, uint32_t xsdt)
     cmd_checksum(t, ACPI_RSDP_FILE, 32, 0, 36);
 }
 
+/* A file whose length was published keeps it when it is made again with other contents. */
+static void pad(GByteArray *b, guint step)
+{
+    guint len = (b->len + step - 1) / step * step;
+
+    for (guint n = len - b->len; n; n--) {
+        bytes_int(b, 0, 1);
+    }
+}
+
 AcpiTables *acpi_tables_build(const AcpiConfig *cfg)
 {
     AcpiTables *t = g_new0(AcpiTables, 1);
@@ -379,12 +394,22 @@ AcpiTables *acpi_tables_build(const AcpiConfig *cfg)
     cmd_allocate(t, ACPI_RSDP_FILE, 16, ZONE_FSEG);
     uint32_t facs = build_facs(t);
     uint32_t dsdt = build_dsdt(t, cfg);
-    uint32_t list[2];
-    list[0] = build_fadt(t, cfg, facs, dsdt);
-    list[1] = build_madt(t, cfg);
-    uint32_t rsdt = build_root(t, "RSDT", 4, list, ARRAY_LEN(list));
-    uint32_t xsdt = build_root(t, "XSDT", 8, list, ARRAY_LEN(list));
+    uint32_t list[8];
+    int n = 0;
+    list[n++] = build_fadt(t, cfg, facs, dsdt);
+    list[n++] = build_madt(t, cfg);
+    if (cfg->hpet) {
+        list[n++] = build_hpet(t);
+    }
+    if (cfg->ecam_size) {
+        list[n++] = build_mcfg(t, cfg);
+    }
+    list[n++] = build_waet(t);
+    uint32_t rsdt = build_root(t, "RSDT", 4, list, n);
+    uint32_t xsdt = build_root(t, "XSDT", 8, list, n);
     build_rsdp(t, rsdt, xsdt);
+    pad(t->tables, TABLES_STEP);
+    pad(t->loader, LOADER_STEP);
     return t;
 }
 

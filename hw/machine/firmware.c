@@ -46,19 +46,6 @@ static char *find_bios(const MachineConfig *cfg, const char *name)
     return path;
 }
 
-static bool map_rom(Machine *m, const char *data, size_t len, Error **errp)
-{
-    MemoryRegion *rom = region_new_rom(m, "bios", len, errp);
-
-    if (!rom) {
-        return false;
-    }
-    memcpy(region_ram(rom)->host, data, len);
-    region_add(machine_memory_root(m), (1ull << 32) - len, rom, 0);
-    region_unref(rom);
-    return true;
-}
-
 /* NULL with *errp: not found, not readable, not a BIOS. */
 static char *read_bios(const MachineConfig *cfg, const char *default_name, size_t *len,
                        Error **errp)
@@ -98,17 +85,18 @@ bool bios_check(const MachineConfig *cfg, const char *default_name, Error **errp
     return data != NULL;
 }
 
-bool bios_map(Machine *m, const char *default_name, uint8_t **tail, size_t *tail_len, Error **errp)
+MemoryRegion *bios_map(Machine *m, const char *default_name, Error **errp)
 {
     size_t len;
     g_autofree char *data = read_bios(machine_config(m), default_name, &len, errp);
+    MemoryRegion *rom = data ? region_new_rom(m, "pc.bios", len, errp) : NULL;
 
-    if (!data) {
-        return false;
+    if (rom) {
+        memcpy(region_ram(rom)->host, data, len);
+        region_add(machine_memory_root(m), (1ull << 32) - len, rom, 1);
+        region_unref(rom); /* the tree keeps it */
     }
-    *tail_len = MIN(len, BIOS_SHADOW);
-    *tail = g_memdup2(data + len - *tail_len, *tail_len);
-    return map_rom(m, data, len, errp);
+    return rom;
 }
 
 static bool add_file(const FwCfgFile *f, Device *fw_cfg, Error **errp)

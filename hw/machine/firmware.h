@@ -5,16 +5,13 @@
 
 #include "core/machine.h"
 
-#define BIOS_SHADOW 0x40000 /* the part that is also below 1 MiB */
-
 /* Is there one that could be mapped? */
 bool bios_check(const MachineConfig *cfg, const char *default_name, Error **errp);
 /*
- * Reads -bios, or default_name, from the -L directories and the usual places;
- * maps it as ROM below 4 GiB. On success *tail is a copy of its last *tail_len <=
- * BIOS_SHADOW bytes (caller frees).
+ * Reads -bios, or default_name, from the -L directories and the usual places; maps it as ROM
+ * below 4 GiB. NULL on failure; the region belongs to the memory root.
  */
-bool bios_map(Machine *m, const char *default_name, uint8_t **tail, size_t *tail_len, Error **errp);
+MemoryRegion *bios_map(Machine *m, const char *default_name, Error **errp);
 
 /*
  * Adds what -fw_cfg asks for, after all files that the board itself has. An error: a name given

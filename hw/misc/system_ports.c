@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The odd ports of a PC's chip set: POST code 80h, fast A20 and reset 92h,
- * reset control CF9h.
+ * The odd ports of a PC's chip set: POST code 80h, fast A20 and reset 92h.
  *
- * IBM PS/2 hardware technical reference, "System control port A" (92h); Intel
- * 82371SB (PIIX3) data sheet, 2.4.2 "RC - reset control register" (CF9h).
+ * IBM PS/2 hardware technical reference, "System control port A" (92h).
  *
  * outputs: 0 = fast A20 gate (1 = address line 20 passes).
  * home: the machine's lock domain.
@@ -14,14 +12,11 @@
 
 #define FAST_RESET 0x01
 #define FAST_A20   0x02
-#define RC_SYSTEM  0x02 /* hard reset when triggered */
-#define RC_CPU     0x04 /* the trigger */
 
 typedef struct SystemPorts {
     Device dev;
     uint8_t post;
     uint8_t port92;
-    uint8_t reset_control;
 } SystemPorts;
 
 static void ports_outputs(Device *d)
@@ -55,51 +50,20 @@ static void port92_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
     }
 }
 
-/*
- * The register answers byte accesses at CF9h only. Wider ones that cover it are meant for the PCI
- * configuration address at CF8h: Linux probes for PCI by writing back what it read there, which
- * is all ones where there is no PCI, and must not be a reset.
- */
-static bool is_rc(hwaddr offset, unsigned size)
-{
-    return offset == 1 && size == 1;
-}
-
-static uint64_t rc_read(void *opaque, hwaddr offset, unsigned size)
-{
-    return is_rc(offset, size) ? ((SystemPorts *)opaque)->reset_control : ~0ull;
-}
-
-static void rc_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
-{
-    SystemPorts *s = opaque;
-
-    if (!is_rc(offset, size)) {
-        return;
-    }
-    if (v & ~s->reset_control & RC_CPU) {
-        machine_request_reset(s->dev.machine, SHUTDOWN_GUEST_RESET);
-    }
-    s->reset_control = v & RC_SYSTEM; /* the trigger bit does not read back */
-}
-
 static const IoOps post_ops = {post_read, post_write, .max_size = 1};
 static const IoOps port92_ops = {port92_read, port92_write, .max_size = 1};
-static const IoOps rc_ops = {rc_read, rc_write, .max_size = 4};
 
 static bool ports_realize(Device *d, Error **errp)
 {
     device_init_out(d, 1);
     device_map_ports(d, 0x80, 1, &post_ops, "post-code");
     device_map_ports(d, 0x92, 1, &port92_ops, "port92");
-    device_map_ports(d, 0xcf8, 4, &rc_ops, "reset-control");
     return true;
 }
 
 static const StateField ports_state[] = {
     STATE(SystemPorts, STATE_U8, post, 0),
     STATE(SystemPorts, STATE_U8, port92, 0),
-    STATE(SystemPorts, STATE_U8, reset_control, 0),
     {0},
 };
 

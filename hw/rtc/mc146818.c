@@ -10,7 +10,7 @@
  * guest's adjustment, and flags are caught up when somebody looks. Left out:
  * square wave output, daylight saving (DSE reads back and does nothing).
  *
- * outputs: 0 = IRQ (ISA IRQ 8).  home: the machine's lock domain.
+ * outputs: 0 = IRQ (ISA IRQ 8), 1 = enabled alarm (wakes the machine).  home: the machine's lock domain.
  */
 #include "hw/rtc/mc146818.h"
 
@@ -228,7 +228,10 @@ static bool wants_irq(const Rtc *s)
 
 static void rtc_outputs(Device *d)
 {
-    irq_set(d->out[0], wants_irq((Rtc *)d));
+    Rtc *s = (Rtc *)d;
+
+    irq_set(d->out[0], wants_irq(s));
+    irq_set(d->out[1], (s->cmos[C] & s->cmos[B] & C_AF) != 0);
 }
 
 /* Timers run only for interrupts that are enabled and not yet pending. */
@@ -395,7 +398,7 @@ static bool rtc_realize(Device *d, Error **errp)
 {
     Rtc *s = (Rtc *)d;
 
-    device_init_out(d, 1);
+    device_init_out(d, 2);
     timer_init(&s->periodic, d->machine, CLOCK_VIRTUAL, rtc_timer, s);
     timer_init(&s->update, d->machine, CLOCK_HOST, rtc_timer, s);
     s->cmos[A] = 0x26;

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See pc_boot.h: CMOS, fw_cfg and tables; the firmware, or a kernel without one.
+ *
+ * home: main loop; the tables are made again under the machine's lock when firmware selects them,
+ * because it programmed the windows that they describe.
+ */
+#include "hw/machine/pc_boot.h"
+
+#include <string.h>
+
+#include "base/bits.h"
+#include "hw/acpi/tables.h"
+#include "hw/firmware/fw_cfg.h"
+#include "hw/machine/boot/linuxrom.h"
+#include "hw/machine/firmware.h"
+#include "hw/rtc/mc146818.h"
+
+#define MIB (1ull << 20)
+
+/* What reset puts into memory; a device of its own, so that it is freed with the machine. */
+struct PcBoot {
+    Device dev;
+    PcBoard *pc;
+    BootPlan *plan; /* -kernel, else NULL */
+    AcpiTables *acpi;
+    BootLayout layout;
+};
+
+static void pc_boot_unrealize(Device *d)
+{
+    PcBoot *b = (PcBoot *)d;
+
+    boot_plan_free(b->plan);
+    acpi_tables_free(b->acpi);
+}
+
+static const StateField pc_boot_state[] = {
+    HOST_ONLY(PcBoot, pc),   HOST_ONLY(PcBoot, plan), HOST_ONLY(PcBoot, acpi),
+    HOST_ONLY(PcBoot, layout), {0},
+};
+
+static const DeviceType pc_boot_type = {
+    .name = "pc-boot",
+    .help = "what the board loads into memory at reset",
+    .bus = "sysbus",
+    .size = sizeof(PcBoot),
+    .version = 1,
+    .internal = true,
+    .state = pc_boot_state,
+    .unrealize = pc_boot_unrealize,
+};
+DEVICE_TYPE(pc_boot_type);
+
+/* ---- configuration ---- */
+
+static BootLayout layout_of(uint64_t below, uint64_t above, bool acpi)
+{
+    uint64_t tables = acpi ? PC_ACPI_SIZE : 0;
+
+    return (BootLayout){
+        .below_4g = below,
+        .above_4g = above,
+        .acpi = below - tables,
+        .acpi_size = tables,
+        .rsdp = acpi ? PC_RSDP_ADDR : 0,
+    };
+}
+
+/* The same mistakes as building finds, before anything is opened on the host. */
+bool pc_common_check(const MachineConfig *given, const PcKind *kind, Error **errp)
+{
+    MachineConfig cfg = *given;
+
+    cfg.ram_size = cfg.ram_size ? cfg.ram_size : PC_DEFAULT_RAM;
+    if (!pc_check_memory(&cfg, errp) || !pc_check_kernel_options(&cfg, errp)) {
+        return false;
+    }
+    if (!cfg.kernel) {
+        return bios_check(&cfg, kind->bios, errp);
+    }
+    uint64_t below = kind->below_4g(cfg.ram_size, 0);
+    BootLayout l = layout_of(below, cfg.ram_size - below, true);
+    if (cfg.firmware) {
+        return bios_check(&cfg, kind->bios, errp) && linuxrom_check(&cfg, &l, errp);
+    }
+    BootPlan *plan = boot_plan(&cfg, &l, errp);
+    boot_plan_free(plan);
+    return plan != NULL;
+}
+
+/* ---- what firmware wants to know ---- */
+
+static void set_cmos_word(PcBoard *pc, unsigned index, uint16_t v)
+{
+    mc146818_set_ram(pc->rtc, index, v);
+    mc146818_set_ram(pc->rtc, index + 1, v >> 8);
+}
+
+static void fill_cmos(PcBoard *pc)
+{
+    uint64_t ext = MIN((pc->below_4g - MIB) >> 10, 0xffff);
+    uint64_t above_16m = pc->below_4g > 16 * MIB ? (pc->below_4g - 16 * MIB) >> 16 : 0;
+    uint64_t above_4g = MIN(pc->above_4g >> 16, 0xffffff);
+
+    set_cmos_word(pc, 0x15, 640);
+    set_cmos_word(pc, 0x17, ext);
+    set_cmos_word(pc, 0x30, ext);
+    set_cmos_word(pc, 0x34, MIN(above_16m, 0xffff));
+    set_cmos_word(pc, 0x5b, above_4g);
+    mc146818_set_ram(pc->rtc, 0x5d, above_4g >> 16);
+    mc146818_set_ram(pc->rtc, 0x5f, machine_config(pc->dev.machine)->cpus - 1);
+    mc146818_set_ram(pc->rtc, 0x14, 0x06); /* equipment: FPU, PS/2 mouse */
+    mc146818_set_ram(pc->rtc, 0x0f, 0);    /* shutdown code: power on */
+}
+
+/* -boot order: three devices, first boot first, in CMOS as BIOSes keep them. */
+static bool set_boot_order(PcBoard *pc, const char *order, Error **errp)
+{
+    static const char letters[] = "acdn"; /* floppy, disk, CD-ROM, network: 1 to 4 */
+    uint8_t code[3] = {0};
+
+    for (int i = 0; order[i]; i++) {
+        const char *p = strchr(letters, order[i]);
+        if (!p || i >= 3) {
+            error_set(errp, ERR_INVALID_PARAMETER,
+                      p ? "-boot order=%s names more than three devices"
+                        : "-boot order=%s: there is no such boot device",
+                      order);
+            error_hint(errp, "the letters are a (floppy), c (disk), d (CD-ROM), n (network)");
+            return false;
+        }
+        code[i] = p - letters + 1;
+    }
+    mc146818_set_ram(pc->rtc, 0x3d, code[1] << 4 | code[0]);
+    mc146818_set_ram(pc->rtc, 0x38, code[2] << 4); /* bit 0 clear: floppies need a signature */
+    return true;
+}
+
+static const char *boot_order(const MachineConfig *cfg, bool first)
+{
+    return first && cfg->boot_once ? cfg->boot_once : cfg->boot_order ? cfg->boot_order : "cad";
+}
+
+static bool add_e820(PcBoard *pc, Error **errp)
+{
+    uint8_t map[40] = {0};
+
+    st_le64(map + 8, pc->below_4g);
+    st_le32(map + 16, E820_RAM);
+    st_le64(map + 20, 1ull << 32);
+    st_le64(map + 28, pc->above_4g);
+    st_le32(map + 36, E820_RAM);
+    return fw_cfg_add_file(pc->fw_cfg, "etc/e820", map, pc->above_4g ? 40 : 20, errp);
+}
+
+/* One processor per entry after two counts: no memory affinity. */
+static void add_numa(PcBoard *pc, int cpus)
+{
+    g_autofree uint8_t *map = g_malloc0(8 * (1 + cpus));
+
+    fw_cfg_add_item(pc->fw_cfg, FW_CFG_NUMA, map, 8 * (1 + cpus));
+}
+
+static bool add_boot_files(PcBoard *pc, const MachineConfig *cfg, Error **errp)
+{
+    uint8_t wait[4];
+
+    st_le32(wait, cfg->boot_reboot_timeout);
+    return fw_cfg_add_file(pc->fw_cfg, "etc/boot-fail-wait", wait, 4, errp);
+}
+
+bool pc_add_fw_cfg(PcBoard *pc, Error **errp)
+{
+    static const uint8_t states[6] = {128, 0, 0, 129, 130, 128}; /* S0, S3 = 1, S4 = 2, S5 */
+    const MachineConfig *cfg = machine_config(pc->dev.machine);
+
+    if (!pc_add_part(pc, &fw_cfg_type, &pc->fw_cfg, errp)) {
+        return false;
+    }
+    fw_cfg_add_number(pc->fw_cfg, FW_CFG_RAM_SIZE, cfg->ram_size, 8);
+    fw_cfg_add_number(pc->fw_cfg, FW_CFG_NB_CPUS, cfg->cpus, 2);
+    fw_cfg_add_number(pc->fw_cfg, FW_CFG_MAX_CPUS, cfg->cpus, 2);
+    fw_cfg_add_number(pc->fw_cfg, FW_CFG_NOGRAPHIC, cfg->nographic || !pc->graphics, 2);
+    fw_cfg_add_number(pc->fw_cfg, FW_CFG_BOOT_MENU, cfg->boot_menu, 2);
+    fw_cfg_add_number(pc->fw_cfg, FW_CFG_IRQ0_OVERRIDE, 1, 4);
+    add_numa(pc, cfg->cpus);
+    return add_e820(pc, errp) && add_boot_files(pc, cfg, errp) &&
+           fw_cfg_add_file(pc->fw_cfg, "etc/system-states", states, sizeof(states), errp) &&
+           fw_cfg_add_file(pc->fw_cfg, "bootorder", "", 0, errp);
+}
+
+/* ---- tables ---- */
+
+static AcpiTables *make_tables(PcBoard *pc)
+{
+    static const uint16_t com[4] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
+    static const uint8_t com_irq[4] = {4, 3, 4, 3};
+    const MachineConfig *cfg = machine_config(pc->dev.machine);
+    uint32_t ids[PC_MAX_CPUS];
+    AcpiConfig ac = {.cpus = cfg->cpus,
+                     .apic_ids = ids,
+                     .i8042 = pc->i8042,
+                     .fw_cfg = true,
+                     .pic = pc->pic != NULL,
+                     .hpet = pc->hpet_dev != NULL,
+                     .s3 = !pc->boot->plan, /* waking needs firmware */
+                     .s4 = true};
+
+    for (int i = 0; i < cfg->cpus; i++) {
+        ids[i] = machine_cpu(pc->dev.machine, i)->arch_id;
+    }
+    for (int i = 0; i < 4; i++) {
+        ac.com[i] = cfg->serial[i] ? com[i] : 0;
+        ac.com_irq[i] = com_irq[i];
+    }
+    pc->kind->describe(pc, &ac);
+    return acpi_tables_build(&ac);
+}
+
+static bool publish_tables(PcBoard *pc, FwCfgSelected *selected, Error **errp)
+{
+    const AcpiTables *t = pc->boot->acpi;
+
+    return fw_cfg_add_file_callback(pc->fw_cfg, ACPI_TABLES_FILE, t->tables->data, t->tables->len,
+                                    selected, pc->boot, errp) &&
+           fw_cfg_add_file_callback(pc->fw_cfg, ACPI_RSDP_FILE, t->rsdp->data, t->rsdp->len,
+                                    selected, pc->boot, errp) &&
+           fw_cfg_add_file_callback(pc->fw_cfg, ACPI_LOADER_FILE, t->loader->data, t->loader->len,
+                                    selected, pc->boot, errp);
+}
+
+/*
+ * Firmware reads the commands first, after it set up PCI; the other files must fit them. The
+ * lengths never change: acpi_tables_build() pads them.
+ */
+static void tables_selected(void *opaque, Device *fw_cfg)
+{
+    PcBoot *b = opaque;
+
+    acpi_tables_free(b->acpi);
+    b->acpi = make_tables(b->pc);
+    publish_tables(b->pc, tables_selected, NULL);
+}
+
+/* ---- kernel or firmware ---- */
+
+/* The end of the firmware also shows below 1 MiB, where PAM lets PCI through. */
+static bool add_bios(PcBoard *pc, Error **errp)
+{
+    MemoryRegion *rom = bios_map(pc->dev.machine, pc->kind->bios, errp);
+
+    if (!rom) {
+        return false;
+    }
+    uint64_t low = MIN(region_size(rom), 128 << 10);
+    MemoryRegion *alias = region_new_alias("isa-bios", rom, region_size(rom) - low, low);
+    region_add(pc->pci, MIB - low, alias, 1);
+    region_unref(alias);
+    return true;
+}
+
+bool pc_boot_add(PcBoard *pc, Error **errp)
+{
+    Machine *m = pc->dev.machine;
+    const MachineConfig *cfg = machine_config(m);
+    bool acpi = pc->acpi != ONOFF_OFF;
+    Device *d;
+
+    fill_cmos(pc);
+    if (!set_boot_order(pc, boot_order(cfg, false), errp) ||
+        !set_boot_order(pc, boot_order(cfg, true), errp) || !pc_check_kernel_options(cfg, errp) ||
+        !pc_add_part(pc, &pc_boot_type, &d, errp)) {
+        return false;
+    }
+    PcBoot *b = pc->boot = (PcBoot *)d;
+    b->pc = pc;
+    b->layout = layout_of(pc->below_4g, pc->above_4g, acpi);
+    if (!cfg->kernel || cfg->firmware) {
+        if (!add_bios(pc, errp) ||
+            (cfg->kernel && !linuxrom_add(cfg, &b->layout, pc->fw_cfg, errp))) {
+            return false;
+        }
+    } else {
+        b->plan = boot_plan(cfg, &b->layout, errp);
+        if (!b->plan) {
+            return false;
+        }
+    }
+    if (acpi) {
+        b->acpi = make_tables(pc);
+        if (!publish_tables(pc, tables_selected, errp)) {
+            return false;
+        }
+    }
+    return firmware_add_files(m, pc->fw_cfg, errp);
+}
+
+static void start_kernel(PcBoard *pc, Machine *m)
+{
+    PcBoot *b = pc->boot;
+
+    pc->kind->preset(pc);
+    boot_apply(b->plan, m);
+    if (b->acpi) {
+        acpi_tables_free(b->acpi);
+        b->acpi = make_tables(pc);
+        acpi_tables_place(b->acpi, machine_memory(m), b->layout.acpi, b->layout.rsdp);
+    }
+}
+
+void pc_common_reset(Machine *m)
+{
+    PcBoard *pc = (PcBoard *)machine_board_device(m);
+
+    if (machine_waking(m)) {
+        mc146818_set_ram(pc->rtc, 0x0f, 0xfe); /* shutdown code: resume */
+        acpi_regs_woken(pc->kind->pm(pc));
+        return;
+    }
+    if (pc->booted) {
+        set_boot_order(pc, boot_order(machine_config(m), false), NULL);
+    }
+    pc->booted = true;
+    if (pc->boot->plan) {
+        start_kernel(pc, m);
+    }
+}
