@@ -25,4 +25,20 @@ bool isa_irq_claim(Device *d, unsigned n, Irq *irq, Error **errp);
 /* Gives it back (unrealize); lowers the line as far as this device held it. */
 void isa_irq_release(Irq irq);
 
+/* ---- DMA (i8257.c) ---- */
+
+extern const DeviceType i8257_type;
+
+/* The channel was opened by the guest: who waits may go on. Machine locked. */
+typedef void IsaDmaReady(void *opaque);
+/* In realize: a channel (0..3 bytes, 5..7 words) for one device; false with *errp if not free. */
+bool isa_dma_claim(Device *d, unsigned channel, IsaDmaReady *ready, void *opaque, Error **errp);
+void isa_dma_release(Device *d, unsigned channel);
+bool isa_dma_open(Device *d, unsigned channel);
+/*
+ * Moves up to len bytes between the device's buffer and where the channel points; returns how many
+ * it wanted. *tc: its count ran out. What is not memory swallows writes and leaves buf as it is.
+ */
+size_t isa_dma_move(Device *d, unsigned channel, void *buf, size_t len, bool to_memory, bool *tc);
+
 #endif
