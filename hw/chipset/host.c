@@ -59,6 +59,16 @@ PciBus *pci_host_bus(Device *host)
     return &((PciHost *)host)->bus;
 }
 
+/* Its registers move the host bridge's regions: it sits on no other bus. */
+static bool on_host(Device *dev, const char *host, Error **errp)
+{
+    if (strcmp(dev->bus->owner->type->name, host) != 0) {
+        error_set(errp, ERR_INVALID_PARAMETER, "'%s' is a part of '%s'", dev->type->name, host);
+        return false;
+    }
+    return true;
+}
+
 /* ---- i440FX, function 0 ---- */
 
 static void fx_map(PciDevice *d)
@@ -84,7 +94,7 @@ static bool fx_realize(Device *dev, Error **errp)
                                    .class_code = 0x060000};
     PciDevice *d = (PciDevice *)dev;
 
-    if (!pci_setup(d, &ident, errp)) {
+    if (!on_host(dev, "i440FX-pcihost", errp) || !pci_setup(d, &ident, errp)) {
         return false;
     }
     memset(d->wmask + FX_PAM, 0x33, 7);
@@ -231,7 +241,7 @@ static bool mch_realize(Device *dev, Error **errp)
     static const PciIdent ident = {.vendor = 0x8086, .device = 0x29c0, .class_code = 0x060000};
     PciDevice *d = (PciDevice *)dev;
 
-    if (!pci_setup(d, &ident, errp)) {
+    if (!on_host(dev, "q35-pcihost", errp) || !pci_setup(d, &ident, errp)) {
         return false;
     }
     st_le64(d->wmask + MCH_PCIEXBAR, 0xffc000007ull);
