@@ -200,6 +200,9 @@ static bool finish_add(Device *d, Error **errp)
     if (!device_realize(d, errp)) {
         return false;
     }
+    if (!hot && d->bus && d->bus->ops->cold_plugged) {
+        d->bus->ops->cold_plugged(d->bus, d);
+    }
     return !hot || d->bus->ops->plugged(d->bus, d, errp);
 }
 

@@ -122,6 +122,8 @@ typedef struct BusOps {
      */
     bool (*plugged)(Bus *b, Device *d, Error **errp);
     bool (*unplug)(Bus *b, Device *d, Error **errp);
+    /* Optional: d was realized by device_add() before the machine is up. */
+    void (*cold_plugged)(Bus *b, Device *d);
     /* OpenFirmware path component of a child ("ide@1,1"), for the boot order. Optional. */
     void (*fw_path)(Bus *b, Device *d, GString *out);
     /* `info qtree`: what the bus knows of a child, like "addr = 03.0". Optional. */

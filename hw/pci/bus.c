@@ -189,6 +189,15 @@ static bool plugged(Bus *bus, Device *dev, Error **errp)
     return b->hotplug->plugged(b->hotplug_opaque, (PciDevice *)dev, errp);
 }
 
+static void cold_plugged(Bus *bus, Device *dev)
+{
+    PciBus *b = (PciBus *)bus;
+
+    if (b->hotplug && b->hotplug->cold_plugged) {
+        b->hotplug->cold_plugged(b->hotplug_opaque, (PciDevice *)dev);
+    }
+}
+
 static bool unplug(Bus *bus, Device *dev, Error **errp)
 {
     PciBus *b = (PciBus *)bus;
@@ -297,6 +306,7 @@ static const BusOps bus_ops = {
     .attach = attach,
     .detach = detach,
     .full = full,
+    .cold_plugged = cold_plugged,
     .fw_path = fw_path,
     .info = info,
 };
@@ -307,6 +317,7 @@ static const BusOps hotplug_bus_ops = {
     .detach = detach,
     .full = full,
     .plugged = plugged,
+    .cold_plugged = cold_plugged,
     .unplug = unplug,
     .fw_path = fw_path,
     .info = info,
@@ -366,7 +377,7 @@ void pci_bus_set_hotplug(PciBus *b, const PciHotplugOps *ops, void *opaque)
 {
     b->hotplug = ops;
     b->hotplug_opaque = opaque;
-    b->bus.ops = ops ? &hotplug_bus_ops : &bus_ops;
+    b->bus.ops = ops && ops->plugged ? &hotplug_bus_ops : &bus_ops;
 }
 
 void pci_bus_set_msi(PciBus *root, PciMsiFn *fn, void *opaque)

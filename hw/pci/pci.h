@@ -162,11 +162,15 @@ uint16_t pci_requester_id(const PciDevice *d);
 /* ---- buses: host bridges and bridges ---- */
 typedef void PciMsiFn(void *opaque, uint64_t addr, uint32_t data); /* any thread */
 
-/* Who tells the guest that cards come and go on a bus. Both on the main loop, machine not locked. */
+/*
+ * Who tells the guest that cards come and go on a bus. Main loop, machine not locked. Without
+ * plugged and unplug they only come before the start.
+ */
 typedef struct PciHotplugOps {
     bool (*plugged)(void *opaque, PciDevice *d, Error **errp);
     /* Asks the guest; when it agrees: pci_ejected(). */
     bool (*unplug)(void *opaque, PciDevice *d, Error **errp);
+    void (*cold_plugged)(void *opaque, PciDevice *d); /* optional; by -device */
 } PciHotplugOps;
 
 /* A window of a bridge: [base, base + size) of the secondary bus shows on the primary one. */

@@ -203,7 +203,15 @@ static bool slot_unplug(void *opaque, PciDevice *d, Error **errp)
     return ok;
 }
 
-static const PciHotplugOps slot_hotplug = {slot_plugged, slot_unplug};
+static void slot_cold_plugged(void *opaque, PciDevice *d)
+{
+    machine_lock(d->dev.machine);
+    pcie_slot_reset(opaque);
+    machine_unlock(d->dev.machine);
+}
+
+static const PciHotplugOps slot_hotplug = {slot_plugged, slot_unplug, slot_cold_plugged};
+static const PciHotplugOps slot_fixed = {.cold_plugged = slot_cold_plugged};
 
 /* ---- life ---- */
 
@@ -216,8 +224,8 @@ void pcie_slot_init(PciePort *p)
 
     if (p->hotplug) {
         cap |= CAP_HOTPLUG | CAP_SURPRISE;
-        pci_bus_set_hotplug(&p->sec, &slot_hotplug, p);
     }
+    pci_bus_set_hotplug(&p->sec, p->hotplug ? &slot_hotplug : &slot_fixed, p);
     if (p->power_controller) {
         cap |= CAP_POWER;
         writable |= CTL_POWER_OFF;
