@@ -1,0 +1,376 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""disk.py BINARY [--all] [--only TEXT] [--img RHEA_IMG]: Debian lives on a disk image.
+
+Each scenario starts the image of build-image from firmware on one kind of machine and bus, logs in,
+writes files, installs a package from a CD-ROM or a second disk, reboots, finds all of it again and
+powers off. Then the host looks: the image's own check with both programs, fsck of the root file
+system, the file's contents. With --all also: the same image goes on in Debian's QEMU, and what was
+written there is found again here.
+
+BINARY may be qemu-system-x86_64, which tests the scenarios."""
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from guest import HERE, Guest, GuestError, Skip, fetch, run_tap, slowness  # noqa: E402
+
+QEMU, QEMU_IMG = "qemu-system-x86_64", "qemu-img"
+ROOT_AT = 16 << 20  # where build-image puts the root file system
+ROOT_UUID = "72686561-0000-4000-8000-000000000001"
+MONITOR = "\x01c"
+
+# How a disk (number n, node or drive "dN") is attached, per bus. The first one is booted from.
+BUSES = {
+    "ide": lambda n, f, opts: ["-drive", f"file={f},if=ide,index={n}{opts}"],
+    "hda": lambda n, f, opts: [f"-hd{'ab'[n]}", f],
+    "virtio": lambda n, f, opts: ["-drive", f"file={f},if=virtio,index={n}{opts}"],
+    "virtio-iothread": lambda n, f, opts: [
+        "-object", f"iothread,id=t{n}", "-drive", f"file={f},if=none,id=d{n}{opts}",
+        "-device", f"virtio-blk-pci,drive=d{n},iothread=t{n},bootindex={n}"],
+    "virtio-packed": lambda n, f, opts: [
+        "-drive", f"file={f},if=none,id=d{n}{opts}",
+        "-device", f"virtio-blk-pci,drive=d{n},packed=on,num-queues=2,bootindex={n}"],
+    "virtio-scsi": lambda n, f, opts: (["-device", "virtio-scsi-pci,id=scsi"] if n == 0 else []) + [
+        "-drive", f"file={f},if=none,id=d{n}{opts}", "-device", f"scsi-hd,bus=scsi.0,drive=d{n},bootindex={n}"],
+    "virtio-scsi-iothread": lambda n, f, opts: (
+        ["-object", "iothread,id=t", "-device", "virtio-scsi-pci,id=scsi,iothread=t"] if n == 0 else []) + [
+        "-drive", f"file={f},if=none,id=d{n}{opts}", "-device", f"scsi-hd,bus=scsi.0,drive=d{n},bootindex={n}"],
+    "nvme": lambda n, f, opts: ["-drive", f"file={f},if=none,id=d{n}{opts}",
+                                "-device", f"nvme,drive=d{n},serial=disk{n},bootindex={n}"],
+    "ahci": lambda n, f, opts: (["-device", "ahci,id=sata"] if n == 0 else []) + [
+        "-drive", f"file={f},if=none,id=d{n}{opts}", "-device", f"ide-hd,bus=sata.{n},drive=d{n},bootindex={n}"],
+    "mmio": lambda n, f, opts: ["-drive", f"file={f},if=none,id=d{n}{opts}",
+                                "-device", f"virtio-blk-device,drive=d{n}"],
+    "mmio-iothread": lambda n, f, opts: [
+        "-object", f"iothread,id=t{n}", "-drive", f"file={f},if=none,id=d{n}{opts}",
+        "-device", f"virtio-blk-device,drive=d{n},iothread=t{n}"],
+    "mmio-scsi": lambda n, f, opts: (["-device", "virtio-scsi-device,id=scsi"] if n == 0 else []) + [
+        "-drive", f"file={f},if=none,id=d{n}{opts}", "-device", f"scsi-hd,bus=scsi.0,drive=d{n}"],
+}
+
+
+class Scenario:
+    def __init__(self, machine, bus, firmware="seabios", repo="disk", smp=1, off="poweroff", opts="", exchange=False):
+        self.machine, self.bus, self.firmware, self.repo = machine, bus, firmware, repo
+        self.smp, self.off, self.opts, self.exchange = smp, off, opts, exchange
+
+    @property
+    def name(self):
+        more = [f"-smp {self.smp}"] if self.smp > 1 else []
+        more += [self.opts.lstrip(",")] if self.opts else []
+        more += ["power button"] if self.off == "button" else []
+        return " ".join([self.machine, self.bus, self.firmware, f"repository on {self.repo}", *more])
+
+    def argv(self, binary, disk, env):
+        """The command line; files that firmware needs are made in env.tmp."""
+        argv = [binary]
+        if self.bus != "hda":
+            argv += ["-M", self.machine]
+        argv += ["-m", "1G", *(["-smp", str(self.smp)] if self.smp > 1 else [])]
+        argv += env.firmware(self)
+        argv += BUSES[self.bus](0, disk, self.opts)
+        if self.repo == "disk":
+            argv += BUSES[self.bus](1, env.repo_img, ",format=raw,readonly=on" if self.bus not in ("ide",) else
+                                    ",format=raw")
+        elif self.bus in ("virtio-scsi", "mmio-scsi"):
+            argv += ["-drive", f"file={env.repo_iso},if=none,id=cd,media=cdrom,readonly=on", "-device",
+                     "scsi-cd,bus=scsi.0,drive=cd"]
+        else:
+            argv += ["-cdrom", env.repo_iso]
+        return argv + ["-nographic"]
+
+
+QUICK = [Scenario("pc", "hda", repo="cdrom")]
+ALL = [
+    Scenario("pc", "hda", repo="cdrom", exchange=True),
+    Scenario("pc", "ide", smp=2, off="button"),
+    Scenario("pc", "virtio", repo="cdrom", exchange=True),
+    Scenario("pc", "virtio-iothread", smp=2),
+    Scenario("pc", "virtio-scsi", repo="cdrom", exchange=True),
+    Scenario("pc", "nvme", exchange=True),
+    Scenario("pc", "ahci"),
+    Scenario("pc", "ide", "ovmf-bios"),
+    Scenario("pc", "virtio", "ovmf-pflash"),
+    Scenario("q35", "ide", repo="cdrom", exchange=True),
+    Scenario("q35", "ide", opts=",cache=none", smp=2, off="button"),
+    Scenario("q35", "virtio", opts=",cache=none,aio=native"),
+    Scenario("q35", "virtio", opts=",cache=writethrough"),
+    Scenario("q35", "virtio", opts=",aio=io_uring,discard=unmap,detect-zeroes=unmap"),
+    Scenario("q35", "virtio-iothread", smp=2, exchange=True),
+    Scenario("q35", "virtio-packed", smp=2),
+    Scenario("q35", "virtio-scsi", smp=2),
+    Scenario("q35", "virtio-scsi-iothread", repo="cdrom"),
+    Scenario("q35", "nvme", smp=2, repo="cdrom"),
+    Scenario("q35", "ide", "ovmf-pflash", exchange=True),
+    Scenario("q35", "virtio", "ovmf-pflash", repo="cdrom", off="button"),
+    Scenario("q35", "virtio-scsi", "ovmf-pflash"),
+    Scenario("q35", "nvme", "ovmf-pflash"),
+    Scenario("q35", "virtio", "ovmf-bios"),
+    Scenario("microvm", "mmio", "kernel", exchange=True),
+    Scenario("microvm", "mmio-iothread", "kernel", smp=2),
+    Scenario("microvm", "mmio-scsi", "kernel", repo="cdrom"),
+]
+
+
+class Environment:
+    """Images and programs that all scenarios share."""
+
+    def __init__(self, args):
+        self.binary = args.binary
+        self.is_qemu = "qemu" in os.path.basename(args.binary)
+        self.slow = slowness(shutil.which(args.binary) or args.binary)
+        beside = os.path.join(os.path.dirname(os.path.abspath(args.binary)), "rhea-img")
+        self.img = args.img or (QEMU_IMG if self.is_qemu else beside)
+        self.tmp = tempfile.mkdtemp(prefix="rhea-disk-")
+        self.raw = None
+
+    def prepare(self):
+        """Makes the base image; the first scenario pays for it."""
+        if self.raw:
+            return
+        if not shutil.which(self.img):
+            raise AssertionError(f"{self.img} is missing")
+        t0 = time.monotonic()
+        self.base, self.repo_iso, self.repo_img = (f"{self.tmp}/{n}" for n in ("debian.qcow2", "repo.iso", "repo.img"))
+        subprocess.run([f"{HERE}/build-image", "--img", self.img, "amd64", self.base], check=True,
+                       stdout=subprocess.DEVNULL)
+        subprocess.run([f"{HERE}/build-repo", self.repo_iso, self.repo_img], check=True)
+        self.raw = True
+        print(f"# images ready after {time.monotonic() - t0:.1f} s", flush=True)
+
+    def overlay(self):
+        disk = f"{self.tmp}/disk.qcow2"
+        if os.path.exists(disk):
+            os.unlink(disk)
+        subprocess.run([self.img, "create", "-q", "-f", "qcow2", "-b", self.base, "-F", "qcow2", disk], check=True)
+        return disk
+
+    def firmware(self, scenario):
+        """Options that start the scenario's firmware, or the image's kernel itself."""
+        if scenario.firmware == "ovmf-bios":
+            return ["-bios", fetch("ovmf", "/usr/share/ovmf/OVMF.fd")]
+        if scenario.firmware == "ovmf-pflash":
+            code = fetch("ovmf", "/usr/share/OVMF/OVMF_CODE_4M.fd")
+            variables = f"{self.tmp}/vars.fd"
+            if not os.path.exists(variables):
+                shutil.copy(fetch("ovmf", "/usr/share/OVMF/OVMF_VARS_4M.fd"), variables)
+            return ["-drive", f"if=pflash,format=raw,readonly=on,file={code}",
+                    "-drive", f"if=pflash,format=raw,file={variables}"]
+        if scenario.firmware == "kernel":
+            kernel, initrd = self.boot_files()
+            return ["-kernel", kernel, "-initrd", initrd, "-append",
+                    f"root=UUID={ROOT_UUID} ro console=ttyS0 reboot=t"]
+        return []
+
+    def boot_files(self):
+        """Kernel and initrd out of the image."""
+        names = [f"{self.tmp}/vmlinuz", f"{self.tmp}/initrd"]
+        if not os.path.exists(names[1]):
+            raw = self.extract(self.base)
+            listing = debugfs(raw, "ls -p /boot").decode()
+            for prefix, name in zip(("vmlinuz-", "initrd.img-"), names):
+                found = [f for f in listing.split("/") if f.startswith(prefix)]
+                debugfs(raw, f"dump /boot/{found[0]} {name}")
+            os.unlink(raw)
+        return names
+
+    def extract(self, disk):
+        """The root file system of an image, as a file."""
+        raw, part = f"{self.tmp}/all.raw", f"{self.tmp}/root.raw"
+        subprocess.run([QEMU_IMG, "convert", "-O", "raw", disk, raw], check=True)
+        size = os.path.getsize(raw)
+        with open(raw, "rb") as f:
+            f.seek(ROOT_AT + 1080)
+            assert f.read(2) == b"\x53\xef", "no ext4 file system where the root partition should be"
+            f.seek(ROOT_AT + 1028)
+            blocks = int.from_bytes(f.read(4), "little")
+        assert ROOT_AT + blocks * 4096 <= size, "the image is shorter than its file system"
+        # Partition and file are multiples of 1 MiB: holes stay holes.
+        subprocess.run(["dd", f"if={raw}", f"of={part}", "bs=1M", f"skip={ROOT_AT >> 20}", f"count={blocks >> 8}",
+                        "conv=sparse", "status=none"], check=True)
+        os.unlink(raw)
+        return part
+
+    def cleanup(self):
+        shutil.rmtree(self.tmp, ignore_errors=True)
+
+
+def debugfs(image, request):
+    return subprocess.run(["/sbin/debugfs", "-R", request, image], check=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL).stdout
+
+
+class Shell:
+    """A root shell on a guest's serial port."""
+
+    def __init__(self, guest, slow):
+        self.g, self.slow = guest, slow
+
+    def login(self, timeout):
+        self.g.expect(r"rhea-guest login: ", timeout * self.slow)
+        self.g.send("root\n")
+        self.g.expect("assword: ", 30 * self.slow)
+        self.g.send("rhea\n")
+        self.g.expect(r"root@rhea-guest:~# ", 60 * self.slow)
+        # A shell that neither echoes nor edits: what comes back is what was printed.
+        self.g.send("exec env TERM=dumb PS1= PS2= sh\n")
+        self.g.send("stty -echo; echo REA''DY\n")
+        self.g.expect("READY\r\n", 30 * self.slow)
+
+    def run(self, command, timeout=60):
+        """Runs a command; its output. Fails when it does."""
+        self.g.send(f"{{ {command}\n}} 2>&1; echo \"STATUS=$?\"\n")
+        start = self.g.seen
+        m = self.g.expect(rb"STATUS=(\d+)\r\n", timeout * self.slow)
+        out = self.g.log[start:m.start()].decode("latin1").replace("\r", "")
+        if m.group(1) != b"0":
+            raise AssertionError(f"in the guest, '{command}' failed with status {int(m.group(1))}:\n{out}")
+        return out
+
+
+def check_system(sh, scenario):
+    state = sh.run("systemctl is-system-running --wait || systemctl --failed --no-legend", 120).strip()
+    if state != "running":
+        raise AssertionError(f"systemd is not content: {state}\n{sh.run('systemctl status --no-pager | head -60')}")
+    cpus = int(sh.run("nproc"))
+    if cpus != scenario.smp:
+        raise AssertionError(f"the guest sees {cpus} processors, not {scenario.smp}")
+
+
+def write_files(sh, name):
+    """Files with their checksums on the disk; returns the checksum of the big one."""
+    sh.run(f"dd if=/dev/urandom of=/root/{name} bs=1M count=16 status=none && cd /root && sha256sum {name} >{name}.sum"
+           f" && mkdir -p {name}.d && for i in $(seq 200); do echo $i >{name}.d/$i; done && sync", 120)
+    return sh.run(f"cut -c-64 /root/{name}.sum").strip()
+
+
+def check_files(sh, name):
+    sh.run(f"cd /root && sha256sum -c {name}.sum && test $(cat {name}.d/* | sort -n | tail -n 1) = 200", 120)
+
+
+def install_package(sh):
+    sh.run("mount -o ro /dev/disk/by-label/REPOSITORY /mnt")
+    sh.run("echo 'deb [trusted=yes] file:/mnt ./' >/etc/apt/sources.list && apt-get -q update", 120)
+    sh.run("DEBIAN_FRONTEND=noninteractive apt-get -q -y install hello && umount /mnt", 180)
+
+
+def no_complaints(g):
+    for text in (b"I/O error", b"EXT4-fs error", b"EXT4-fs warning", b"Buffer I/O", b"rcu_sched self-detected",
+                 b"] Oops", b"] BUG: ", b"] WARNING: CPU", b"frozen", b"hard resetting link", b": timeout"):
+        if text in g.log:
+            at = g.log.index(text)
+            raise AssertionError("the kernel complains:\n" + g.log[max(0, at - 600):at + 1500].decode("latin1"))
+
+
+def power_off(sh, scenario):
+    if scenario.off == "button":
+        sh.g.send(MONITOR)
+        sh.g.expect(r"\((rhea|qemu)\) ", 20 * sh.slow)
+        sh.g.send("system_powerdown\n")
+    else:
+        sh.g.send("poweroff\n")
+    status = sh.g.wait(120 * sh.slow)
+    if status != 0:
+        raise AssertionError(f"exit status {status} after power off:\n{sh.g.tail()}")
+    if b"reboot: Power down" not in sh.g.log:
+        raise AssertionError(f"the guest did not power off by itself:\n{sh.g.tail()}")
+
+
+def live_on(env, scenario, disk):
+    """First boot to last; returns the checksum of the big file and the times to the login prompt."""
+    times = []
+    with Guest(scenario.argv(env.binary, disk, env), cwd=env.tmp) as g:
+        t0 = time.monotonic()
+        sh = Shell(g, env.slow)
+        sh.login(180)
+        times.append(time.monotonic() - t0)
+        check_system(sh, scenario)
+        digest = write_files(sh, "first")
+        install_package(sh)
+        g.send("reboot\n")
+        t0 = time.monotonic()
+        g.expect("reboot: Restarting system", 120 * env.slow)
+        sh.login(180)
+        times.append(time.monotonic() - t0)
+        check_files(sh, "first")
+        hello = sh.run("hello")
+        if "Hello, world!" not in hello:
+            raise AssertionError(f"the installed program says '{hello}'")
+        power_off(sh, scenario)
+        no_complaints(g)
+    return digest, times
+
+
+def visit(binary, argv, env, slow, check, leave):
+    """Starts the disk once more, looks for the files `check`, writes those of `leave`."""
+    with Guest(argv, cwd=env.tmp) as g:
+        sh = Shell(g, slow)
+        sh.login(240)
+        for name in check:
+            check_files(sh, name)
+        sh.run("hello")
+        if leave:
+            write_files(sh, leave)
+        g.send("poweroff\n")
+        status = g.wait(120 * slow)
+        if status != 0:
+            raise AssertionError(f"{binary}: exit status {status}:\n{g.tail()}")
+        no_complaints(g)
+
+
+def host_checks(env, disk, digest):
+    for tool in sorted({QEMU_IMG, env.img}):
+        p = subprocess.run([tool, "check", disk], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if p.returncode:
+            raise AssertionError(f"{tool} check says (status {p.returncode}):\n{p.stdout}")
+    root = env.extract(disk)
+    try:
+        p = subprocess.run(["/sbin/e2fsck", "-fn", root], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if p.returncode or "orphan" in p.stdout or "recovering journal" in p.stdout:
+            raise AssertionError(f"e2fsck says (status {p.returncode}):\n{p.stdout}")
+        if hashlib.sha256(debugfs(root, "cat /root/first")).hexdigest() != digest:
+            raise AssertionError("the file reads differently on the host")
+    finally:
+        os.unlink(root)
+
+
+def scenario_test(env, scenario):
+    def test():
+        if env.is_qemu and scenario.opts and "io_uring" in scenario.opts:
+            raise Skip("only for our own program")
+        env.prepare()
+        disk = env.overlay()
+        digest, times = live_on(env, scenario, disk)
+        host_checks(env, disk, digest)
+        if scenario.exchange:
+            visit(QEMU, scenario.argv(QEMU, disk, env), env, 1, ["first"], "second")
+            visit(env.binary, scenario.argv(env.binary, disk, env), env, env.slow, ["first", "second"], None)
+            host_checks(env, disk, digest)
+        return "login after " + " and ".join(f"{t:.1f} s" for t in times)
+    return test
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("binary")
+    ap.add_argument("--all", action="store_true", help="every machine, bus and firmware")
+    ap.add_argument("--only", default="", help="only scenarios whose name contains this")
+    ap.add_argument("--img", help="rhea-img, if it is not beside the binary")
+    args = ap.parse_args()
+    env = Environment(args)
+    try:
+        tests = [(s.name, scenario_test(env, s)) for s in (ALL if args.all else QUICK) if args.only in s.name]
+        return run_tap(tests)
+    finally:
+        env.cleanup()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
