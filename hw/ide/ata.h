@@ -124,11 +124,10 @@ struct IdeBus {
     Bus bus;
     unsigned units;      /* there can be */
     unsigned index;      /* of the controller's buses */
+    bool ncq;            /* the controller queues */
     IdeDrive *drive[2];
-    /* The controller's; called with the machine locked when a medium changed (optional). */
-    void (*drive_gone)(IdeBus *b, IdeDrive *d);
 };
-void ide_bus_init(IdeBus *b, Device *owner, unsigned index, unsigned units);
+void ide_bus_init(IdeBus *b, Device *owner, unsigned index, unsigned units, bool ncq);
 void ide_bus_fini(IdeBus *b);
 
 /* ---- sg.c: guest memory of a transfer ---- */
