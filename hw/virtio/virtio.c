@@ -72,6 +72,13 @@ unsigned virtio_queue_count(const VirtioDevice *v)
     return v->core->n_queues;
 }
 
+unsigned virtio_auto_queues(const VirtioDevice *v)
+{
+    unsigned n = v->transport->auto_queues ? v->transport->auto_queues(v->transport_opaque) : 1;
+
+    return MIN(n, VIRTIO_MAX_QUEUES - 8);
+}
+
 bool virtio_has_feature(const VirtioDevice *v, unsigned bit)
 {
     return v->core->guest_features & virtio_bit(bit);

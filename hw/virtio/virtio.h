@@ -76,6 +76,7 @@ typedef struct VirtioTransportOps {
     bool modern, legacy; /* what drivers may speak, beside what vetoes say */
     bool (*has_modern)(void *opaque); /* optional, for transports of both kinds */
     bool (*has_legacy)(void *opaque);
+    unsigned (*auto_queues)(void *opaque); /* optional: a good number of request queues */
 } VirtioTransportOps;
 
 struct VirtioDevice {
@@ -118,6 +119,8 @@ void virtio_shut(VirtioDevice *v);
 /* size: at most, a power of two. Once the device is realized, all queues must be there. */
 VirtQueue *virtio_add_queue(VirtioDevice *v, unsigned size);
 VirtQueue *virtio_queue(VirtioDevice *v, unsigned n); /* NULL past the end */
+/* num-queues when nobody said: as many as vCPUs where the transport has an interrupt for each. */
+unsigned virtio_auto_queues(const VirtioDevice *v);
 unsigned virtio_queue_count(const VirtioDevice *v);
 unsigned virtq_index(const VirtQueue *vq);
 unsigned virtq_max_size(const VirtQueue *vq);
