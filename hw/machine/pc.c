@@ -51,7 +51,7 @@ static bool fx_add_chipset(PcBoard *pc, Error **errp)
 
 static bool fx_add_disks(PcBoard *pc, Error **errp)
 {
-    return pc_add_ide_disks(pc, 2, 1, 0, errp);
+    return pc_add_ide_disks(pc, 2, errp);
 }
 
 static AcpiRegs *fx_pm(PcBoard *pc)
@@ -82,6 +82,7 @@ static const PcKind fx_kind = {
     .below_4g = fx_below_4g,
     .add_chipset = fx_add_chipset,
     .add_disks = fx_add_disks,
+    .floppy = true,
     .pm = fx_pm,
     .preset = fx_preset,
     .describe = fx_describe,

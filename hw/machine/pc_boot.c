@@ -10,13 +10,18 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "block/block.h"
 #include "hw/acpi/tables.h"
+#include "hw/block/pflash.h"
 #include "hw/firmware/fw_cfg.h"
+#include "hw/floppy/fdc.h"
 #include "hw/machine/boot/linuxrom.h"
 #include "hw/machine/firmware.h"
 #include "hw/rtc/mc146818.h"
 
-#define MIB (1ull << 20)
+#define MIB          (1ull << 20)
+#define FLASH_SECTOR 4096
+#define FLASH_MAX    (16 * MIB)
 
 /* What reset puts into memory; a device of its own, so that it is freed with the machine. */
 struct PcBoot {
@@ -110,7 +115,11 @@ static void fill_cmos(PcBoard *pc)
     set_cmos_word(pc, 0x5b, above_4g);
     mc146818_set_ram(pc->rtc, 0x5d, above_4g >> 16);
     mc146818_set_ram(pc->rtc, 0x5f, machine_config(pc->dev.machine)->cpus - 1);
-    mc146818_set_ram(pc->rtc, 0x14, 0x06); /* equipment: FPU, PS/2 mouse */
+    uint8_t a = pc->fdc ? fdc_drive_type(pc->fdc, 0) : 0;
+    uint8_t b = pc->fdc ? fdc_drive_type(pc->fdc, 1) : 0;
+    mc146818_set_ram(pc->rtc, 0x10, (uint8_t)(a << 4 | b));
+    /* equipment: FPU, PS/2 mouse, floppy drives */
+    mc146818_set_ram(pc->rtc, 0x14, 0x06 | (a || b) | (a && b) << 6);
     mc146818_set_ram(pc->rtc, 0x0f, 0);    /* shutdown code: power on */
 }
 
@@ -162,12 +171,37 @@ static void add_numa(PcBoard *pc, int cpus)
     fw_cfg_add_item(pc->fw_cfg, FW_CFG_NUMA, map, 8 * (1 + cpus));
 }
 
+/* SeaBIOS tells JPEG from BMP by the name. */
+static bool add_splash(PcBoard *pc, const char *path, Error **errp)
+{
+    g_autofree char *data = NULL;
+    g_autoptr(GError) gerr = NULL;
+    gsize len;
+
+    if (!g_file_get_contents(path, &data, &len, &gerr)) {
+        error_set(errp, ERR_IO, "-boot splash=: %s", gerr->message);
+        return false;
+    }
+    bool jpeg = len > 2 && (uint8_t)data[0] == 0xff && (uint8_t)data[1] == 0xd8;
+    if (!jpeg && (len < 2 || memcmp(data, "BM", 2))) {
+        error_set(errp, ERR_INVALID_PARAMETER, "-boot splash=: '%s' is neither JPEG nor BMP", path);
+        return false;
+    }
+    return fw_cfg_add_file(pc->fw_cfg, jpeg ? "bootsplash.jpg" : "bootsplash.bmp", data, len, errp);
+}
+
 static bool add_boot_files(PcBoard *pc, const MachineConfig *cfg, Error **errp)
 {
     uint8_t wait[4];
 
     st_le32(wait, cfg->boot_reboot_timeout);
-    return fw_cfg_add_file(pc->fw_cfg, "etc/boot-fail-wait", wait, 4, errp);
+    if (!fw_cfg_add_file(pc->fw_cfg, "etc/boot-fail-wait", wait, 4, errp)) {
+        return false;
+    }
+    st_le16(wait, cfg->boot_splash_time);
+    return (cfg->boot_splash_time < 0 ||
+            fw_cfg_add_file(pc->fw_cfg, "etc/boot-menu-wait", wait, 2, errp)) &&
+           (!cfg->boot_splash || add_splash(pc, cfg->boot_splash, errp));
 }
 
 bool pc_add_fw_cfg(PcBoard *pc, Error **errp)
@@ -185,6 +219,9 @@ bool pc_add_fw_cfg(PcBoard *pc, Error **errp)
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_BOOT_MENU, cfg->boot_menu, 2);
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_IRQ0_OVERRIDE, 1, 4);
     add_numa(pc, cfg->cpus);
+    if (cfg->has_uuid) {
+        fw_cfg_add_item(pc->fw_cfg, FW_CFG_UUID, cfg->uuid, sizeof(cfg->uuid));
+    }
     return add_e820(pc, errp) && add_boot_files(pc, cfg, errp) &&
            fw_cfg_add_file(pc->fw_cfg, "etc/system-states", states, sizeof(states), errp) &&
            fw_cfg_add_file(pc->fw_cfg, "bootorder", "", 0, errp);
@@ -246,18 +283,85 @@ static void tables_selected(void *opaque, Device *fw_cfg)
 /* ---- kernel or firmware ---- */
 
 /* The end of the firmware also shows below 1 MiB, where PAM lets PCI through. */
-static bool add_bios(PcBoard *pc, Error **errp)
+static void add_isa_bios(PcBoard *pc, MemoryRegion *rom)
 {
-    MemoryRegion *rom = bios_map(pc->dev.machine, pc->kind->bios, errp);
-
-    if (!rom) {
-        return false;
-    }
     uint64_t low = MIN(region_size(rom), 128 << 10);
     MemoryRegion *alias = region_new_alias("isa-bios", rom, region_size(rom) - low, low);
+
     region_add(pc->pci, MIB - low, alias, 1);
     region_unref(alias);
+}
+
+/* The image of flash n: -M pflash<n>= names a node, else -drive if=pflash. */
+static bool flash_image(PcBoard *pc, int n, BlockPort **port, Error **errp)
+{
+    MachineDrive *drive = machine_drive(pc->dev.machine, MACHINE_DRIVE_PFLASH, 0, n);
+
+    *port = drive ? drive->port : NULL;
+    if (drive) {
+        drive->claimed = true;
+    }
+    if (pc->pflash[n] && drive) {
+        error_set(errp, ERR_INVALID_PARAMETER, "both -M pflash%d= and -drive if=pflash are given", n);
+        return false;
+    }
+    if (pc->pflash[n]) {
+        *port = machine_find_drive(pc->dev.machine, pc->pflash[n], errp);
+        return *port != NULL;
+    }
     return true;
+}
+
+/* Flash 0 ends at 4 GiB, flash 1 where it begins: *end moves down. */
+static bool add_flash(PcBoard *pc, int n, BlockPort *port, uint64_t *end, Error **errp)
+{
+    Machine *m = pc->dev.machine;
+    uint64_t size = block_port_size(port);
+    Device *d;
+
+    if (!size || size % FLASH_SECTOR || (1ull << 32) - *end + size > FLASH_MAX) {
+        error_set(errp, ERR_INVALID_PARAMETER, "the flash image '%s' has %llu bytes",
+                  block_port_name(port), (unsigned long long)size);
+        error_hint(errp, "all of them have at most 16 MiB, each a multiple of 4 KiB");
+        return false;
+    }
+    d = device_new(m, &pflash_cfi01_type, &pc->dev, NULL);
+    device_set_ptr(d, "drive", port);
+    device_set_u64(d, "num-blocks", size / FLASH_SECTOR);
+    device_set_u64(d, "sector-length", FLASH_SECTOR);
+    if (!device_realize(d, errp)) {
+        return false;
+    }
+    *end -= size;
+    region_add(machine_memory_root(m), *end, pflash_region(d), 1);
+    if (n == 0) {
+        add_isa_bios(pc, pflash_array(d));
+    }
+    return true;
+}
+
+static bool add_firmware(PcBoard *pc, Error **errp)
+{
+    BlockPort *image[2];
+    uint64_t end = 1ull << 32;
+
+    if (!flash_image(pc, 0, &image[0], errp) || !flash_image(pc, 1, &image[1], errp)) {
+        return false;
+    }
+    if (!image[0] && image[1]) {
+        error_set(errp, ERR_INVALID_PARAMETER, "the second flash needs the first one");
+        error_hint(errp, "give -drive if=pflash,unit=0 the firmware");
+        return false;
+    }
+    if (!image[0]) {
+        MemoryRegion *rom = bios_map(pc->dev.machine, pc->kind->bios, errp);
+        if (rom) {
+            add_isa_bios(pc, rom);
+        }
+        return rom != NULL;
+    }
+    return add_flash(pc, 0, image[0], &end, errp) &&
+           (!image[1] || add_flash(pc, 1, image[1], &end, errp));
 }
 
 bool pc_boot_add(PcBoard *pc, Error **errp)
@@ -277,7 +381,7 @@ bool pc_boot_add(PcBoard *pc, Error **errp)
     b->pc = pc;
     b->layout = layout_of(pc->below_4g, pc->above_4g, acpi);
     if (!cfg->kernel || cfg->firmware) {
-        if (!add_bios(pc, errp) ||
+        if (!add_firmware(pc, errp) ||
             (cfg->kernel && !linuxrom_add(cfg, &b->layout, pc->fw_cfg, errp))) {
             return false;
         }

@@ -18,6 +18,7 @@
 #include "hw/char/isa_debugcon.h"
 #include "hw/char/isa_serial.h"
 #include "hw/firmware/fw_cfg.h"
+#include "hw/floppy/fdc.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/apic.h"
 #include "hw/intc/i8259.h"
@@ -349,7 +350,7 @@ static bool add_ide(PcBoard *pc, int bus_n, int unit, const char *type_name, con
     return device_set(d, "unit", text, errp) && device_realize(d, errp);
 }
 
-bool pc_add_ide_disks(PcBoard *pc, int per_bus, int cd_bus, int cd_unit, Error **errp)
+bool pc_add_ide_disks(PcBoard *pc, int per_bus, Error **errp)
 {
     const MachineConfig *cfg = machine_config(pc->dev.machine);
 
@@ -370,10 +371,47 @@ bool pc_add_ide_disks(PcBoard *pc, int per_bus, int cd_bus, int cd_unit, Error *
         }
         dr->claimed = true;
     }
-    if (cfg->default_cdrom && !machine_drive(pc->dev.machine, MACHINE_DRIVE_IDE, cd_bus, cd_unit)) {
-        return add_ide(pc, cd_bus, cd_unit, "ide-cd", NULL, NULL, errp);
-    }
     return true;
+}
+
+static bool add_floppy(PcBoard *pc, int unit, BlockPort *port, Error **errp)
+{
+    Device *d = device_new_on(fdc_bus(pc->fdc), &floppy_type, NULL);
+
+    device_set_u64(d, "unit", (uint64_t)unit);
+    if (port) {
+        device_set_ptr(d, "drive", port);
+    }
+    return device_realize(d, errp);
+}
+
+/* Drives of -fda and -fdb. kind->floppy: there is a controller and an empty drive without, too. */
+static bool add_floppies(PcBoard *pc, Error **errp)
+{
+    Machine *m = pc->dev.machine;
+    const MachineConfig *cfg = machine_config(m);
+    bool empty = pc->kind->floppy && cfg->default_floppy;
+    Device *dma;
+
+    if (!pc_add_part(pc, &i8257_type, &dma, errp)) {
+        return false;
+    }
+    for (int unit = 0; unit < 2; unit++) {
+        MachineDrive *dr = machine_drive(m, MACHINE_DRIVE_FLOPPY, 0, unit);
+        if (!dr && !(empty && unit == 0)) {
+            continue;
+        }
+        if (!pc->fdc && !pc_add_part(pc, &isa_fdc_type, &pc->fdc, errp)) {
+            return false;
+        }
+        if (!add_floppy(pc, unit, dr ? dr->port : NULL, errp)) {
+            return false;
+        }
+        if (dr) {
+            dr->claimed = true;
+        }
+    }
+    return pc->fdc || !pc->kind->floppy || pc_add_part(pc, &isa_fdc_type, &pc->fdc, errp);
 }
 
 /* ---- BoardType ---- */
@@ -406,7 +444,7 @@ bool pc_common_build(PcBoard *pc, const PcKind *kind, Error **errp)
     pc->kind = kind;
     return check_options(pc, errp) && pc_add_ram(pc, errp) && pc_add_cpus(pc, errp) &&
            pc_add_interrupts(pc, errp) && kind->add_chipset(pc, errp) &&
-           add_isa_devices(pc, errp) && pc_add_serials(pc, errp) && pc_add_debugcon(pc, errp) &&
+           add_isa_devices(pc, errp) && add_floppies(pc, errp) && pc_add_serials(pc, errp) && pc_add_debugcon(pc, errp) &&
            pc_add_fw_cfg(pc, errp) && kind->add_disks(pc, errp) && pc_boot_add(pc, errp);
 }
 

@@ -34,6 +34,7 @@ typedef struct PcKind {
     /* Host bridge and what comes with it; pc->isa and the interrupt controllers are there. */
     bool (*add_chipset)(PcBoard *pc, Error **errp);
     bool (*add_disks)(PcBoard *pc, Error **errp);
+    bool floppy; /* a floppy controller even without a drive */
     AcpiRegs *(*pm)(PcBoard *pc);
     /* No firmware will run: program what a kernel expects to be programmed. */
     void (*preset)(PcBoard *pc);
@@ -53,7 +54,7 @@ struct PcBoard {
     char *pflash[2];
     /* parts */
     const PcKind *kind;
-    Device *apic_bus, *pic, *ioapic, *isa, *rtc, *hpet_dev, *fw_cfg;
+    Device *apic_bus, *pic, *ioapic, *isa, *rtc, *hpet_dev, *fw_cfg, *fdc;
     Device *host, *bridge, *pm_dev, *ide; /* of the chip set; ide: its disk controller or NULL */
     MemoryRegion *ram, *pci, *a20_window;
     uint8_t a20; /* bit per gate; line 20 passes if one is open */
@@ -101,8 +102,8 @@ bool pc_add_interrupts(PcBoard *pc, Error **errp);
 bool pc_add_serials(PcBoard *pc, Error **errp);
 bool pc_add_debugcon(PcBoard *pc, Error **errp);
 bool pc_add_fw_cfg(PcBoard *pc, Error **errp);
-/* Disks of -drive if=ide: bus "<ide>.<n>", and the default CD-ROM at cd_bus, cd_unit. */
-bool pc_add_ide_disks(PcBoard *pc, int per_bus, int cd_bus, int cd_unit, Error **errp);
+/* Disks of -drive if=ide, per_bus of them on each bus "ide.<n>". */
+bool pc_add_ide_disks(PcBoard *pc, int per_bus, Error **errp);
 /* GSI n of the I/O APIC alone. */
 Irq pc_ioapic_input(PcBoard *pc, int n);
 bool pc_check_memory(const MachineConfig *cfg, Error **errp);
