@@ -57,13 +57,26 @@ static int64_t virtual_ns(ClockState *c)
     return ticking ? base + (monotonic_ns() - since) : base;
 }
 
+/* -rtc clock=: the time of day goes on from when the machine was made. */
+static int64_t rtc_source_ns(Machine *m)
+{
+    switch (m->cfg.rtc_clock) {
+    case RTC_VM:
+        return m->clock.born_wall + virtual_ns(&m->clock);
+    case RTC_RT:
+        return m->clock.born_wall + monotonic_ns() - m->clock.born_monotonic;
+    default:
+        return wall_ns();
+    }
+}
+
 int64_t clock_ns(Machine *m, ClockId id)
 {
     switch (id) {
     case CLOCK_VIRTUAL:
         return virtual_ns(&m->clock);
     case CLOCK_HOST:
-        return wall_ns() + m->clock.host_offset;
+        return rtc_source_ns(m) + m->clock.host_offset;
     default:
         return monotonic_ns();
     }
@@ -325,6 +338,8 @@ bool clock_init(Machine *m, Error **errp)
         c->heap[id] = g_ptr_array_new();
     }
     c->programmed = TIMER_NEVER;
+    c->born_wall = wall_ns();
+    c->born_monotonic = monotonic_ns();
     c->host_offset = m->cfg.rtc_base_ns + (m->cfg.rtc_localtime ? local_offset_ns() : 0);
     c->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (c->timer_fd < 0) {

@@ -95,6 +95,7 @@ typedef struct ClockState {
     int64_t base;            /* virtual time at `since` */
     int64_t since;           /* monotonic host time */
     int64_t host_offset;
+    int64_t born_wall, born_monotonic;
     GSource *source;
     int timer_fd;
     int64_t programmed;      /* monotonic ns the fd is set to, TIMER_NEVER = off */

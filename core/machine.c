@@ -88,7 +88,8 @@ static void own(Machine *m, const char **s)
 static void own_config(Machine *m)
 {
     MachineConfig *c = &m->cfg;
-    const char **all[] = {&c->board,  &c->accel,  &c->cpu_model, &c->firmware, &c->firmware_dirs,
+    const char **all[] = {&c->boot_order, &c->boot_once, &c->boot_splash,
+                          &c->board,  &c->accel,  &c->cpu_model, &c->firmware, &c->firmware_dirs,
                           &c->kernel, &c->initrd, &c->append,    &c->name};
 
     m->strings = g_ptr_array_new_with_free_func(g_free);
@@ -364,6 +365,15 @@ void machine_set_char_lookup(Machine *m, CharLookupFn *fn, void *opaque)
 {
     m->char_lookup = fn;
     m->char_lookup_opaque = opaque;
+}
+
+BlockPort *machine_find_drive(Machine *m, const char *name, Error **errp)
+{
+    if (!m->drive_lookup) {
+        error_set(errp, ERR_DEVICE_NOT_FOUND, "there is no drive '%s'", name);
+        return NULL;
+    }
+    return m->drive_lookup(m->drive_lookup_opaque, name, errp);
 }
 
 void machine_set_drive_lookup(Machine *m, DriveLookupFn *fn, void *opaque)

@@ -73,6 +73,9 @@ typedef struct FwCfgFile {
     const char *name, *file, *string;
 } FwCfgFile;
 
+/* -rtc clock=: what CLOCK_HOST follows. */
+typedef enum RtcSource { RTC_HOST, RTC_VM, RTC_RT } RtcSource;
+
 typedef struct MachineConfig {
     const char *board;         /* "pc", "none" */
     const char *accel;         /* "tcg", "tcg,thread=multi", "null" */
@@ -90,6 +93,11 @@ typedef struct MachineConfig {
     CharPort *debugcon;        /* -debugcon (port 0xe9, or board's iobase property) */
     int64_t rtc_base_ns;       /* -rtc base=: ns offset to add to host time */
     bool rtc_localtime;
+    RtcSource rtc_clock;
+    bool has_uuid;
+    uint8_t uuid[16];          /* -uuid, big endian */
+    json_t *const *smbios;     /* -smbios: smbios_count objects {"type": ..., field: value} */
+    size_t smbios_count;
     const char *name;          /* -name */
     WatchdogAction watchdog;   /* -action watchdog= */
     MachineDrive *drives;      /* drive_count of them */
@@ -203,6 +211,8 @@ void machine_set_char_lookup(Machine *m, CharLookupFn *fn, void *opaque);
 /* PROP_DRIVE by name, the same way; release when the device is freed. */
 typedef BlockPort *DriveLookupFn(void *opaque, const char *name, Error **errp);
 void machine_set_drive_lookup(Machine *m, DriveLookupFn *fn, void *opaque);
+/* A drive or node that the board itself was given the name of. */
+BlockPort *machine_find_drive(Machine *m, const char *name, Error **errp);
 /*
  * Called by machine_stop() and at the end, all vCPUs parked, machine not locked: finish what is in
  * flight towards the host (main/: the disks).

@@ -194,6 +194,9 @@ MemResult mem_section_store(Machine *m, const MemSection *s, hwaddr addr, unsign
 
     g_assert(offset < s->size && size <= s->size - offset);
     if (s->kind == MEM_RAM) {
+        if (s->readonly && s->ops) {
+            return device_access_locked(m, s, s->ram_offset + offset, size, &val, true);
+        }
         if (s->readonly) {
             log_mask(LOG_GUEST_ERROR, "write of %u bytes to ROM '%s' at 0x%" PRIx64 "\n", size,
                      s->region->name, addr);
@@ -388,6 +391,10 @@ static MemResult write_part(AddressSpace *as, hwaddr addr, const uint8_t *buf, u
     if (s->kind == MEM_RAM) {
         uint64_t offset = s->ram_offset + (addr - s->base);
         *done = part_in(s, addr, len);
+        if (s->readonly && s->ops) {
+            *done = natural_size(addr, *done);
+            return mem_section_store(as->machine, s, addr, *done, ld_le_n(buf, *done));
+        }
         if (s->readonly) {
             log_mask(LOG_GUEST_ERROR, "write to ROM '%s' at 0x%" PRIx64 "\n", s->region->name, addr);
             return MEM_OK;

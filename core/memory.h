@@ -104,6 +104,8 @@ void region_set_enabled(MemoryRegion *r, bool enabled);
 /* For aliases (PAM, windows): move the window, or make the view read-only. */
 void region_set_alias_offset(MemoryRegion *r, hwaddr offset);
 void region_set_readonly(MemoryRegion *r, bool readonly);
+/* Stores into this ROM reach the device instead of being dropped (flash). Before it is mapped. */
+void region_set_rom_ops(MemoryRegion *rom, const IoOps *ops, void *opaque);
 RamBlock *region_ram(MemoryRegion *r); /* NULL unless RAM/ROM */
 const char *region_name(const MemoryRegion *r);
 uint64_t region_size(const MemoryRegion *r);
@@ -124,7 +126,7 @@ typedef struct MemSection {
     RamBlock *ram;     /* MEM_RAM */
     uint64_t ram_offset; /* offset of base in ram */
     bool readonly;     /* MEM_RAM: stores are dropped (ROM) */
-    const IoOps *ops;  /* MEM_IO */
+    const IoOps *ops;  /* MEM_IO; ROM: NULL, or who gets the stores */
     void *opaque;
     hwaddr io_offset;  /* offset of base inside the device's region */
     MemoryRegion *region;

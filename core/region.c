@@ -176,6 +176,13 @@ void region_set_alias_offset(MemoryRegion *r, hwaddr offset)
     }
 }
 
+void region_set_rom_ops(MemoryRegion *rom, const IoOps *ops, void *opaque)
+{
+    g_assert(rom->kind == MEM_RAM);
+    rom->ops = ops;
+    rom->opaque = opaque;
+}
+
 void region_set_readonly(MemoryRegion *r, bool readonly)
 {
     if (r->readonly != readonly) {

@@ -49,6 +49,13 @@ typedef struct Config {
     GPtrArray *devices; /* json_t objects with "driver" */
     GPtrArray *globals; /* "driver.property=value" */
     const char *rtc_base;
+    RtcSource rtc_clock;
+    const char *boot_order, *boot_once, *boot_splash;
+    bool boot_menu, boot_strict;
+    int64_t boot_splash_time, boot_reboot_timeout; /* -1: not given */
+    const char *uuid;  /* text, checked */
+    GPtrArray *smbios; /* json_t objects */
+    WatchdogAction watchdog;
 
     GPtrArray *drives;    /* ConfigDrive: -drive and its short forms */
     GPtrArray *blockdevs; /* json_t objects */

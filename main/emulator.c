@@ -119,6 +119,8 @@ static void fill_rtc(MachineConfig *mc, const char *base)
 /* Ends with machine_config_clear(). */
 static void fill_machine_config(MachineConfig *mc, const Config *c)
 {
+    int n = 0;
+
     *mc = (MachineConfig){
         .board = g_strconcat(c->board, c->board_opts->str, NULL),
         .accel = c->accels->pdata[0],
@@ -145,9 +147,26 @@ static void fill_machine_config(MachineConfig *mc, const Config *c)
         .default_serial = c->default_serial,
         .default_parallel = c->default_parallel,
         .name = c->name,
+        .rtc_clock = c->rtc_clock,
+        .boot_order = c->boot_order,
+        .boot_once = c->boot_once,
+        .boot_menu = c->boot_menu,
+        .boot_strict = c->boot_strict,
+        .boot_splash = c->boot_splash,
+        .boot_splash_time = c->boot_splash_time,
+        .boot_reboot_timeout = c->boot_reboot_timeout,
+        .has_uuid = c->uuid != NULL,
+        .smbios = (json_t *const *)c->smbios->pdata,
+        .smbios_count = c->smbios->len,
+        .watchdog = c->watchdog,
         .globals = (const char *const *)c->globals->pdata,
     };
     fill_rtc(mc, c->rtc_base);
+    for (const char *p = c->uuid; p && *p; p += *p == '-' ? 1 : 2) {
+        if (*p != '-') {
+            mc->uuid[n++] = g_ascii_xdigit_value(p[0]) << 4 | g_ascii_xdigit_value(p[1]);
+        }
+    }
 }
 
 static void machine_config_clear(MachineConfig *mc)

@@ -397,7 +397,52 @@ static bool opt_global(Config *c, const OptValue *v, Error **errp)
 
 static bool opt_rtc(Config *c, const OptValue *v, Error **errp)
 {
-    c->rtc_base = ((const OptRtcArgs *)v->args)->base;
+    const OptRtcArgs *a = v->args;
+    static const RtcSource sources[] = {[SCHEMA_RTC_CLOCK_HOST] = RTC_HOST,
+                                        [SCHEMA_RTC_CLOCK_VM] = RTC_VM,
+                                        [SCHEMA_RTC_CLOCK_RT] = RTC_RT};
+
+    c->rtc_base = a->base;
+    c->rtc_clock = sources[a->clock];
+    return true;
+}
+
+static bool opt_boot(Config *c, const OptValue *v, Error **errp)
+{
+    const OptBootArgs *a = v->args;
+
+    if (a->has_splash_time && (a->splash_time < 0 || a->splash_time > 0xffff)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "splash-time must be between 0 and 65535");
+        return false;
+    }
+    if (a->has_reboot_timeout && (a->reboot_timeout < -1 || a->reboot_timeout > 0xffff)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "reboot-timeout must be between -1 and 65535");
+        return false;
+    }
+    c->boot_order = a->order ? a->order : c->boot_order;
+    c->boot_once = a->once ? a->once : c->boot_once;
+    c->boot_menu = a->menu;
+    c->boot_strict = a->strict;
+    c->boot_splash = a->splash ? a->splash : c->boot_splash;
+    c->boot_splash_time = a->has_splash_time ? a->splash_time : c->boot_splash_time;
+    c->boot_reboot_timeout = a->has_reboot_timeout ? a->reboot_timeout : c->boot_reboot_timeout;
+    return true;
+}
+
+static bool opt_uuid(Config *c, const OptValue *v, Error **errp)
+{
+    if (!g_uuid_string_is_valid(v->text)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "'%s' is not a UUID", v->text);
+        error_hint(errp, "write it as 550e8400-e29b-41d4-a716-446655440000");
+        return false;
+    }
+    c->uuid = v->text;
+    return true;
+}
+
+static bool opt_smbios(Config *c, const OptValue *v, Error **errp)
+{
+    g_ptr_array_add(c->smbios, v->obj);
     return true;
 }
 
@@ -561,6 +606,17 @@ static bool opt_action(Config *c, const OptValue *v, Error **errp)
     if (a->has_shutdown) {
         c->no_shutdown = a->shutdown == SCHEMA_SHUTDOWN_ACTION_PAUSE;
     }
+    if (a->has_watchdog) {
+        static const WatchdogAction actions[] = {
+            [SCHEMA_WATCHDOG_ACTION_NAME_RESET] = WATCHDOG_RESET,
+            [SCHEMA_WATCHDOG_ACTION_NAME_SHUTDOWN] = WATCHDOG_SHUTDOWN,
+            [SCHEMA_WATCHDOG_ACTION_NAME_POWEROFF] = WATCHDOG_POWEROFF,
+            [SCHEMA_WATCHDOG_ACTION_NAME_PAUSE] = WATCHDOG_PAUSE,
+            [SCHEMA_WATCHDOG_ACTION_NAME_DEBUG] = WATCHDOG_DEBUG,
+            [SCHEMA_WATCHDOG_ACTION_NAME_NONE] = WATCHDOG_NONE,
+        };
+        c->watchdog = actions[a->watchdog];
+    }
     return true;
 }
 
@@ -629,6 +685,9 @@ static OptFn *const handlers[OPT__COUNT] = {
     [OPT_initrd] = opt_initrd,
     [OPT_append] = opt_append,
     [OPT_bios] = opt_bios,
+    [OPT_boot] = opt_boot,
+    [OPT_uuid] = opt_uuid,
+    [OPT_smbios] = opt_smbios,
     [OPT_L] = opt_L,
     [OPT_fw_cfg] = opt_fw_cfg,
     [OPT_drive] = opt_drive,
@@ -750,6 +809,9 @@ void config_init(Config *c, const char *argv0)
         .devices = g_ptr_array_new(),
         .globals = g_ptr_array_new_with_free_func(g_free),
         .rtc_base = "utc",
+        .boot_splash_time = -1,
+        .boot_reboot_timeout = -1,
+        .smbios = g_ptr_array_new(),
         .drives = g_ptr_array_new_with_free_func(config_drive_free),
         .blockdevs = g_ptr_array_new(),
         .default_cdrom = true,
@@ -775,6 +837,7 @@ void config_init(Config *c, const char *argv0)
 void config_fini(Config *c)
 {
     GPtrArray *const arrays[] = {
+        c->smbios,
         c->accels,   c->firmware_dirs, c->devices, c->globals,     c->serials,
         c->chardevs, c->monitors,      c->traces,  c->trace_files, c->drives,
         c->blockdevs, c->keep,

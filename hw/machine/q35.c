@@ -52,7 +52,7 @@ static bool q35_add_chipset(PcBoard *pc, Error **errp)
 
 static bool q35_add_disks(PcBoard *pc, Error **errp)
 {
-    return pc_add_ide_disks(pc, 1, 2, 0, errp);
+    return pc_add_ide_disks(pc, 1, errp);
 }
 
 static AcpiRegs *q35_pm(PcBoard *pc)
