@@ -61,6 +61,20 @@ void schema_check_event(const char *name, json_t *data)
     g_error("event '%s' is not in the schema", name);
 }
 
+/* What the table knows of the arguments of an open command. */
+static json_t *known_args(const SchemaCommand *cmd, json_t *args)
+{
+    json_t *known = json_object();
+
+    for (const SchemaArg *a = cmd->args; a->name; a++) {
+        json_t *v = json_object_get(args, a->name);
+        if (v) {
+            json_object_set(known, a->name, v);
+        }
+    }
+    return known;
+}
+
 json_t *schema_dispatch(CmdContext *ctx, const char *name, json_t *args, Error **errp)
 {
     const SchemaCommand *cmd = schema_command_find(name);
@@ -74,10 +88,14 @@ json_t *schema_dispatch(CmdContext *ctx, const char *name, json_t *args, Error *
         return NULL;
     }
     g_autofree void *parsed = g_malloc0(cmd->args_size + 1);
-    if (!schema_args_parse(cmd->args, cmd->args_size, args, false, parsed, errp)) {
+    g_autoptr(json_t) known = cmd->open ? known_args(cmd, args) : json_incref(args);
+    g_autoptr(json_t) nothing = json_object();
+    if (!schema_args_parse(cmd->args, cmd->args_size, known, false, parsed, errp)) {
         return NULL;
     }
-    json_t *reply = cmd->invoke(ctx, parsed, errp);
+    CmdContext inner = *ctx;
+    inner.arguments = args ? args : nothing;
+    json_t *reply = cmd->invoke(&inner, parsed, errp);
     if (reply && schema_checking()) {
         check_reply(cmd, reply);
     }

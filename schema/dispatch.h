@@ -17,6 +17,7 @@ typedef struct MonitorSession MonitorSession;
 struct CmdContext {
     Machine *machine;
     MonitorSession *session; /* the transport's own; NULL when the command has no asker */
+    json_t *arguments;       /* all that were given to an open command; borrowed */
 };
 
 /* The QMP command of that name which has a handler, or NULL. */

@@ -19,7 +19,7 @@ OPTION_KINDS = {"flag": "OPTION_FLAG", "string": "OPTION_STRING", "keys": "OPTIO
 KEYS = {
     "enum": ({"name", "values", "help"}, set()),
     "type": ({"name", "members", "help"}, set()),
-    "command": ({"name", "help", "since"}, {"args", "returns", "hmp", "hmp-alias", "negotiation"}),
+    "command": ({"name", "help", "since"}, {"args", "returns", "hmp", "hmp-alias", "negotiation", "open"}),
     "hmp": ({"name", "help", "since"}, {"args", "alias"}),
     "event": ({"name", "help", "since"}, {"data"}),
     "option": ({"name", "kind", "help", "section"}, {"alias", "usage", "implied", "args"}),
@@ -243,8 +243,9 @@ def command_row(schema, c, kind):
               f".hmp_alias = {cstr(c.get('hmp-alias'))}", f".invoke = call_{fn}{base}"]
         if "returns" in c:
             f.append(f".returns = &{schema.symbol(c['returns'])}")
-        if c.get("negotiation"):
-            f.append(".negotiation = true")
+        for flag in ("negotiation", "open"):
+            if c.get(flag):
+                f.append(f".{flag} = true")
     else:
         f += [f".hmp = {cstr(c['name'])}", f".hmp_alias = {cstr(c.get('alias'))}",
               f".invoke_hmp = call_{fn}{base}"]

@@ -69,6 +69,7 @@ typedef struct SchemaCommand {
     const SchemaArg *args;     /* ended by a NULL name */
     size_t args_size;          /* of the generated struct */
     const SchemaType *returns; /* NULL: nothing */
+    bool open;                 /* takes more than args: CmdContext.arguments has all of them */
     bool negotiation;          /* allowed, and only allowed, before qmp_capabilities succeeded */
     /* One of the two; NULL both: this program has no handler, and the command does not exist. */
     json_t *(*invoke)(CmdContext *ctx, const void *args, Error **errp);

@@ -238,35 +238,13 @@ void pci_ejected(PciDevice *d)
     }
 }
 
-/* IEEE 1275 PCI binding 2.1: a name by class, "@slot[,function]". */
-static const char *class_name(const PciDevice *d)
-{
-    static const struct {
-        uint16_t class;
-        const char *name;
-    } names[] = {
-        {0x0100, "scsi"},      {0x0101, "ide"},     {0x0102, "fdc"},       {0x0104, "raid"},
-        {0x0106, "pci8086,2922"}, {0x0108, "pci8086,5845"}, {0x0200, "ethernet"},
-        {0x0300, "display"},   {0x0400, "video"},   {0x0401, "sound"},     {0x0500, "memory"},
-        {0x0600, "host"},      {0x0601, "isa"},     {0x0604, "pci-bridge"}, {0x0700, "serial"},
-        {0x0c03, "usb"},       {0x0c05, "smbus"},
-    };
-    uint16_t class = d->ident.class_code >> 8;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        if (names[i].class == class) {
-            return names[i].name;
-        }
-    }
-    return NULL;
-}
-
+/* IEEE 1275 PCI binding 2.1: a name by class, or by numbers; "@slot[,function]". */
 static void fw_path(Bus *bus, Device *dev, GString *out)
 {
     PciDevice *d = (PciDevice *)dev;
-    const char *name = class_name(d);
+    const char *name = pci_class_firmware(ld_le16(cfg(d, CFG_CLASS + 1)));
 
-    if (name && strncmp(name, "pci8086", 7) != 0) {
+    if (name) {
         g_string_append_printf(out, "%s@%x", name, d->devfn >> 3);
     } else {
         g_string_append_printf(out, "pci%04x,%04x@%x", ld_le16(cfg(d, CFG_VENDOR)),
@@ -274,6 +252,19 @@ static void fw_path(Bus *bus, Device *dev, GString *out)
     }
     if (d->devfn & 7) {
         g_string_append_printf(out, ",%x", d->devfn & 7);
+    }
+}
+
+#define HEX G_GINT64_MODIFIER "x"
+
+static void info_bars(PciDevice *d, GString *out)
+{
+    for (unsigned n = 0; n < PCI_BARS; n++) {
+        const PciBar *b = &d->bar[n];
+        if (b->region) {
+            g_string_append_printf(out, "bar %u: %s at 0x%" HEX " [0x%" HEX "]\n", n,
+                                   b->io ? "i/o" : "mem", b->addr, b->addr + b->size - 1);
+        }
     }
 }
 
@@ -285,20 +276,20 @@ static void info(Bus *bus, Device *dev, GString *out)
     if (d->bus != b) {
         return;
     }
-    g_string_append_printf(
-        out, "    class %06x, addr %02x:%02x.%x, pci id %04x:%04x (sub %04x:%04x)\n",
-        d->ident.class_code, pci_bus_number(b), d->devfn >> 3, d->devfn & 7,
-        ld_le16(cfg(d, CFG_VENDOR)), ld_le16(cfg(d, CFG_DEVICE)),
-        d->ident.bridge ? 0 : ld_le16(cfg(d, CFG_SUB_VENDOR)),
-        d->ident.bridge ? 0 : ld_le16(cfg(d, CFG_SUB_DEVICE)));
-    for (unsigned n = 0; n < PCI_BARS; n++) {
-        const PciBar *bar = &d->bar[n];
-        if (bar->region) {
-            g_string_append_printf(out, "    bar %u: %s at 0x%" G_GINT64_MODIFIER "x [0x%" G_GINT64_MODIFIER "x]\n",
-                                   n, bar->io ? "i/o" : "mem", bar->addr,
-                                   bar->addr + bar->size - 1);
-        }
+    uint16_t class = ld_le16(cfg(d, CFG_CLASS + 1));
+    const char *desc = pci_class_desc(class);
+    g_string_append(out, "class ");
+    if (desc) {
+        g_string_append(out, desc);
+    } else {
+        g_string_append_printf(out, "Class %04x", class);
     }
+    g_string_append_printf(out, ", addr %02x:%02x.%x, pci id %04x:%04x (sub %04x:%04x)\n",
+                           pci_bus_number(b), d->devfn >> 3, d->devfn & 7,
+                           ld_le16(cfg(d, CFG_VENDOR)), ld_le16(cfg(d, CFG_DEVICE)),
+                           d->ident.bridge ? 0 : ld_le16(cfg(d, CFG_SUB_VENDOR)),
+                           d->ident.bridge ? 0 : ld_le16(cfg(d, CFG_SUB_DEVICE)));
+    info_bars(d, out);
 }
 
 static const BusOps bus_ops = {

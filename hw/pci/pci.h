@@ -225,6 +225,9 @@ void pci_config_write(PciBus *root, uint8_t bus, uint8_t devfn, unsigned reg, ui
 /* Functions and what they decode, of a whole tree (info pci, query-pci). */
 void pci_foreach(PciBus *root, void (*fn)(PciDevice *d, void *opaque), void *opaque);
 
+/* Words for a class and subclass ("SATA controller"), and firmware's name; NULL: none. */
+const char *pci_class_desc(uint16_t class);
+const char *pci_class_firmware(uint16_t class);
 /* By the board: make a function at a fixed place. */
 Device *pci_new(PciBus *b, uint8_t devfn, const DeviceType *type, const char *id);
 
