@@ -21,7 +21,7 @@
 #include "core/iothread.h"
 
 #define POLL_MAX_DEFAULT 32768
-#define POLL_START 4000
+#define POLL_START       4000
 
 struct IoThread {
     Object obj;
@@ -149,7 +149,8 @@ static void adapt(IoThread *t, int64_t idle)
         t->poll_ns = t->poll_shrink ? t->poll_ns / t->poll_shrink : 0;
     } else {
         uint64_t grow = t->poll_grow ? t->poll_grow : 2;
-        t->poll_ns = t->poll_ns ? MIN(t->poll_ns * grow, t->poll_max_ns) : MIN(POLL_START, t->poll_max_ns);
+        t->poll_ns =
+            t->poll_ns ? MIN(t->poll_ns * grow, t->poll_max_ns) : MIN(POLL_START, t->poll_max_ns);
     }
 }
 
@@ -170,7 +171,8 @@ static void turn(IoThread *t)
     if (t->poll_max_ns) {
         adapt(t, loop_now_ns() - began);
     }
-    while (g_main_context_iteration(t->loop, FALSE) && !__atomic_load_n(&t->quit, __ATOMIC_SEQ_CST)) {
+    while (g_main_context_iteration(t->loop, FALSE) &&
+           !__atomic_load_n(&t->quit, __ATOMIC_SEQ_CST)) {
     }
 }
 
@@ -198,7 +200,8 @@ static bool iothread_complete(Object *o, Error **errp)
     g_autoptr(GError) gerr = NULL;
 
     if (t->poll_max_ns > INT64_MAX || t->poll_grow > INT64_MAX || t->poll_shrink > INT64_MAX) {
-        error_set(errp, ERR_INVALID_PARAMETER, "iothread '%s': a poll value is out of range", o->id);
+        error_set(errp, ERR_INVALID_PARAMETER, "iothread '%s': a poll value is out of range",
+                  o->id);
         return false;
     }
     if (t->poll_max_ns == POLL_MAX_DEFAULT && sysconf(_SC_NPROCESSORS_ONLN) < 3) {
@@ -261,8 +264,12 @@ OBJECT_TYPE(iothread_type);
 
 void iothread_info(IoThread *t, IoThreadInfo *info)
 {
-    *info = (IoThreadInfo){t->obj.id, t->thread_id, (int64_t)t->poll_max_ns, (int64_t)t->poll_grow,
-                           (int64_t)t->poll_shrink, 0};
+    *info = (IoThreadInfo){t->obj.id,
+                           t->thread_id,
+                           (int64_t)t->poll_max_ns,
+                           (int64_t)t->poll_grow,
+                           (int64_t)t->poll_shrink,
+                           0};
 }
 
 void iothread_foreach(Machine *m, void (*fn)(IoThread *t, void *opaque), void *opaque)

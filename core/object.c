@@ -13,7 +13,7 @@ const ObjectType *object_type_find(const char *name, Error **errp)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
 
-    REGISTRY_FOREACH(ObjectType, it) {
+    REGISTRY_FOREACH (ObjectType, it) {
         if (strcmp((*it)->name, name) == 0) {
             return *it;
         }
@@ -118,12 +118,14 @@ Object *object_add(Machine *m, json_t *opts, Error **errp)
     const char *id = json_string_value(json_object_get(opts, "id"));
 
     if (!name || !id) {
-        error_set(errp, ERR_INVALID_PARAMETER, "Parameter '%s' is missing", name ? "id" : "qom-type");
+        error_set(errp, ERR_INVALID_PARAMETER, "Parameter '%s' is missing",
+                  name ? "id" : "qom-type");
         return NULL;
     }
     if (!id_wellformed(id)) {
         error_set(errp, ERR_INVALID_PARAMETER, "'%s' is no identifier", id);
-        error_hint(errp, "it begins with a letter and goes on with letters, digits, '-', '.' or '_'");
+        error_hint(errp,
+                   "it begins with a letter and goes on with letters, digits, '-', '.' or '_'");
         return NULL;
     }
     const ObjectType *type = object_type_find(name, errp);

@@ -26,7 +26,7 @@ struct Object {
     const ObjectType *type;
     Machine *machine;
     char *id;
-    int users;        /* devices that hold it: object_ref() */
+    int users; /* devices that hold it: object_ref() */
     bool complete;
 };
 

@@ -12,23 +12,23 @@
 #define VIRTIO_NO_VECTOR 0xffff
 
 enum { /* device status, 2.1 */
-    VIRTIO_ACKNOWLEDGE = 1,
-    VIRTIO_DRIVER = 2,
-    VIRTIO_DRIVER_OK = 4,
-    VIRTIO_FEATURES_OK = 8,
-    VIRTIO_NEEDS_RESET = 64,
-    VIRTIO_FAILED = 128,
+       VIRTIO_ACKNOWLEDGE = 1,
+       VIRTIO_DRIVER = 2,
+       VIRTIO_DRIVER_OK = 4,
+       VIRTIO_FEATURES_OK = 8,
+       VIRTIO_NEEDS_RESET = 64,
+       VIRTIO_FAILED = 128,
 };
 enum { /* interrupt status */
-    VIRTIO_ISR_QUEUE = 1,
-    VIRTIO_ISR_CONFIG = 2,
+       VIRTIO_ISR_QUEUE = 1,
+       VIRTIO_ISR_CONFIG = 2,
 };
 enum { /* descriptor flags, 2.7.5 and 2.8 */
-    DESC_NEXT = 1,
-    DESC_WRITE = 2,
-    DESC_INDIRECT = 4,
-    DESC_AVAIL = 1 << 7,
-    DESC_USED = 1 << 15,
+       DESC_NEXT = 1,
+       DESC_WRITE = 2,
+       DESC_INDIRECT = 4,
+       DESC_AVAIL = 1 << 7,
+       DESC_USED = 1 << 15,
 };
 
 /* Everything about a ring that depends on its layout. */
@@ -58,21 +58,21 @@ struct VirtQueue {
     bool enabled;
     uint16_t size, vector;
     hwaddr addr[3];
-    uint32_t align;          /* legacy: of the used ring; 0: modern */
+    uint32_t align; /* legacy: of the used ring; 0: modern */
     /* where we are. split: free running; packed: slots with their wrap counters */
     uint16_t avail, used;
     bool avail_wrap, used_wrap;
     uint16_t signalled;
     bool signalled_valid;
-    bool kicks;              /* the driver was asked to kick */
+    bool kicks; /* the driver was asked to kick */
     /* requests */
     unsigned in_use;
     VirtqElem *first, *last; /* popped, oldest first */
     GQueue replay;           /* VirtqElem: popped before, to be popped again */
     /* turns */
     unsigned budget;
-    bool more;               /* the turn ended before the ring did */
-    uint32_t pending;        /* atomic: kicked, not looked at */
+    bool more;        /* the turn ended before the ring did */
+    uint32_t pending; /* atomic: kicked, not looked at */
     /* host side of the rings and of the last buffer; good for this generation of the map */
     uint64_t generation;
     bool mapped;
@@ -83,24 +83,24 @@ struct VirtQueue {
 typedef struct VirtioCore {
     VirtQueue *queue[VIRTIO_MAX_QUEUES];
     unsigned n_queues;
-    uint8_t *config;         /* scratch, cls->config_size bytes */
+    uint8_t *config; /* scratch, cls->config_size bytes */
     /* saved */
     uint8_t status;
-    uint32_t isr;            /* atomic */
+    uint32_t isr; /* atomic */
     uint64_t guest_features;
     uint16_t config_vector;
-    uint32_t generation;     /* atomic: of the configuration */
+    uint32_t generation; /* atomic: of the configuration */
     /* */
-    bool started;            /* driver_ok() was called */
+    bool started; /* driver_ok() was called */
     bool broken;
-    bool stopped;            /* the machine stands still */
+    bool stopped; /* the machine stands still */
     bool shut;
-    bool features_modern;    /* the features came through a modern interface */
+    bool features_modern; /* the features came through a modern interface */
     IoThread *iothread;
     IoDoorbell *bell;
-    pthread_mutex_t lock;    /* with an I/O thread; after the machine's lock */
-    GSource *later;          /* main loop: pending queues */
-    uint32_t any_pending;    /* atomic */
+    pthread_mutex_t lock; /* with an I/O thread; after the machine's lock */
+    GSource *later;       /* main loop: pending queues */
+    uint32_t any_pending; /* atomic */
 } VirtioCore;
 
 static inline uint64_t virtio_bit(unsigned n)

@@ -377,8 +377,8 @@ void virtio_set_status(VirtioDevice *v, uint8_t status, bool modern)
     virtio_lock(v);
     uint8_t news = status & ~core->status;
     if ((news & VIRTIO_FEATURES_OK) && modern && !virtio_features_ok(v)) {
-        log_mask(LOG_GUEST_ERROR, "%s: features 0x%" PRIx64 " are not acceptable\n", v->dev.type->name,
-                 core->guest_features);
+        log_mask(LOG_GUEST_ERROR, "%s: features 0x%" PRIx64 " are not acceptable\n",
+                 v->dev.type->name, core->guest_features);
         status &= ~VIRTIO_FEATURES_OK;
     }
     core->status = status | (core->status & VIRTIO_NEEDS_RESET);
@@ -456,7 +456,8 @@ void virtq_set_legacy(VirtQueue *vq, hwaddr addr, uint32_t align)
     vq->layout = &virtq_split;
     vq->addr[AREA_DESC] = addr;
     vq->addr[AREA_DRIVER] = addr + 16ull * vq->size;
-    vq->addr[AREA_DEVICE] = (vq->addr[AREA_DRIVER] + 6 + 2ull * vq->size + align - 1) & -(hwaddr)align;
+    vq->addr[AREA_DEVICE] =
+        (vq->addr[AREA_DRIVER] + 6 + 2ull * vq->size + align - 1) & -(hwaddr)align;
     vq->align = align;
     vq->mapped = false;
     vq->enabled = addr && size_ok(vq);

@@ -20,17 +20,17 @@
 #include "core/iothread.h"
 #include "core/machine.h"
 
-#define VIRTQ_MAX_SIZE 1024
+#define VIRTQ_MAX_SIZE    1024
 #define VIRTIO_MAX_QUEUES 1024
 
 enum { /* feature bits that are not a device's own */
-    VIRTIO_F_NOTIFY_ON_EMPTY = 24,
-    VIRTIO_F_ANY_LAYOUT = 27,
-    VIRTIO_F_INDIRECT_DESC = 28,
-    VIRTIO_F_EVENT_IDX = 29,
-    VIRTIO_F_VERSION_1 = 32,
-    VIRTIO_F_ACCESS_PLATFORM = 33,
-    VIRTIO_F_RING_PACKED = 34,
+       VIRTIO_F_NOTIFY_ON_EMPTY = 24,
+       VIRTIO_F_ANY_LAYOUT = 27,
+       VIRTIO_F_INDIRECT_DESC = 28,
+       VIRTIO_F_EVENT_IDX = 29,
+       VIRTIO_F_VERSION_1 = 32,
+       VIRTIO_F_ACCESS_PLATFORM = 33,
+       VIRTIO_F_RING_PACKED = 34,
 };
 
 typedef struct VirtioDevice VirtioDevice;
@@ -39,7 +39,7 @@ typedef struct VirtQueue VirtQueue;
 /* One request of the driver. out: what the device reads, in: what it writes; guest RAM mapped. */
 typedef struct VirtqElem VirtqElem;
 struct VirtqElem {
-    uint16_t head;        /* descriptor (split) or buffer id (packed) */
+    uint16_t head; /* descriptor (split) or buffer id (packed) */
     uint16_t n_desc;
     unsigned n_out, n_in;
     struct iovec *out, *in;
@@ -69,11 +69,11 @@ typedef struct VirtioClass {
 
 /* The transport behind a device. */
 typedef struct VirtioTransportOps {
-    void (*notify)(void *opaque, unsigned vector); /* queue interrupt; any thread */
+    void (*notify)(void *opaque, unsigned vector);         /* queue interrupt; any thread */
     void (*config_changed)(void *opaque, unsigned vector); /* the same */
-    AddressSpace *(*dma)(void *opaque);            /* any thread, as the next ones */
+    AddressSpace *(*dma)(void *opaque);                    /* any thread, as the next ones */
     bool (*dma_enabled)(void *opaque);
-    bool modern, legacy; /* what drivers may speak, beside what vetoes say */
+    bool modern, legacy;              /* what drivers may speak, beside what vetoes say */
     bool (*has_modern)(void *opaque); /* optional, for transports of both kinds */
     bool (*has_legacy)(void *opaque);
     unsigned (*auto_queues)(void *opaque); /* optional: a good number of request queues */
@@ -81,8 +81,9 @@ typedef struct VirtioTransportOps {
 
 struct VirtioDevice {
     Device dev;
-    bool iommu_platform, packed, event_idx, indirect_desc, any_layout, notify_on_empty; /* VIRTIO_PROPS */
-    GByteArray *saved;      /* between pre_save and the end of saving, and while loading */
+    bool iommu_platform, packed, event_idx, indirect_desc, any_layout,
+        notify_on_empty; /* VIRTIO_PROPS */
+    GByteArray *saved;   /* between pre_save and the end of saving, and while loading */
     const VirtioClass *cls;
     const VirtioTransportOps *transport;
     void *transport_opaque;
@@ -90,19 +91,19 @@ struct VirtioDevice {
 };
 
 /* In the device's property and state tables, as PCI_PROPS/PCI_STATE: T's first member is virtio. */
-#define VIRTIO_PROPS(T)                                                                            \
-    PROP(T, PROP_BOOL, virtio.event_idx, "event_idx", true, "offer VIRTIO_F_EVENT_IDX"),           \
-    PROP(T, PROP_BOOL, virtio.indirect_desc, "indirect_desc", true,                                \
-         "offer VIRTIO_F_INDIRECT_DESC"),                                                          \
-    PROP(T, PROP_BOOL, virtio.packed, "packed", false, "offer packed rings"),                      \
-    PROP(T, PROP_BOOL, virtio.any_layout, "any_layout", true, "offer VIRTIO_F_ANY_LAYOUT"),        \
-    PROP(T, PROP_BOOL, virtio.notify_on_empty, "notify_on_empty", true,                            \
-         "offer VIRTIO_F_NOTIFY_ON_EMPTY"),                                                        \
-    PROP(T, PROP_BOOL, virtio.iommu_platform, "iommu_platform", false,                             \
-         "offer VIRTIO_F_ACCESS_PLATFORM")
-#define VIRTIO_STATE(T)                                                                            \
-    STATE_BLOB(T, virtio.saved), HOST_ONLY(T, virtio.cls), HOST_ONLY(T, virtio.transport),         \
-    HOST_ONLY(T, virtio.transport_opaque), HOST_ONLY(T, virtio.core)
+#define VIRTIO_PROPS(T)                                                                         \
+    PROP(T, PROP_BOOL, virtio.event_idx, "event_idx", true, "offer VIRTIO_F_EVENT_IDX"),        \
+        PROP(T, PROP_BOOL, virtio.indirect_desc, "indirect_desc", true,                         \
+             "offer VIRTIO_F_INDIRECT_DESC"),                                                   \
+        PROP(T, PROP_BOOL, virtio.packed, "packed", false, "offer packed rings"),               \
+        PROP(T, PROP_BOOL, virtio.any_layout, "any_layout", true, "offer VIRTIO_F_ANY_LAYOUT"), \
+        PROP(T, PROP_BOOL, virtio.notify_on_empty, "notify_on_empty", true,                     \
+             "offer VIRTIO_F_NOTIFY_ON_EMPTY"),                                                 \
+        PROP(T, PROP_BOOL, virtio.iommu_platform, "iommu_platform", false,                      \
+             "offer VIRTIO_F_ACCESS_PLATFORM")
+#define VIRTIO_STATE(T)                                                                    \
+    STATE_BLOB(T, virtio.saved), HOST_ONLY(T, virtio.cls), HOST_ONLY(T, virtio.transport), \
+        HOST_ONLY(T, virtio.transport_opaque), HOST_ONLY(T, virtio.core)
 /*
  * And these in the type, or called by its own hooks: reset_hold, pre_save and post_load first
  * the device's own checks, then (last) these.

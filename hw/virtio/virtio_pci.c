@@ -25,7 +25,7 @@ static const char *const on_off_auto[] = {"auto", "on", "off", NULL};
 typedef struct Identity {
     uint16_t id, transitional;
     uint32_t class_code;
-    int vectors;      /* default; -1: one per queue and one */
+    int vectors; /* default; -1: one per queue and one */
 } Identity;
 static const Identity identities[] = {
     {2, 0x1001, 0x010000, -1}, /* block */
@@ -228,7 +228,8 @@ static bool realize(Device *d, Error **errp)
     if (!legacy_fine) {
         error_set(errp, ERR_INVALID_PARAMETER, "'%s' has no legacy form", d->type->name);
     }
-    if (!legacy_fine || !setup_function(p, v, port && p->modern, errp) || !setup_vectors(p, v, errp)) {
+    if (!legacy_fine || !setup_function(p, v, port && p->modern, errp) ||
+        !setup_vectors(p, v, errp)) {
         virtio_shut(v);
         virtio_bus_fini(&p->vbus);
         return false;
@@ -286,18 +287,22 @@ bool virtio_pci_post_load(Device *d, int version, Error **errp)
     return true;
 }
 
-#define COMMON_PROPS                                                                               \
-    PCI_PROPS(VirtioPci),                                                                          \
-        PROP(VirtioPci, PROP_BOOL, page_per_vq, "page-per-vq", false,                              \
-             "a page of its own for each queue's doorbell"),                                       \
-        PROP(VirtioPci, PROP_BOOL, ioeventfd, "ioeventfd", true,                                   \
-             "serve kicks away from the vCPU, where the device has a thread for it"),              \
-        PROP(VirtioPci, PROP_U32, vectors, "vectors", VECTORS_AUTO,                                \
+#define COMMON_PROPS                                                                  \
+    PCI_PROPS(VirtioPci),                                                             \
+        PROP(VirtioPci, PROP_BOOL, page_per_vq, "page-per-vq", false,                 \
+             "a page of its own for each queue's doorbell"),                          \
+        PROP(VirtioPci, PROP_BOOL, ioeventfd, "ioeventfd", true,                      \
+             "serve kicks away from the vCPU, where the device has a thread for it"), \
+        PROP(VirtioPci, PROP_U32, vectors, "vectors", VECTORS_AUTO,                   \
              "MSI-X vectors; 0: none; by default one per queue and one")
 const Property virtio_pci_props[] = {
     COMMON_PROPS,
-    {.name = "disable-legacy", .kind = PROP_ENUM, .offset = offsetof(VirtioPci, disable_legacy),
-     .def = LEGACY_AUTO, .enum_names = on_off_auto, .help = "no interface for old drivers"},
+    {.name = "disable-legacy",
+     .kind = PROP_ENUM,
+     .offset = offsetof(VirtioPci, disable_legacy),
+     .def = LEGACY_AUTO,
+     .enum_names = on_off_auto,
+     .help = "no interface for old drivers"},
     PROP(VirtioPci, PROP_BOOL, disable_modern, "disable-modern", false, "no virtio 1.0 interface"),
     {0},
 };

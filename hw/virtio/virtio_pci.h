@@ -20,35 +20,39 @@ void virtio_pci_outputs(Device *d);
 bool virtio_pci_post_load(Device *d, int version, Error **errp);
 
 #define VIRTIO_PCI_SIZE (sizeof(VirtioPci))
-#define VIRTIO_PCI_TYPE_(sym, name_, help_, inner_, props_, realize_)                              \
-    static const DeviceType sym = {                                                                \
-        .name = name_,                                                                             \
-        .help = help_,                                                                             \
-        .bus = "pci",                                                                              \
-        .size = VIRTIO_PCI_SIZE,                                                                   \
-        .version = 1,                                                                              \
-        .user_creatable = true,                                                                    \
-        .inner = inner_,                                                                           \
-        .props = props_,                                                                           \
-        .state = virtio_pci_state,                                                                 \
-        .realize = realize_,                                                                       \
-        .unrealize = virtio_pci_unrealize,                                                         \
-        .reset_hold = virtio_pci_reset_hold,                                                       \
-        .outputs = virtio_pci_outputs,                                                             \
-        .post_load = virtio_pci_post_load,                                                         \
-    };                                                                                             \
+#define VIRTIO_PCI_TYPE_(sym, name_, help_, inner_, needs_, props_, realize_) \
+    static const DeviceType sym = {                                           \
+        .name = name_,                                                        \
+        .help = help_,                                                        \
+        .bus = "pci",                                                         \
+        .size = VIRTIO_PCI_SIZE,                                              \
+        .version = 1,                                                         \
+        .user_creatable = true,                                               \
+        .inner = inner_,                                                      \
+        .needs = needs_,                                                      \
+        .props = props_,                                                      \
+        .state = virtio_pci_state,                                            \
+        .realize = realize_,                                                  \
+        .unrealize = virtio_pci_unrealize,                                    \
+        .reset_hold = virtio_pci_reset_hold,                                  \
+        .outputs = virtio_pci_outputs,                                        \
+        .post_load = virtio_pci_post_load,                                    \
+    };                                                                        \
     DEVICE_TYPE(sym)
 /*
  * name: "virtio-blk"; help: one line; inner: &virtio_blk_type. Numbers of the PCI identity come
- * from the device's virtio id.
+ * from the device's virtio id. needs: as DeviceType's, or NULL.
  */
-#define VIRTIO_PCI_TYPES(sym, name, help, inner)                                                   \
-    VIRTIO_PCI_TYPE_(sym##_pci, name "-pci", help, inner, virtio_pci_props, virtio_pci_realize);   \
-    VIRTIO_PCI_TYPE_(sym##_pci_transitional, name "-pci-transitional",                             \
-                     help ", for old drivers too", inner, virtio_pci_fixed_props,                  \
-                     virtio_pci_transitional_realize);                                             \
-    VIRTIO_PCI_TYPE_(sym##_pci_modern, name "-pci-non-transitional", help ", virtio 1.0 only",     \
-                     inner, virtio_pci_fixed_props, virtio_pci_modern_realize)
+#define VIRTIO_PCI_TYPES_NEEDING(sym, name, help, inner, needs)                                \
+    VIRTIO_PCI_TYPE_(sym##_pci, name "-pci", help, inner, needs, virtio_pci_props,             \
+                     virtio_pci_realize);                                                      \
+    VIRTIO_PCI_TYPE_(sym##_pci_transitional, name "-pci-transitional",                         \
+                     help ", for old drivers too", inner, needs, virtio_pci_fixed_props,       \
+                     virtio_pci_transitional_realize);                                         \
+    VIRTIO_PCI_TYPE_(sym##_pci_modern, name "-pci-non-transitional", help ", virtio 1.0 only", \
+                     inner, needs, virtio_pci_fixed_props, virtio_pci_modern_realize)
+#define VIRTIO_PCI_TYPES(sym, name, help, inner) \
+    VIRTIO_PCI_TYPES_NEEDING(sym, name, help, inner, NULL)
 
 typedef struct VirtioPci {
     PciDevice pci;
@@ -62,9 +66,9 @@ typedef struct VirtioPci {
     /* host */
     VirtioBus vbus;
     bool modern, legacy;
-    uint16_t cfg_cap;     /* of the window in configuration space */
+    uint16_t cfg_cap; /* of the window in configuration space */
     AddressSpace *dma;
-    GSource *intx;        /* main loop: look at the pin */
+    GSource *intx; /* main loop: look at the pin */
 } VirtioPci;
 
 #endif

@@ -13,11 +13,11 @@
 #include "hw/virtio/virtio_pci_internal.h"
 
 /* The modern BAR. */
-#define COMMON_AT   0x0000
-#define ISR_AT      0x1000
-#define DEVICE_AT   0x2000
-#define NOTIFY_AT   0x3000
-#define AREA_SIZE   0x1000
+#define COMMON_AT 0x0000
+#define ISR_AT    0x1000
+#define DEVICE_AT 0x2000
+#define NOTIFY_AT 0x3000
+#define AREA_SIZE 0x1000
 
 enum { CAP_COMMON = 1, CAP_NOTIFY, CAP_ISR, CAP_DEVICE, CAP_PCI }; /* cfg_type */
 /* The capability's bytes */
@@ -28,18 +28,38 @@ enum { CAP_COMMON = 1, CAP_NOTIFY, CAP_ISR, CAP_DEVICE, CAP_PCI }; /* cfg_type *
 
 /* Common configuration, 4.1.4.3 */
 enum {
-    DEVICE_FEATURE_SELECT = 0x00, DEVICE_FEATURE = 0x04, DRIVER_FEATURE_SELECT = 0x08,
-    DRIVER_FEATURE = 0x0c, CONFIG_VECTOR = 0x10, NUM_QUEUES = 0x12, DEVICE_STATUS = 0x14,
-    CONFIG_GENERATION = 0x15, QUEUE_SELECT = 0x16, QUEUE_SIZE = 0x18, QUEUE_VECTOR = 0x1a,
-    QUEUE_ENABLE = 0x1c, QUEUE_NOTIFY_OFF = 0x1e, QUEUE_DESC = 0x20, QUEUE_DRIVER = 0x28,
-    QUEUE_DEVICE = 0x30, COMMON_SIZE = 0x38,
+    DEVICE_FEATURE_SELECT = 0x00,
+    DEVICE_FEATURE = 0x04,
+    DRIVER_FEATURE_SELECT = 0x08,
+    DRIVER_FEATURE = 0x0c,
+    CONFIG_VECTOR = 0x10,
+    NUM_QUEUES = 0x12,
+    DEVICE_STATUS = 0x14,
+    CONFIG_GENERATION = 0x15,
+    QUEUE_SELECT = 0x16,
+    QUEUE_SIZE = 0x18,
+    QUEUE_VECTOR = 0x1a,
+    QUEUE_ENABLE = 0x1c,
+    QUEUE_NOTIFY_OFF = 0x1e,
+    QUEUE_DESC = 0x20,
+    QUEUE_DRIVER = 0x28,
+    QUEUE_DEVICE = 0x30,
+    COMMON_SIZE = 0x38,
 };
 
 /* Legacy header, 4.1.4.8 */
 enum {
-    LEGACY_HOST_FEATURES = 0, LEGACY_GUEST_FEATURES = 4, LEGACY_PFN = 8, LEGACY_SIZE = 12,
-    LEGACY_SELECT = 14, LEGACY_NOTIFY = 16, LEGACY_STATUS = 18, LEGACY_ISR = 19,
-    LEGACY_CONFIG_VECTOR = 20, LEGACY_QUEUE_VECTOR = 22, LEGACY_ALIGN = 4096,
+    LEGACY_HOST_FEATURES = 0,
+    LEGACY_GUEST_FEATURES = 4,
+    LEGACY_PFN = 8,
+    LEGACY_SIZE = 12,
+    LEGACY_SELECT = 14,
+    LEGACY_NOTIFY = 16,
+    LEGACY_STATUS = 18,
+    LEGACY_ISR = 19,
+    LEGACY_CONFIG_VECTOR = 20,
+    LEGACY_QUEUE_VECTOR = 22,
+    LEGACY_ALIGN = 4096,
 };
 
 static VirtioDevice *device(VirtioPci *p)
@@ -67,7 +87,8 @@ static void set_status(VirtioPci *p, uint8_t status, bool modern)
     if (!modern && (status & VIRTIO_DRIVER_OK) && !p->pci.bus_master) {
         /* Drivers of that time forgot bus mastering, and no device minded. */
         PciBus *root = pci_bus_root(p->pci.bus);
-        pci_config_write(root, pci_bus_number(p->pci.bus), p->pci.devfn, 4, p->pci.config[4] | 4, 1);
+        pci_config_write(root, pci_bus_number(p->pci.bus), p->pci.devfn, 4, p->pci.config[4] | 4,
+                         1);
     }
     if (status == 0) {
         p->device_feature_select = p->driver_feature_select = 0;
@@ -244,7 +265,8 @@ static void common_write(void *opaque, hwaddr offset, uint64_t value, unsigned s
         unsigned width;
         unsigned reg = common_at(offset + i, &width);
         if (offset + i >= COMMON_SIZE || reg != offset + i || width > size - i) {
-            log_mask(LOG_GUEST_ERROR, "virtio-pci: a write of %u bytes at 0x%x\n", size, (int)offset);
+            log_mask(LOG_GUEST_ERROR, "virtio-pci: a write of %u bytes at 0x%x\n", size,
+                     (int)offset);
             return;
         }
         common_store(opaque, reg, value >> (8 * i));

@@ -103,8 +103,8 @@ static VirtqElem *load_elem(Reader *r, VirtQueue *vq)
     unsigned n_out = take(r, 2), n_in = take(r, 2), n = n_out + n_in;
     uint64_t sum[2] = {0};
 
-    if (r->bad || n > VIRTQ_MAX_SIZE || n * 12ull > (size_t)(r->end - r->p) ||
-        n_desc > vq->size || (vq->layout == &virtq_split && head >= vq->size)) {
+    if (r->bad || n > VIRTQ_MAX_SIZE || n * 12ull > (size_t)(r->end - r->p) || n_desc > vq->size ||
+        (vq->layout == &virtq_split && head >= vq->size)) {
         r->bad = true;
         return NULL;
     }
@@ -227,7 +227,8 @@ bool virtio_post_load(Device *d, int version, Error **errp)
     }
     virtio_unlock(v);
     if (!ok) {
-        error_set(errp, ERR_GENERIC, "saved state of '%s': its queues make no sense", d->type->name);
+        error_set(errp, ERR_GENERIC, "saved state of '%s': its queues make no sense",
+                  d->type->name);
     }
     return ok;
 }

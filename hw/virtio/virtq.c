@@ -40,11 +40,13 @@ static bool map_area(VirtQueue *vq, int n, uint64_t bytes, AddressSpace *as, uin
     RamWindow w;
 
     if (addr & (align[n] - 1)) {
-        virtio_error(vq->v, "queue %u: %s at 0x%" PRIx64 " is not aligned", vq->index, names[n], addr);
+        virtio_error(vq->v, "queue %u: %s at 0x%" PRIx64 " is not aligned", vq->index, names[n],
+                     addr);
         return false;
     }
     if (!address_space_window(as, addr, &w) || w.readonly || bytes > w.size - (addr - w.base)) {
-        virtio_error(vq->v, "queue %u: %s at 0x%" PRIx64 " is not in RAM", vq->index, names[n], addr);
+        virtio_error(vq->v, "queue %u: %s at 0x%" PRIx64 " is not in RAM", vq->index, names[n],
+                     addr);
         return false;
     }
     vq->area[n] = (VirtqArea){w.host + (addr - w.base), w.ram, w.ram_offset + (addr - w.base)};
@@ -108,7 +110,8 @@ bool virtq_chain_add(VirtQueue *vq, VirtqChain *c, uint64_t addr, uint32_t len, 
     while (len) {
         RamWindow *w = &vq->window;
         if (!window_at(vq, w, addr) || (in && w->readonly)) {
-            virtio_error(vq->v, "queue %u: a buffer at 0x%" PRIx64 " is not in RAM", vq->index, addr);
+            virtio_error(vq->v, "queue %u: a buffer at 0x%" PRIx64 " is not in RAM", vq->index,
+                         addr);
             return false;
         }
         if (c->n_out + c->n_in == VIRTQ_MAX_SIZE) {
@@ -138,7 +141,8 @@ const uint8_t *virtq_table(VirtQueue *vq, hwaddr addr, uint32_t len)
         return NULL;
     }
     if (!window_at(vq, w, addr) || len > w->size - (addr - w->base)) {
-        virtio_error(vq->v, "queue %u: an indirect table at 0x%" PRIx64 " is not in RAM", vq->index, addr);
+        virtio_error(vq->v, "queue %u: an indirect table at 0x%" PRIx64 " is not in RAM", vq->index,
+                     addr);
         return NULL;
     }
     return w->host + (addr - w->base);
@@ -259,8 +263,8 @@ static void mark_written(VirtQueue *vq, VirtqElem *e, size_t written)
     for (unsigned i = 0; i < e->n_in && written; i++) {
         size_t n = MIN(e->in[i].iov_len, written);
         hwaddr addr = e->in_addr[i];
-        if (window_at(vq, &vq->window, addr) && vq->window.host + (addr - vq->window.base) ==
-                                                    (uint8_t *)e->in[i].iov_base) {
+        if (window_at(vq, &vq->window, addr) &&
+            vq->window.host + (addr - vq->window.base) == (uint8_t *)e->in[i].iov_base) {
             ram_written(vq->window.ram, vq->window.ram_offset + (addr - vq->window.base), n);
         }
         written -= n;
@@ -302,8 +306,8 @@ void virtq_notify(VirtQueue *vq)
         return;
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* what we pushed before what the driver wants */
-    bool empty = vq->in_use == 0 && virtio_has_feature(v, VIRTIO_F_NOTIFY_ON_EMPTY) &&
-                 vq->layout->empty(vq);
+    bool empty =
+        vq->in_use == 0 && virtio_has_feature(v, VIRTIO_F_NOTIFY_ON_EMPTY) && vq->layout->empty(vq);
     if (vq->layout->wants_interrupt(vq) || empty) {
         __atomic_fetch_or(&v->core->isr, VIRTIO_ISR_QUEUE, __ATOMIC_SEQ_CST);
         v->transport->notify(v->transport_opaque, vq->vector);

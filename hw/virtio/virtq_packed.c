@@ -84,7 +84,8 @@ static unsigned walk(VirtQueue *vq, VirtqChain *c, uint16_t *id)
         Desc d = desc_read(slot(vq, i));
         if (d.flags & DESC_INDIRECT) {
             if (d.flags & DESC_NEXT) { /* 2.8.8: only alone or last */
-                virtio_error(vq->v, "queue %u: an indirect table in the middle of a chain", vq->index);
+                virtio_error(vq->v, "queue %u: an indirect table in the middle of a chain",
+                             vq->index);
                 return 0;
             }
             *id = d.id;

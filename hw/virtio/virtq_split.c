@@ -10,7 +10,7 @@
 #include "hw/virtio/core.h"
 
 #define AVAIL_NO_INTERRUPT 1
-#define USED_NO_NOTIFY 1
+#define USED_NO_NOTIFY     1
 
 static void split_sizes(const VirtQueue *vq, uint64_t bytes[3])
 {
@@ -69,11 +69,13 @@ static bool walk(VirtQueue *vq, VirtqChain *c, const uint8_t *table, unsigned n,
         if (d.flags & DESC_INDIRECT) {
             if (indirect || !virtio_has_feature(vq->v, VIRTIO_F_INDIRECT_DESC) ||
                 (d.flags & DESC_NEXT)) {
-                virtio_error(vq->v, "queue %u: an indirect table where there may be none", vq->index);
+                virtio_error(vq->v, "queue %u: an indirect table where there may be none",
+                             vq->index);
                 return false;
             }
             const uint8_t *inner = virtq_table(vq, d.addr, d.len);
-            return inner && walk(vq, c, inner, d.len / 16, 0, MIN(d.len / 16, VIRTQ_MAX_SIZE), true);
+            return inner &&
+                   walk(vq, c, inner, d.len / 16, 0, MIN(d.len / 16, VIRTQ_MAX_SIZE), true);
         }
         if (!virtq_chain_add(vq, c, d.addr, d.len, d.flags & DESC_WRITE)) {
             return false;
@@ -146,7 +148,8 @@ static bool split_wants_interrupt(VirtQueue *vq)
     bool valid = vq->signalled_valid;
     vq->signalled = vq->used;
     vq->signalled_valid = true;
-    return !valid || ring_need_event(ring_load16(avail_at(vq, used_event_offset(vq))), vq->used, old);
+    return !valid ||
+           ring_need_event(ring_load16(avail_at(vq, used_event_offset(vq))), vq->used, old);
 }
 
 static void split_disable_kicks(VirtQueue *vq)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Slots for virtio devices in memory space, for boards. Each provides a "virtio" bus.
+ */
+#ifndef HW_VIRTIO_VIRTIO_MMIO_H
+#define HW_VIRTIO_VIRTIO_MMIO_H
+
+#include "core/machine.h"
+
+#define VIRTIO_MMIO_SIZE 0x200
+
+/*
+ * A slot at base with its level interrupt; legacy: version 1. Buses are named "virtio-mmio-bus.N"
+ * in order of creation. In the board's build(). NULL on error.
+ */
+Device *virtio_mmio_new(Machine *m, hwaddr base, bool legacy, Irq irq, Error **errp);
+
+#endif
