@@ -160,6 +160,12 @@ static void restart(void *opaque)
     ahci_update(s);
 }
 
+/* Drives of -device come after the adapter's power-on reset. */
+static void attached(IdeBus *b)
+{
+    ahci_port_reset((AhciPort *)b);
+}
+
 static bool ahci_realize(Device *d, Error **errp)
 {
     Ahci *s = (Ahci *)d;
@@ -181,6 +187,7 @@ static bool ahci_realize(Device *d, Error **errp)
         p->hba = s;
         p->n = i;
         ide_bus_init(&p->bus, d, i, 1, true);
+        p->bus.attached = attached;
     }
     timer_init(&s->restart, d->machine, CLOCK_VIRTUAL, restart, s);
     return true;

@@ -126,6 +126,8 @@ struct IdeBus {
     unsigned index;      /* of the controller's buses */
     bool ncq;            /* the controller queues */
     IdeDrive *drive[2];
+    /* A drive came, before the machine runs; optional. Machine locked. */
+    void (*attached)(IdeBus *b);
 };
 void ide_bus_init(IdeBus *b, Device *owner, unsigned index, unsigned units, bool ncq);
 void ide_bus_fini(IdeBus *b);

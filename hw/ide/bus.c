@@ -206,6 +206,9 @@ static bool drive_realize(IdeDrive *d, bool cd, Error **errp)
     ata_reset(d, true);
     ata_signature(d, &d->regs);
     b->drive[d->unit] = d;
+    if (b->attached) {
+        b->attached(b);
+    }
     machine_unlock(d->dev.machine);
     return true;
 }
