@@ -294,8 +294,51 @@ Device *device_find(Machine *m, const char *id_or_path)
     return d;
 }
 
+static void dump(Device *d, int indent, GString *out);
+
+/* Lines of somebody who does not know how deep he is. */
+static void put_lines(const char *text, int indent, GString *out)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    for (int i = 0; lines[i]; i++) {
+        if (*lines[i]) {
+            g_string_append_printf(out, "%*s%s\n", indent, "", g_strchug(lines[i]));
+        }
+    }
+}
+
+/* The buses of d with what sits on them, then what sits on none. */
+static void dump_below(Device *d, int indent, GString *out)
+{
+    Bus *b;
+
+    for (unsigned n = 0; (b = bus_nth(d->machine, n)); n++) {
+        if (b->owner != d) {
+            continue;
+        }
+        g_autofree char *kind = g_ascii_strup(b->ops->kind, -1);
+        g_string_append_printf(out, "%*sbus: %s\n%*stype %s\n", indent, "", b->name, indent + 2, "",
+                               kind);
+        for (guint i = 0; i < d->children->len; i++) {
+            Device *c = d->children->pdata[i];
+            if (c->bus == b) {
+                dump(c, indent + 2, out);
+            }
+        }
+    }
+    for (guint i = 0; i < d->children->len; i++) {
+        Device *c = d->children->pdata[i];
+        if (!c->bus || c->bus->owner != d) {
+            dump(c, indent, out);
+        }
+    }
+}
+
 static void dump(Device *d, int indent, GString *out)
 {
+    g_autoptr(GString) more = g_string_new(NULL);
+
     g_string_append_printf(out, "%*sdev: %s, id \"%s\"\n", indent, "", d->type->name, d->id ? d->id : "");
     indent += 2;
     if (d->n_out) {
@@ -309,14 +352,13 @@ static void dump(Device *d, int indent, GString *out)
         g_string_append_printf(out, "%*s%s = %s%s%s\n", indent, "", p->name, q, value, q);
     }
     if (d->bus && d->bus->ops->info) {
-        d->bus->ops->info(d->bus, d, out);
+        d->bus->ops->info(d->bus, d, more);
     }
     if (d->realized && d->type->info) {
-        d->type->info(d, out);
+        d->type->info(d, more);
     }
-    for (guint i = 0; i < d->children->len; i++) {
-        dump(d->children->pdata[i], indent, out);
-    }
+    put_lines(more->str, indent, out);
+    dump_below(d, indent, out);
 }
 
 void device_dump_tree(Machine *m, GString *out)
