@@ -18,11 +18,21 @@ $(BUILD)/build.ninja:
 $(ASAN)/build.ninja:
 	@./configure --builddir=$(ASAN) --enable-sanitizers
 
-# Boots a Debian kernel to an interactive shell.
+# Boots a Debian disk, which keeps what is written to it, to a login.
 demo:
-	@scripts/install-deps build demo
+	@scripts/install-deps build demo image
 	@$(MAKE) --no-print-directory all
 	@tests/guest/demo.sh $(BUILD)
+
+# Makes the disk of the demo anew next time.
+demo-reset:
+	@tests/guest/demo.sh --reset $(BUILD)
+
+# Boots a Debian kernel with a busybox initrd to a shell: starts in seconds.
+demo-fast:
+	@scripts/install-deps build demo
+	@$(MAKE) --no-print-directory all
+	@tests/guest/demo.sh --fast $(BUILD)
 
 # The quick tests, under the sanitizers: about a minute.
 check-quick:
@@ -32,10 +42,16 @@ check-quick:
 
 # Everything, in the normal and the sanitizer build.
 check:
-	@scripts/install-deps build demo test
+	@scripts/install-deps build demo image test
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory asan
-	@scripts/run-tests $(BUILD) $(ASAN)
+	@scripts/run-tests --suite quick --suite slow $(BUILD) $(ASAN)
+
+# What takes an hour or more: every machine, bus and firmware with a Debian disk.
+check-long:
+	@scripts/install-deps build demo image test
+	@$(MAKE) --no-print-directory all
+	@scripts/run-tests --suite long -j 1 $(BUILD)
 
 bench:
 	@scripts/install-deps build demo test bench
@@ -45,7 +61,10 @@ bench:
 install: all
 	@$(NINJA) -C $(BUILD) install
 
+# The disk of the demo is its user's: it stays.
 clean:
-	rm -rf $(BUILD) $(ASAN)
+	@if [ -e $(BUILD)/demo-disk.qcow2 ]; then echo "make clean: $(BUILD)/demo-disk.qcow2 stays (make demo-reset)"; fi
+	@if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 ! -path $(BUILD)/demo-disk.qcow2 -delete; fi
+	rm -rf $(ASAN)
 
-.PHONY: all asan demo check-quick check bench install clean
+.PHONY: all asan demo demo-reset demo-fast check-quick check check-long bench install clean
