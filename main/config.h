@@ -47,6 +47,7 @@ typedef struct Config {
     GPtrArray *firmware_dirs;
     GArray *fw_cfg; /* FwCfgFile */
     GPtrArray *devices; /* json_t objects with "driver" */
+    GPtrArray *objects; /* json_t objects with "qom-type" */
     GPtrArray *globals; /* "driver.property=value" */
     const char *rtc_base;
     RtcSource rtc_clock;

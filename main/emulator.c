@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "chardev/chardev.h"
 #include "core/machine.h"
+#include "core/object.h"
 #include "main/disks.h"
 #include "main/emulator.h"
 #include "monitor/monitor.h"
@@ -185,6 +186,20 @@ bool emulator_check(const Config *c, Error **errp)
     return ok;
 }
 
+/* Before the board: its devices may name them. */
+static bool add_objects(Emulator *e, Error **errp)
+{
+    const GPtrArray *objects = e->config->objects;
+
+    for (guint i = 0; i < objects->len; i++) {
+        if (!object_add(e->machine, objects->pdata[i], errp)) {
+            error_prepend(errp, "-object: ");
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool add_devices(Emulator *e, Error **errp)
 {
     const GPtrArray *devices = e->config->devices;
@@ -284,7 +299,7 @@ static bool build(Emulator *e, Error **errp)
     e->machine = machine_new(&e->mc, e->loop);
     machine_set_char_lookup(e->machine, lookup_chardev, e);
     disks_connect(e->disks, e->machine);
-    if (!machine_build(e->machine, e->config->arch, errp)) {
+    if (!add_objects(e, errp) || !machine_build(e->machine, e->config->arch, errp)) {
         return false;
     }
     charset_on_quit(e->chars, on_quit, e);

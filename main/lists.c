@@ -12,6 +12,7 @@
 #include "chardev/chardev.h"
 #include "config-host.h"
 #include "core/machine.h"
+#include "core/object.h"
 #include "main/config.h"
 #include "schema/schema.h"
 
@@ -92,6 +93,31 @@ static void list_devices(void)
         }
     }
     print_sorted("Devices that -device can add:", lines);
+}
+
+static bool list_objects(const char *type, Error **errp)
+{
+    GPtrArray *lines = lines_new();
+
+    if (*type) {
+        const ObjectType *t = object_type_find(type, errp);
+        if (!t) {
+            g_ptr_array_unref(lines);
+            return false;
+        }
+        for (const Property *p = t->props; p && p->name; p++) {
+            g_autofree char *name = g_strconcat("  ", p->name, NULL);
+            add_line(lines, name, p->help);
+        }
+        g_autofree char *heading = g_strdup_printf("%s: %s\nproperties:", t->name, t->help);
+        print_sorted(heading, lines);
+        return true;
+    }
+    REGISTRY_FOREACH (ObjectType, it) {
+        add_line(lines, (*it)->name, (*it)->help);
+    }
+    print_sorted("Objects that -object can make:", lines);
+    return true;
 }
 
 /* One line, as scripts expect it of "-drive format=help". */
@@ -180,6 +206,8 @@ bool config_print_help(const Config *c, Error **errp)
         list_accels();
     } else if (!strcmp(t, "device") && *c->help_arg) {
         return list_properties(c->help_arg, errp);
+    } else if (!strcmp(t, "object")) {
+        return list_objects(c->help_arg, errp);
     } else if (!strcmp(t, "device")) {
         list_devices();
     } else if (!strcmp(t, "drive")) {

@@ -375,6 +375,20 @@ static bool opt_device(Config *c, const OptValue *v, Error **errp)
     return true;
 }
 
+static bool opt_object(Config *c, const OptValue *v, Error **errp)
+{
+    const char *type = opts_get(v->obj, "qom-type");
+
+    if (type && is_help(type)) {
+        return set_help(c, "object", "");
+    }
+    if (type && json_object_get(v->obj, "help")) {
+        return set_help(c, "object", type);
+    }
+    g_ptr_array_add(c->objects, v->obj);
+    return true;
+}
+
 static bool opt_global(Config *c, const OptValue *v, Error **errp)
 {
     const char *driver = opts_get(v->obj, "driver"), *prop = opts_get(v->obj, "property");
@@ -702,6 +716,7 @@ static OptFn *const handlers[OPT__COUNT] = {
     [OPT_pflash] = opt_pflash,
     [OPT_snapshot] = opt_snapshot,
     [OPT_device] = opt_device,
+    [OPT_object] = opt_object,
     [OPT_global] = opt_global,
     [OPT_rtc] = opt_rtc,
     [OPT_nic] = opt_nic,
@@ -807,6 +822,7 @@ void config_init(Config *c, const char *argv0)
         .firmware_dirs = g_ptr_array_new_with_free_func(g_free),
         .fw_cfg = g_array_new(false, false, sizeof(FwCfgFile)),
         .devices = g_ptr_array_new(),
+        .objects = g_ptr_array_new(),
         .globals = g_ptr_array_new_with_free_func(g_free),
         .rtc_base = "utc",
         .boot_splash_time = -1,
@@ -838,7 +854,7 @@ void config_fini(Config *c)
 {
     GPtrArray *const arrays[] = {
         c->smbios,
-        c->accels,   c->firmware_dirs, c->devices, c->globals,     c->serials,
+        c->accels,   c->firmware_dirs, c->devices, c->objects, c->globals,     c->serials,
         c->chardevs, c->monitors,      c->traces,  c->trace_files, c->drives,
         c->blockdevs, c->keep,
     };

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Plugging devices in and out.
+ * Plugging devices in and out; objects and I/O threads.
  */
+#include <inttypes.h>
+
+#include "core/iothread.h"
 #include "monitor/session.h"
 #include "schema/commands.h"
 #include "schema/opts.h"
@@ -21,4 +24,63 @@ bool hmp_device_add(CmdContext *ctx, const HmpDeviceAddArgs *args, GString *out,
 bool cmd_device_del(CmdContext *ctx, const CmdDeviceDelArgs *args, Error **errp)
 {
     return device_del(ctx->machine, args->id, errp);
+}
+
+/* ---- objects ---- */
+
+bool cmd_object_add(CmdContext *ctx, const CmdObjectAddArgs *args, Error **errp)
+{
+    return object_add(ctx->machine, ctx->arguments, errp) != NULL;
+}
+
+bool hmp_object_add(CmdContext *ctx, const HmpObjectAddArgs *args, GString *out, Error **errp)
+{
+    g_autoptr(json_t) opts = opts_parse(args->object, "qom-type", errp);
+
+    return opts && object_add(ctx->machine, opts, errp);
+}
+
+bool cmd_object_del(CmdContext *ctx, const CmdObjectDelArgs *args, Error **errp)
+{
+    return object_del(ctx->machine, args->id, errp);
+}
+
+static void add_iothread(IoThread *t, void *opaque)
+{
+    IoThreadInfo i;
+
+    iothread_info(t, &i);
+    json_array_append_new(opaque, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "id", i.id, "thread-id",
+                                            (json_int_t)i.thread_id, "poll-max-ns",
+                                            (json_int_t)i.poll_max_ns, "poll-grow",
+                                            (json_int_t)i.poll_grow, "poll-shrink",
+                                            (json_int_t)i.poll_shrink, "aio-max-batch",
+                                            (json_int_t)i.aio_max_batch));
+}
+
+json_t *cmd_query_iothreads(CmdContext *ctx, Error **errp)
+{
+    json_t *list = json_array();
+
+    iothread_foreach(ctx->machine, add_iothread, list);
+    return list;
+}
+
+static void print_iothread(IoThread *t, void *opaque)
+{
+    IoThreadInfo i;
+
+    iothread_info(t, &i);
+    g_string_append_printf(opaque,
+                           "%s:\n  thread_id=%" PRId64 "\n  poll-max-ns=%" PRId64
+                           "\n  poll-grow=%" PRId64 "\n  poll-shrink=%" PRId64
+                           "\n  aio-max-batch=%" PRId64 "\n",
+                           i.id, i.thread_id, i.poll_max_ns, i.poll_grow, i.poll_shrink,
+                           i.aio_max_batch);
+}
+
+bool hmp_info_iothreads(CmdContext *ctx, GString *out, Error **errp)
+{
+    iothread_foreach(ctx->machine, print_iothread, out);
+    return true;
 }
