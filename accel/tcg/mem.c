@@ -432,9 +432,9 @@ static uint64_t load_page(TcgVcpu *v, uint64_t va, const Page *p, unsigned size)
 static void store_page(TcgVcpu *v, uint64_t va, const Page *p, uint64_t val, unsigned size)
 {
     uint64_t in_page = va & ~PAGE_MASK;
-    if (p->kind == PAGE_IO) {
+    if (p->kind != PAGE_RAM) { /* a ROM may be flash, which hears stores */
         io_store(v, va, p, val, size);
-    } else if (p->kind == PAGE_RAM) {
+    } else {
         store_host(p->ram->host + p->offset + in_page, val, size);
         /* After the store: whoever looks again sees the new bytes. */
         if (ram_page_watch(p->ram, p->offset)) {
@@ -557,7 +557,7 @@ void tcg_write(void *env, uint64_t va, const void *buf, size_t len, int mmu)
         if (p.kind == PAGE_RAM) {
             memcpy(p.ram->host + p.offset + (va & ~PAGE_MASK), in, n);
             ram_written(p.ram, p.offset + (va & ~PAGE_MASK), n);
-        } else if (p.kind == PAGE_IO) {
+        } else {
             for (size_t i = 0; i < n; ) {
                 unsigned s = n - i >= 8 ? 8 : n - i >= 4 ? 4 : n - i >= 2 ? 2 : 1;
                 uint64_t x = 0;

@@ -282,14 +282,18 @@ static void tables_selected(void *opaque, Device *fw_cfg)
 
 /* ---- kernel or firmware ---- */
 
-/* The end of the firmware also shows below 1 MiB, where PAM lets PCI through. */
-static void add_isa_bios(PcBoard *pc, MemoryRegion *rom)
+/* A copy of the firmware's end also shows below 1 MiB, where PAM lets PCI through. */
+static bool add_isa_bios(PcBoard *pc, MemoryRegion *rom, Error **errp)
 {
-    uint64_t low = MIN(region_size(rom), 128 << 10);
-    MemoryRegion *alias = region_new_alias("isa-bios", rom, region_size(rom) - low, low);
+    uint64_t size = region_size(rom), low = MIN(size, 128 << 10);
+    MemoryRegion *copy = region_new_rom(pc->dev.machine, "isa-bios", low, errp);
 
-    region_add(pc->pci, MIB - low, alias, 1);
-    region_unref(alias);
+    if (copy) {
+        memcpy(region_ram(copy)->host, region_ram(rom)->host + size - low, low);
+        region_add(pc->pci, MIB - low, copy, 1);
+        region_unref(copy);
+    }
+    return copy != NULL;
 }
 
 /* The image of flash n: -M pflash<n>= names a node, else -drive if=pflash. */
@@ -334,10 +338,7 @@ static bool add_flash(PcBoard *pc, int n, BlockPort *port, uint64_t *end, Error 
     }
     *end -= size;
     region_add(machine_memory_root(m), *end, pflash_region(d), 1);
-    if (n == 0) {
-        add_isa_bios(pc, pflash_array(d));
-    }
-    return true;
+    return n || add_isa_bios(pc, pflash_array(d), errp);
 }
 
 static bool add_firmware(PcBoard *pc, Error **errp)
@@ -355,10 +356,7 @@ static bool add_firmware(PcBoard *pc, Error **errp)
     }
     if (!image[0]) {
         MemoryRegion *rom = bios_map(pc->dev.machine, pc->kind->bios, errp);
-        if (rom) {
-            add_isa_bios(pc, rom);
-        }
-        return rom != NULL;
+        return rom && add_isa_bios(pc, rom, errp);
     }
     return add_flash(pc, 0, image[0], &end, errp) &&
            (!image[1] || add_flash(pc, 1, image[1], &end, errp));
