@@ -10,6 +10,7 @@
  *
  * home: main loop.
  */
+#include "hw/acpi/pcihp.h"
 #include "hw/acpi/tables.h"
 #include "hw/chipset/host.h"
 #include "hw/chipset/piix.h"
@@ -31,6 +32,21 @@ static uint64_t fx_below_4g(uint64_t ram, uint64_t max)
     return low > 3 * GIB && !max ? 3 * GIB : MIN(low, ram);
 }
 
+static void hotplug_event(void *opaque, int n, int level)
+{
+    if (level) {
+        acpi_regs_gpe(opaque, 1);
+    }
+}
+
+static bool fx_add_hotplug(PcBoard *pc, Error **errp)
+{
+    pc->hotplug = device_new(pc->dev.machine, &pcihp_type, NULL, NULL);
+    pcihp_set_bus(pc->hotplug, pci_host_bus(pc->host));
+    device_connect(pc->hotplug, 0, (Irq){hotplug_event, piix4_pm_regs(pc->pm_dev), 0});
+    return device_realize(pc->hotplug, errp);
+}
+
 static bool fx_add_chipset(PcBoard *pc, Error **errp)
 {
     if (!pc_pci_add_host(pc, &i440fx_host_type, errp)) {
@@ -46,7 +62,8 @@ static bool fx_add_chipset(PcBoard *pc, Error **errp)
         return false;
     }
     pc->pm_dev = pci_new(bus, PCI_DEVFN(1, 3), &piix4_pm_type, NULL);
-    return pc_pci_connect_sci(pc, pc->pm_dev, errp) && device_realize(pc->pm_dev, errp);
+    return pc_pci_connect_sci(pc, pc->pm_dev, errp) && device_realize(pc->pm_dev, errp) &&
+           fx_add_hotplug(pc, errp);
 }
 
 static bool fx_add_disks(PcBoard *pc, Error **errp)
@@ -71,6 +88,8 @@ static void fx_describe(PcBoard *pc, AcpiConfig *ac)
     ac->pm_base = PM_BASE;
     ac->gpe0_base = PIIX4_GPE0_BASE;
     ac->gpe0_size = PIIX4_GPE0_SIZE;
+    ac->pci_hotplug = pcihp_aml;
+    ac->pci_hotplug_opaque = pc->hotplug;
     pc_pci_describe(pc, ac);
 }
 

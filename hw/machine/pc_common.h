@@ -56,6 +56,7 @@ struct PcBoard {
     const PcKind *kind;
     Device *apic_bus, *pic, *ioapic, *isa, *rtc, *hpet_dev, *fw_cfg, *fdc;
     Device *host, *bridge, *pm_dev, *ide; /* of the chip set; ide: its disk controller or NULL */
+    Device *hotplug; /* of PCI cards, through ACPI */
     MemoryRegion *ram, *pci, *a20_window;
     uint8_t a20; /* bit per gate; line 20 passes if one is open */
     uint64_t below_4g, above_4g;
