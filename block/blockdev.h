@@ -40,6 +40,12 @@ bool block_port_attached(BlockPort *p);
 /* The object that opts_parse() makes of -drive's value; snapshot: -snapshot was given. */
 Drive *blockset_add_drive(BlockSet *set, json_t *opts, bool snapshot, Error **errp);
 Drive *blockset_drive_nth(BlockSet *set, unsigned n); /* NULL past the end */
+/*
+ * Makes a new image file (one that is there loses its contents), or a format on a block device.
+ * opts: the driver's create_opts, "size" among them; they get their types and defaults here.
+ */
+bool block_image_create(BlockSet *set, const char *format, const char *filename, json_t *opts,
+                        Error **errp);
 /* -blockdev / blockdev-add. */
 BlockNode *blockset_add_node(BlockSet *set, json_t *opts, Error **errp);
 bool blockset_del_node(BlockSet *set, const char *name, Error **errp);
@@ -63,9 +69,31 @@ void blockset_resume(BlockSet *set);
  * (machine not locked), then flushes. 0 or the first error. */
 int blockset_quiesce(BlockSet *set, bool flush);
 
-/* Media of removable drives. */
+/* What clients ask: an element of query-block, query-blockstats, query-named-block-nodes, and the
+ * ImageInfo of a node with its backing files. New references. */
+json_t *block_query_port(BlockPort *p);
+json_t *block_query_stats(BlockPort *p);
+json_t *block_query_node(BlockNode *n);
+json_t *block_query_image(BlockNode *n);
+/* Ports that clients see: drives, and what has a device. */
+bool block_port_listed(BlockPort *p);
+BlockNode *blockset_node_nth(BlockSet *set, unsigned n);
+/* By the name of a drive or of the device on it; an error names what was not found. */
+BlockPort *blockset_find_port(BlockSet *set, const char *device, const char *id, Error **errp);
+/* drive_del: the drive, or nothing but its medium as long as a device is attached. */
+bool blockset_del_drive(BlockSet *set, const char *id, Error **errp);
+
+/* Media of removable drives: the steps, then what eject and change are made of. */
+bool block_port_tray_open(BlockPort *p);
+bool block_port_locked(BlockPort *p);
+bool block_port_open_tray(BlockPort *p, bool force, Error **errp);
+bool block_port_close_tray(BlockPort *p, Error **errp);
+bool block_port_remove_medium(BlockPort *p, Error **errp);
+bool block_port_insert_medium(BlockPort *p, BlockNode *n, Error **errp);
 bool block_port_insert(BlockPort *p, BlockNode *n, Error **errp);
 bool block_port_eject(BlockPort *p, bool force, Error **errp);
+bool block_port_wants_read_only(BlockPort *p);
+bool block_node_resize(BlockNode *n, uint64_t size, Error **errp);
 bool block_port_resize(BlockPort *p, uint64_t size, Error **errp);
 
 #endif

@@ -246,13 +246,15 @@ typedef struct RingReq {
     void *opaque;
 } RingReq;
 
-/* What the kernel did not do in one go (the end of the file, mostly) is done by hand. */
+/* What the kernel did not do in one go (the end of the file, mostly), or took back because the
+ * thread that asked has ended, is done by hand. */
 static void ring_done(void *opaque, int res)
 {
     g_autofree RingReq *r = opaque;
     int ret = MIN(res, 0);
 
-    if ((res >= 0 && (uint64_t)res < r->bytes) || res == -EINTR || res == -EAGAIN) {
+    if ((res >= 0 && (uint64_t)res < r->bytes) || res == -EINTR || res == -EAGAIN ||
+        res == -ECANCELED) {
         ret = r->write ? file_pwritev(r->n, r->offset, r->bytes, r->iov, r->niov, r->flags)
                        : file_preadv(r->n, r->offset, r->bytes, r->iov, r->niov);
     }

@@ -94,7 +94,7 @@ BlockNode *block_port_node(BlockPort *p)
 bool block_port_inserted(BlockPort *p)
 {
     g_mutex_lock(&p->lock);
-    bool there = p->node != NULL && !p->tray_is_open;
+    bool there = p->node != NULL;
     g_mutex_unlock(&p->lock);
     return there;
 }
@@ -204,11 +204,11 @@ void block_guess_geometry(BlockPort *p, uint32_t *cylinders, uint32_t *heads, ui
 
 /* ---- media ---- */
 
-static void tell_media(BlockPort *p, bool loaded)
+static void tray_event(BlockPort *p, bool open)
 {
-    if (p->attached && p->fe.ops && p->fe.ops->media_changed) {
-        p->fe.ops->media_changed(p->fe.opaque, loaded);
-    }
+    blockset_emit(p->set, "DEVICE_TRAY_MOVED",
+                  json_pack("{s:s, s:s, s:b}", "device", p->unnamed ? "" : p->name, "id",
+                            p->fe_name ? p->fe_name : "", "tray-open", open));
 }
 
 void block_port_tray(BlockPort *p, bool open)
@@ -218,49 +218,61 @@ void block_port_tray(BlockPort *p, bool open)
     p->tray_is_open = open;
     g_mutex_unlock(&p->lock);
     if (changed) {
-        blockset_emit(p->set, "DEVICE_TRAY_MOVED",
-                      json_pack("{s:s, s:s, s:b}", "device", p->unnamed ? "" : p->name, "id",
-                                p->fe_name ? p->fe_name : "", "tray-open", open));
+        tray_event(p, open);
     }
 }
 
-bool block_port_insert(BlockPort *p, BlockNode *n, Error **errp)
+static bool has_tray(const BlockPort *p)
 {
-    if (p->node) {
-        error_set(errp, ERR_GENERIC, "There already is a medium in device '%s'", p->name);
-        return false;
-    }
-    if (!p->removable) {
-        error_set(errp, ERR_GENERIC, "Device '%s' is not removable", p->name);
-        return false;
-    }
-    port_set_node(p, n);
-    if (p->attached && !take_node(p, errp)) {
-        port_set_node(p, NULL);
-        return false;
-    }
-    if (p->tray_is_open) {
-        block_port_tray(p, false);
-    }
-    tell_media(p, true);
-    return true;
+    return p->attached && p->fe.ops && p->fe.ops->tray_open;
 }
 
-static bool is_locked(BlockPort *p)
+bool block_port_tray_open(BlockPort *p)
+{
+    return has_tray(p) && p->fe.ops->tray_open(p->fe.opaque);
+}
+
+bool block_port_locked(BlockPort *p)
 {
     const BlockFrontOps *ops = p->attached ? p->fe.ops : NULL;
 
-    return ops && ops->medium_locked && ops->medium_locked(p->fe.opaque) &&
-           !(ops->tray_open && ops->tray_open(p->fe.opaque));
+    return ops && ops->medium_locked && ops->medium_locked(p->fe.opaque);
 }
 
-bool block_port_eject(BlockPort *p, bool force, Error **errp)
+/* The drive learns what is in it now; it moves its tray by itself, without block_port_tray(). */
+static void tell_media(BlockPort *p, bool loaded)
+{
+    bool before = block_port_tray_open(p);
+
+    if (p->attached && p->fe.ops && p->fe.ops->media_changed) {
+        p->fe.ops->media_changed(p->fe.opaque, loaded);
+    }
+    bool after = block_port_tray_open(p);
+    g_mutex_lock(&p->lock);
+    p->tray_is_open = after;
+    g_mutex_unlock(&p->lock);
+    if (before != after) {
+        tray_event(p, after);
+    }
+}
+
+static bool need_removable(const BlockPort *p, Error **errp)
 {
     if (!p->removable) {
         error_set(errp, ERR_GENERIC, "Device '%s' is not removable", p->name);
+    }
+    return p->removable;
+}
+
+bool block_port_open_tray(BlockPort *p, bool force, Error **errp)
+{
+    if (!need_removable(p, errp)) {
         return false;
     }
-    if (is_locked(p)) {
+    if (!has_tray(p) || block_port_tray_open(p)) {
+        return true;
+    }
+    if (block_port_locked(p)) {
         if (p->fe.ops->eject_requested) {
             p->fe.ops->eject_requested(p->fe.opaque, force);
         }
@@ -270,20 +282,95 @@ bool block_port_eject(BlockPort *p, bool force, Error **errp)
             return false;
         }
     }
+    tell_media(p, false);
+    return true;
+}
+
+bool block_port_close_tray(BlockPort *p, Error **errp)
+{
+    if (!need_removable(p, errp)) {
+        return false;
+    }
+    if (has_tray(p) && block_port_tray_open(p)) {
+        tell_media(p, true);
+    }
+    return true;
+}
+
+bool block_port_remove_medium(BlockPort *p, Error **errp)
+{
+    BlockSet *set = p->set;
     BlockNode *n = p->node;
+
+    if (!need_removable(p, errp)) {
+        return false;
+    }
+    if (has_tray(p) && !block_port_tray_open(p)) {
+        error_set(errp, ERR_GENERIC, "Tray of device '%s' is not open", p->name);
+        return false;
+    }
     if (!n) {
         return true;
     }
     node_drain_begin(n);
     node_flush(n);
     node_drop_edge(n, p);
-    BlockSet *set = p->set;
-    node_ref(n);
     port_set_node(p, NULL);
     blockset_drain_end(set);
-    node_unref(n);
-    tell_media(p, false);
+    if (!has_tray(p)) { /* a floppy drive notices that it is empty */
+        tell_media(p, false);
+    }
     return true;
+}
+
+bool block_port_insert_medium(BlockPort *p, BlockNode *n, Error **errp)
+{
+    if (!need_removable(p, errp)) {
+        return false;
+    }
+    if (has_tray(p) && !block_port_tray_open(p)) {
+        error_set(errp, ERR_GENERIC, "Tray of device '%s' is not open", p->name);
+        return false;
+    }
+    if (p->node) {
+        error_set(errp, ERR_GENERIC, "There already is a medium in device '%s'", p->name);
+        return false;
+    }
+    port_set_node(p, n);
+    if (p->attached && !take_node(p, errp)) {
+        port_set_node(p, NULL);
+        return false;
+    }
+    if (!has_tray(p)) {
+        tell_media(p, true);
+    }
+    return true;
+}
+
+bool block_port_eject(BlockPort *p, bool force, Error **errp)
+{
+    return block_port_open_tray(p, force, errp) && block_port_remove_medium(p, errp);
+}
+
+bool block_port_insert(BlockPort *p, BlockNode *n, Error **errp)
+{
+    if (p->node) {
+        error_set(errp, ERR_GENERIC, "There already is a medium in device '%s'", p->name);
+        return false;
+    }
+    return block_port_open_tray(p, false, errp) && block_port_insert_medium(p, n, errp) &&
+           block_port_close_tray(p, errp);
+}
+
+bool block_node_resize(BlockNode *n, uint64_t size, Error **errp)
+{
+    node_drain_begin(n);
+    bool ok = node_truncate(n, size, "off", errp);
+    node_drain_end(n);
+    if (ok) {
+        ports_node_resized(n->set, n);
+    }
+    return ok;
 }
 
 bool block_port_resize(BlockPort *p, uint64_t size, Error **errp)
@@ -292,14 +379,13 @@ bool block_port_resize(BlockPort *p, uint64_t size, Error **errp)
         error_set(errp, ERR_GENERIC, "Device '%s' has no medium", p->name);
         return false;
     }
-    BlockNode *n = p->node;
-    node_drain_begin(n);
-    bool ok = node_truncate(n, size, "off", errp);
-    node_drain_end(n);
-    if (ok) {
-        ports_node_resized(p->set, n);
-    }
-    return ok;
+    return block_node_resize(p->node, size, errp);
+}
+
+/* An empty drive that never writes: a CD-ROM. */
+bool block_port_wants_read_only(BlockPort *p)
+{
+    return p->attached && !p->fe.writable;
 }
 
 void ports_node_resized(BlockSet *set, BlockNode *n)

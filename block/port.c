@@ -204,6 +204,7 @@ static void release_pins(Req *r)
 static void req_finish(Req *r, int ret)
 {
     BlockPort *p = r->port;
+    BlockSet *set = p->set; /* once the request is out of the list the port may go */
     bool stop = false, wake;
 
     r->ret = ret;
@@ -229,7 +230,7 @@ static void req_finish(Req *r, int ret)
     }
     g_cond_broadcast(&p->cond);
     g_mutex_unlock(&p->lock);
-    blockset_idle_changed(p->set);
+    blockset_idle_changed(set);
 }
 
 /* ---- carrying out ---- */
@@ -343,6 +344,7 @@ static int try_leaf(Req *r)
 static void finish_inline(Req *r)
 {
     BlockPort *p = r->port;
+    BlockSet *set = p->set;
     BlockDone *done = r->done;
     void *opaque = r->opaque;
 
@@ -352,7 +354,7 @@ static void finish_inline(Req *r)
     bool dropped = r->dropped;
     g_cond_broadcast(&p->cond);
     g_mutex_unlock(&p->lock);
-    blockset_idle_changed(p->set);
+    blockset_idle_changed(set);
     g_free(r);
     if (!dropped) {
         done(opaque, 0);

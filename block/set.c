@@ -296,3 +296,56 @@ BlockPort *blockset_claim(BlockSet *set, const char *name, Error **errp)
     port_set_node(p, n);
     return p;
 }
+
+static bool is_named(const BlockPort *p, const char *device, const char *id)
+{
+    return (device && *device && !p->unnamed && !strcmp(p->name, device)) ||
+           (id && p->attached && !g_strcmp0(p->fe_name, id));
+}
+
+BlockPort *blockset_find_port(BlockSet *set, const char *device, const char *id, Error **errp)
+{
+    if (!device == !id) {
+        error_set(errp, ERR_INVALID_PARAMETER, "Need exactly one of 'device' and 'id'");
+        return NULL;
+    }
+    for (guint i = 0; i < set->ports->len; i++) {
+        BlockPort *p = set->ports->pdata[i];
+        if (is_named(p, device, id)) {
+            return p;
+        }
+    }
+    error_set(errp, ERR_DEVICE_NOT_FOUND, "Device '%s' not found", device ? device : id);
+    return NULL;
+}
+
+bool blockset_del_drive(BlockSet *set, const char *id, Error **errp)
+{
+    Drive *d = NULL;
+
+    for (guint i = 0; i < set->drives->len && !d; i++) {
+        Drive *at = set->drives->pdata[i];
+        d = strcmp(at->id, id) ? NULL : at;
+    }
+    if (!d) {
+        error_set(errp, ERR_DEVICE_NOT_FOUND, "Device '%s' not found", id);
+        return false;
+    }
+    BlockPort *p = d->port;
+    if (p->attached) { /* the guest's disk fails from now on */
+        BlockNode *n = p->node;
+        if (n) {
+            node_drain_begin(n);
+            node_flush(n);
+            node_drop_edge(n, p);
+            port_set_node(p, NULL);
+            blockset_drain_end(set);
+        }
+        p->unnamed = true;
+    } else {
+        port_free(p);
+    }
+    g_ptr_array_remove(set->drives, d);
+    drive_free(d);
+    return true;
+}
