@@ -88,6 +88,13 @@ typedef struct BlockCheck {
 } BlockCheck;
 enum { CHECK_FIX_LEAKS = 1 << 0, CHECK_FIX_ERRORS = 1 << 1 };
 
+/* How large the file of a new image will be, in bytes. */
+typedef struct BlockMeasure {
+    uint64_t required;        /* with nothing in it; cluster > 1: data comes on top */
+    uint64_t fully_allocated;
+    uint64_t cluster;         /* unit of allocation; 1: everything is there from the start */
+} BlockMeasure;
+
 /* An option that a driver takes for -blockdev/-drive/-o: key, type and prose. */
 typedef enum BlockOptKind { BLOCK_OPT_STR, BLOCK_OPT_BOOL, BLOCK_OPT_SIZE, BLOCK_OPT_INT, BLOCK_OPT_CHILD } BlockOptKind;
 typedef struct BlockOpt {
@@ -168,6 +175,10 @@ struct BlockDriver {
     int (*pwrite_compressed)(BlockNode *n, uint64_t offset, uint64_t bytes, const void *buf);
     bool (*check)(BlockNode *n, BlockCheck *result, unsigned fix, Error **errp);
     bool (*amend)(BlockNode *n, json_t *opts, Error **errp);
+    /* Was it not closed in good order ("dirty-flag" of info)? Optional. */
+    bool (*is_dirty)(BlockNode *n);
+    /* Of a new image of so many bytes; opts are strings or typed, as for create. Optional. */
+    bool (*measure)(json_t *opts, uint64_t size, BlockMeasure *m, Error **errp);
     bool (*change_backing)(BlockNode *n, const char *file, const char *format, Error **errp);
     /* Drops every allocation: commit's last step. Optional. */
     bool (*make_empty)(BlockNode *n, Error **errp);

@@ -126,6 +126,12 @@ static bool raw_create(BlockSet *set, BlockNode *file, const char *filename, jso
     return node_truncate(file, whole_sectors(size), prealloc, errp);
 }
 
+static bool raw_measure(json_t *opts, uint64_t size, BlockMeasure *m, Error **errp)
+{
+    *m = (BlockMeasure){.required = size, .fully_allocated = size, .cluster = 1};
+    return true;
+}
+
 static const BlockOpt raw_open_opts[] = {
     {"offset", BLOCK_OPT_SIZE, "0", "where in the file the disk begins"},
     {"size", BLOCK_OPT_SIZE, NULL, "bytes of the disk; to the end of the file by default"},
@@ -148,6 +154,7 @@ static const BlockDriver raw_driver = {
     .probe = raw_probe,
     .open = raw_open,
     .create = raw_create,
+    .measure = raw_measure,
     .write_flags = NODE_REQ_FUA,
     .preadv = raw_preadv,
     .pwritev = raw_pwritev,
