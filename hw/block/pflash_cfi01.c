@@ -58,7 +58,9 @@ typedef struct Pflash {
     uint64_t size;
     uint8_t query[QUERY_SIZE];
     MemoryRegion *region, *array, *registers;
-    bool attached, writing;
+    bool attached, writing, complained;
+    struct iovec iov;      /* of the request in flight */
+    uint64_t writing_at;
     uint8_t *dirty;        /* a byte per CHUNK */
     uint8_t *bounce;
 } Pflash;
@@ -90,10 +92,16 @@ static void written(void *opaque, int ret)
     Pflash *s = opaque;
 
     s->writing = false;
-    if (ret < 0) {
-        log_printf("flash: the image cannot be written: %s\n", g_strerror(-ret));
+    if (ret == 0) {
+        write_behind(s);
+        return;
     }
-    write_behind(s);
+    /* With the next change, and once more at the end. */
+    memset(s->dirty + s->writing_at / CHUNK, 1, s->iov.iov_len / CHUNK);
+    if (!s->complained) {
+        log_printf("flash: the image cannot be written: %s\n", g_strerror(-ret));
+        s->complained = true;
+    }
 }
 
 /* The next dirty run; false when there is none. */
@@ -120,8 +128,9 @@ static void write_behind(Pflash *s)
     }
     s->writing = true;
     memcpy(s->bounce, storage(s) + at, len);
-    struct iovec iov = {s->bounce, len};
-    block_write(s->drive, at, &iov, 1, 0, written, s);
+    s->writing_at = at;
+    s->iov = (struct iovec){s->bounce, len};
+    block_write(s->drive, at, &s->iov, 1, 0, written, s);
 }
 
 static void changed(Pflash *s, uint64_t at, uint64_t len)
@@ -514,6 +523,9 @@ static const StateField pflash_state[] = {
     HOST_ONLY(Pflash, registers),
     HOST_ONLY(Pflash, attached),
     HOST_ONLY(Pflash, writing),
+    HOST_ONLY(Pflash, complained),
+    HOST_ONLY(Pflash, iov),
+    HOST_ONLY(Pflash, writing_at),
     HOST_ONLY(Pflash, dirty),
     HOST_ONLY(Pflash, bounce),
     {0},

@@ -14,12 +14,15 @@
 #include "hw/acpi/tables.h"
 #include "hw/block/pflash.h"
 #include "hw/firmware/fw_cfg.h"
+#include "hw/firmware/smbios.h"
 #include "hw/floppy/fdc.h"
 #include "hw/machine/boot/linuxrom.h"
 #include "hw/machine/firmware.h"
 #include "hw/rtc/mc146818.h"
 
 #define MIB          (1ull << 20)
+#define SMBIOS_ADDR  0xf6000 /* without firmware */
+#define SMBIOS_ROOM  0x9000
 #define FLASH_SECTOR 4096
 #define FLASH_MAX    (16 * MIB)
 
@@ -29,7 +32,9 @@ struct PcBoot {
     PcBoard *pc;
     BootPlan *plan; /* -kernel, else NULL */
     AcpiTables *acpi;
+    Smbios *smbios;
     BootLayout layout;
+    bool ready; /* has run */
 };
 
 static void pc_boot_unrealize(Device *d)
@@ -38,10 +43,11 @@ static void pc_boot_unrealize(Device *d)
 
     boot_plan_free(b->plan);
     acpi_tables_free(b->acpi);
+    smbios_free(b->smbios);
 }
 
 static const StateField pc_boot_state[] = {
-    HOST_ONLY(PcBoot, pc),   HOST_ONLY(PcBoot, plan), HOST_ONLY(PcBoot, acpi),
+    HOST_ONLY(PcBoot, pc),   HOST_ONLY(PcBoot, plan), HOST_ONLY(PcBoot, acpi), HOST_ONLY(PcBoot, smbios), HOST_ONLY(PcBoot, ready),
     HOST_ONLY(PcBoot, layout), {0},
 };
 
@@ -78,7 +84,8 @@ bool pc_common_check(const MachineConfig *given, const PcKind *kind, Error **err
     MachineConfig cfg = *given;
 
     cfg.ram_size = cfg.ram_size ? cfg.ram_size : PC_DEFAULT_RAM;
-    if (!pc_check_memory(&cfg, errp) || !pc_check_kernel_options(&cfg, errp)) {
+    if (!pc_check_memory(&cfg, errp) || !pc_check_kernel_options(&cfg, errp) ||
+        !smbios_check(&cfg, errp)) {
         return false;
     }
     if (!cfg.kernel) {
@@ -223,8 +230,7 @@ bool pc_add_fw_cfg(PcBoard *pc, Error **errp)
         fw_cfg_add_item(pc->fw_cfg, FW_CFG_UUID, cfg->uuid, sizeof(cfg->uuid));
     }
     return add_e820(pc, errp) && add_boot_files(pc, cfg, errp) &&
-           fw_cfg_add_file(pc->fw_cfg, "etc/system-states", states, sizeof(states), errp) &&
-           fw_cfg_add_file(pc->fw_cfg, "bootorder", "", 0, errp);
+           fw_cfg_add_file(pc->fw_cfg, "etc/system-states", states, sizeof(states), errp);
 }
 
 /* ---- tables ---- */
@@ -278,6 +284,86 @@ static void tables_selected(void *opaque, Device *fw_cfg)
     acpi_tables_free(b->acpi);
     b->acpi = make_tables(b->pc);
     publish_tables(b->pc, tables_selected, NULL);
+}
+
+static bool add_smbios(PcBoard *pc, Error **errp)
+{
+    const MachineConfig *cfg = machine_config(pc->dev.machine);
+    SmbiosConfig sc = {.machine = cfg,
+                       .product = pc->kind->name,
+                       .version = pc->kind->version,
+                       .below_4g = pc->below_4g,
+                       .above_4g = pc->above_4g};
+
+    x86_cpu_identity(machine_cpu(pc->dev.machine, 0), &sc.cpuid_eax, &sc.cpuid_edx);
+    Smbios *s = pc->boot->smbios = smbios_build(&sc);
+    return fw_cfg_add_file(pc->fw_cfg, SMBIOS_TABLES_FILE, s->tables->data, s->tables->len, errp) &&
+           fw_cfg_add_file(pc->fw_cfg, SMBIOS_ANCHOR_FILE, s->anchor->data, s->anchor->len, errp);
+}
+
+/* ---- boot order ---- */
+
+typedef struct BootDevice {
+    int32_t index;
+    char *path;
+} BootDevice;
+
+static void boot_device_clear(gpointer p)
+{
+    g_free(((BootDevice *)p)->path);
+}
+
+static gint by_index(gconstpointer a, gconstpointer b)
+{
+    return ((const BootDevice *)a)->index - ((const BootDevice *)b)->index;
+}
+
+/* Any device may have a property "bootindex"; -1: not asked for. */
+static void add_boot_device(Device *d, void *opaque)
+{
+    BootDevice b = {.index = -1};
+
+    for (const Property *p = d->type->props; p && p->kind != PROP_END; p++) {
+        if (p->kind == PROP_I32 && !strcmp(p->name, "bootindex")) {
+            memcpy(&b.index, (const char *)d + p->offset, sizeof(b.index));
+        }
+    }
+    if (b.index >= 0 && (b.path = device_fw_path(d))) {
+        g_array_append_val((GArray *)opaque, b);
+    }
+}
+
+/*
+ * Paths of the devices in the order of their boot indices, a line each; then, with strict, no
+ * others.
+ */
+static void publish_bootorder(PcBoard *pc)
+{
+    Machine *m = pc->dev.machine;
+    g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(BootDevice));
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    g_array_set_clear_func(list, boot_device_clear);
+    device_foreach(m, add_boot_device, list);
+    g_array_sort(list, by_index);
+    for (guint i = 0; i < list->len; i++) {
+        g_string_append_printf(text, "%s%s", i ? "\n" : "", g_array_index(list, BootDevice, i).path);
+    }
+    if (machine_config(m)->boot_strict) {
+        g_string_append_printf(text, "%sHALT", text->len ? "\n" : "");
+    }
+    fw_cfg_add_file(pc->fw_cfg, "bootorder", text->str, text->len ? text->len + 1 : 0, NULL);
+}
+
+/* Devices come after the board: when the machine first runs they are all there. */
+static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
+{
+    PcBoot *b = opaque;
+
+    if (running && !b->ready) {
+        b->ready = true;
+        publish_bootorder(b->pc);
+    }
 }
 
 /* ---- kernel or firmware ---- */
@@ -395,7 +481,10 @@ bool pc_boot_add(PcBoard *pc, Error **errp)
             return false;
         }
     }
-    return firmware_add_files(m, pc->fw_cfg, errp);
+    machine_add_run_state_notifier(m, on_run_state, b);
+    return add_smbios(pc, errp) &&
+           fw_cfg_add_file(pc->fw_cfg, "bootorder", "", 0, errp) &&
+           firmware_add_files(m, pc->fw_cfg, errp);
 }
 
 static void start_kernel(PcBoard *pc, Machine *m)
@@ -408,6 +497,9 @@ static void start_kernel(PcBoard *pc, Machine *m)
         acpi_tables_free(b->acpi);
         b->acpi = make_tables(pc);
         acpi_tables_place(b->acpi, machine_memory(m), b->layout.acpi, b->layout.rsdp);
+    }
+    if (b->smbios->tables->len <= SMBIOS_ROOM) {
+        smbios_place(b->smbios, machine_memory(m), SMBIOS_ADDR, SMBIOS_ADDR + 0x20);
     }
 }
 
@@ -422,6 +514,7 @@ void pc_common_reset(Machine *m)
     }
     if (pc->booted) {
         set_boot_order(pc, boot_order(machine_config(m), false), NULL);
+        publish_bootorder(pc);
     }
     pc->booted = true;
     if (pc->boot->plan) {

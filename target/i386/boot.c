@@ -45,3 +45,13 @@ void x86_cpu_set_boot_state(Cpu *cpu, const X86BootState *b)
     cpu->power_off = false;
     cpu_state_changed(cpu);
 }
+
+void x86_cpu_identity(Cpu *cpu, uint32_t *eax, uint32_t *edx)
+{
+    X86CpuidLive live = {.apic_enabled = true};
+    uint32_t out[4];
+
+    x86_cpuid(&x86_cpu(cpu)->config, &live, 1, 0, out);
+    *eax = out[CPUID_EAX];
+    *edx = out[CPUID_EDX];
+}

@@ -38,4 +38,7 @@ void x86_cpu_set_boot_state(Cpu *cpu, const X86BootState *s);
  * already did. On the vCPU's thread or while it is parked. */
 int64_t x86_cpu_tsc_to_ns(Cpu *cpu, uint64_t tsc);
 
+/* EAX and EDX of CPUID leaf 1: what SMBIOS says of the processor. */
+void x86_cpu_identity(Cpu *cpu, uint32_t *eax, uint32_t *edx);
+
 #endif
