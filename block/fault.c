@@ -291,6 +291,7 @@ static bool fault_open(BlockNode *n, json_t *opts, Error **errp)
 }
 
 static const BlockOpt blkdebug_opts[] = {
+    {"image", BLOCK_OPT_CHILD, NULL, "what is below; file is another name of it"},
     {"inject-error", BLOCK_OPT_CHILD, NULL, "list of rules: event, errno, sector, iotype, once"},
     {0},
 };

@@ -67,8 +67,10 @@ static bool fdinfo_locks_byte(const char *path, off_t byte)
     return false;
 }
 
-static bool process_holds(const char *pid, const struct stat *file, off_t byte)
+/* Of this process, ours is not the descriptor we look for. */
+static bool process_holds(const char *pid, int ours, const struct stat *file, off_t byte)
 {
+    bool self = atoll(pid) == (long long)getpid();
     g_autofree char *dir = g_strdup_printf("/proc/%s/fd", pid);
     g_autoptr(GDir) fds = g_dir_open(dir, 0, NULL);
     const char *name;
@@ -76,6 +78,9 @@ static bool process_holds(const char *pid, const struct stat *file, off_t byte)
     while (fds && (name = g_dir_read_name(fds))) {
         g_autofree char *link = g_strdup_printf("%s/%s", dir, name);
         struct stat st;
+        if (self && atoi(name) == ours) {
+            continue;
+        }
         if (stat(link, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino) {
             g_autofree char *info = g_strdup_printf("/proc/%s/fdinfo/%s", pid, name);
             if (fdinfo_locks_byte(info, byte)) {
@@ -113,7 +118,7 @@ static char *holder_of(int fd, off_t byte)
         return NULL;
     }
     while ((pid = g_dir_read_name(procs))) {
-        if (g_ascii_isdigit(pid[0]) && process_holds(pid, &st, byte)) {
+        if (g_ascii_isdigit(pid[0]) && process_holds(pid, fd, &st, byte)) {
             bool self = atoll(pid) == (long long)getpid();
             g_autofree char *name = process_name(pid);
             return self ? g_strdup("this process, as another node")
@@ -123,13 +128,14 @@ static char *holder_of(int fd, off_t byte)
     return NULL;
 }
 
-static bool in_use(int fd, const char *filename, off_t byte, bool write, Error **errp)
+/* @bit is what we wanted to do (shared: to have for us alone). */
+static bool in_use(int fd, const char *filename, off_t byte, int bit, bool shared, Error **errp)
 {
+    static const char *const names[BITS] = {"consistent read", "write", "write unchanged", "resize"};
     g_autofree char *holder = holder_of(fd, byte);
 
-    error_set(errp, ERR_GENERIC, "Failed to get %slock: image '%s' is in use by %s",
-              write ? "\"write\" " : "shared \"write\" ", filename,
-              holder ? holder : "another process");
+    error_set(errp, ERR_GENERIC, "Failed to get %s\"%s\" lock: image '%s' is in use by %s",
+              shared ? "shared " : "", names[bit], filename, holder ? holder : "another process");
     error_hint(errp, "Is another process using the image?");
     return false;
 }
@@ -144,7 +150,7 @@ static bool take_bytes(int fd, unsigned have, unsigned want, off_t base, const c
         }
         int ret = lock_byte(fd, base + b, F_RDLCK);
         if (ret == -EAGAIN || ret == -EACCES) { /* somebody has it exclusively */
-            return in_use(fd, filename, base + b, base == PERM_BASE, errp);
+            return in_use(fd, filename, base + b, b, base == SHARED_BASE, errp);
         }
         if (ret < 0) {
             error_set_errno(errp, -ret, "Failed to lock byte %d of '%s'", (int)(base + b), filename);
@@ -167,10 +173,10 @@ static bool check_bytes(int fd, unsigned perm, unsigned unshared, const char *fi
 {
     for (int b = 0; b < BITS; b++) {
         if (perm & 1u << b && byte_held(fd, SHARED_BASE + b)) {
-            return in_use(fd, filename, SHARED_BASE + b, b == 1, errp);
+            return in_use(fd, filename, SHARED_BASE + b, b, false, errp);
         }
         if (unshared & 1u << b && byte_held(fd, PERM_BASE + b)) {
-            return in_use(fd, filename, PERM_BASE + b, false, errp);
+            return in_use(fd, filename, PERM_BASE + b, b, true, errp);
         }
     }
     return true;

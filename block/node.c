@@ -596,14 +596,16 @@ static bool merge_json_name(json_t *opts, Error **errp)
 static BlockNode *open_file_child(BlockSet *set, json_t *opts, Common *c, bool *probed,
                                   Error **errp)
 {
-    g_autoptr(json_t) v = json_incref(json_object_get(opts, "file"));
     const BlockDriver *drv = c->driver ? block_driver_find(c->driver, errp) : NULL;
+    /* blkdebug calls its child "image". */
+    const char *key = drv && is_named_child(drv, "image") && !json_object_get(opts, "file") ? "image" : "file";
+    g_autoptr(json_t) v = json_incref(json_object_get(opts, key));
 
     if (!v) {
         error_set(errp, ERR_INVALID_PARAMETER, "A block device must be specified for \"file\"");
         return NULL;
     }
-    json_object_del(opts, "file");
+    json_object_del(opts, key);
     unsigned flags = drv ? child_flags(drv, c->flags) : (c->flags | BLOCK_UNMAP);
     BlockNode *file = open_child(set, v, flags & ~(BLOCK_DETECT_ZEROES | BLOCK_DETECT_UNMAP), errp);
     if (file && !drv) {

@@ -164,7 +164,8 @@ static bool unknown_key(const BlockOpt *table, const char *key, const char *driv
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     static const char *const common[] = {"driver", "node-name", "read-only", "auto-read-only",
                                          "force-share", "discard", "detect-zeroes", "cache", "file",
-                                         "backing"};
+                                         "backing", "format", "if", "media", "index", "bus", "unit",
+                                         "snapshot", "aio", "werror", "rerror"};
 
     for (const BlockOpt *o = table; o && o->name; o++) {
         g_ptr_array_add(names, (char *)o->name);
