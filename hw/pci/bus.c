@@ -182,6 +182,12 @@ static bool full(Bus *bus)
     return b->slot_min == b->slot_max && slot_used(b, b->slot_min);
 }
 
+/* A card that was plugged function by function shows with its function 0. */
+static bool hidden(const PciDevice *d)
+{
+    return d->hotplugged && !d->bus->slot[d->devfn & ~7];
+}
+
 static bool plugged(Bus *bus, Device *dev, Error **errp)
 {
     PciBus *b = (PciBus *)bus;
@@ -201,8 +207,16 @@ static void cold_plugged(Bus *bus, Device *dev)
 static bool unplug(Bus *bus, Device *dev, Error **errp)
 {
     PciBus *b = (PciBus *)bus;
+    PciDevice *d = (PciDevice *)dev;
 
-    return b->hotplug->unplug(b->hotplug_opaque, (PciDevice *)dev, errp);
+    if (d->ejected) {
+        return pci_unplug_ask(d, errp); /* says no */
+    }
+    if (hidden(d)) {
+        pci_ejected(d); /* the guest never saw it */
+        return true;
+    }
+    return b->hotplug->unplug(b->hotplug_opaque, d, errp);
 }
 
 /* How long a guest may take before it can be asked again. */
@@ -401,11 +415,9 @@ PciBus *pci_bus_root(PciBus *b)
     return b;
 }
 
-/* A card that was plugged function by function shows with its function 0. */
-bool pci_visible(const PciDevice *d)
+static bool visible(const PciDevice *d)
 {
-    return d->dev.realized && !d->ejected && !d->bus->off &&
-           !(d->hotplugged && !d->bus->slot[d->devfn & ~7]);
+    return d->dev.realized && !d->ejected && !d->bus->off && !hidden(d);
 }
 
 /* Guests may number buses as they like; the depth is that of the real tree. */
@@ -433,7 +445,7 @@ PciDevice *pci_find(PciBus *root, uint8_t bus, uint8_t devfn)
     PciBus *b = find_bus(root, bus);
     PciDevice *d = b ? b->slot[devfn] : NULL;
 
-    return d && pci_visible(d) ? d : NULL;
+    return d && visible(d) ? d : NULL;
 }
 
 uint32_t pci_config_read(PciBus *root, uint8_t bus, uint8_t devfn, unsigned reg, unsigned size)

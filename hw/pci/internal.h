@@ -122,9 +122,7 @@ void pci_msg_send(PciDevice *d, uint64_t addr, uint32_t data);
 /* pcie.c */
 void pcie_add_cap(PciDevice *d);
 void pcie_written(PciDevice *d, unsigned reg, unsigned size);
-/* bus.c: can the guest see it? */
-bool pci_visible(const PciDevice *d);
-/* The bus behind a bridge, named as QEMU names it. */
+/* bus.c: the bus behind a bridge, named as QEMU names it. */
 void pci_bus_init_bridge(PciBus *b, PciDevice *bridge, bool express);
 /* Subsystem vendor and device of a bridge, as capability. */
 void pci_bridge_add_ssvid(PciDevice *d, uint16_t vendor, uint16_t device, unsigned at);

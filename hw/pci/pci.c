@@ -191,7 +191,16 @@ void pci_reset(PciDevice *d)
     update(d);
 }
 
-/* What never changes is not taken from a saved state: identity and the kinds of BARs. */
+/* len bytes at at: what the guest cannot write is as it was. */
+static void restore(PciDevice *d, unsigned at, unsigned len)
+{
+    for (unsigned i = at; i < at + len; i++) {
+        uint8_t open = d->wmask[i] | d->w1c[i];
+        d->config[i] = (d->config[i] & open) | (d->initial[i] & ~open);
+    }
+}
+
+/* What never changes is not taken from a saved state: identity, kinds of BARs, capabilities. */
 static void restore_fixed(PciDevice *d)
 {
     static const uint8_t whole[] = {0, 1, 2, 3, 8, 9, 0xa, 0xb, 0xe, 0x34, 0x3d};
@@ -199,10 +208,11 @@ static void restore_fixed(PciDevice *d)
     for (unsigned i = 0; i < sizeof(whole); i++) {
         d->config[whole[i]] = d->initial[whole[i]];
     }
-    for (unsigned i = CFG_BAR0; i < CFG_CAPS; i++) {
-        uint8_t open = d->wmask[i] | d->w1c[i];
-        d->config[i] = (d->config[i] & open) | (d->initial[i] & ~open);
-    }
+    restore(d, CFG_BAR0, CFG_CAPS - CFG_BAR0);
+    restore(d, d->msi_cap, d->msi_cap ? 4 : 0);
+    restore(d, d->msix_cap, d->msix_cap ? 12 : 0);
+    restore(d, d->pm_cap, d->pm_cap ? 8 : 0);
+    restore(d, d->pcie_cap, d->pcie_cap ? EXP_DEVCTL : 0);
 }
 
 void pci_loaded(PciDevice *d)

@@ -186,11 +186,7 @@ static bool slot_unplug(void *opaque, PciDevice *d, Error **errp)
     machine_lock(m);
     uint16_t ctl = get(p, EXP_SLTCTL);
     bool ok = true;
-    if (d->ejected) {
-        ok = pci_unplug_ask(d, errp); /* says no */
-    } else if (!pci_visible(d) && (d->devfn & 7)) {
-        pci_ejected(d); /* the guest never saw it */
-    } else if (p->power_controller && says_remove(ctl)) {
+    if (p->power_controller && says_remove(ctl)) {
         eject_all(p);
     } else if ((ctl & CTL_INDICATOR) == CTL_INDICATOR_BLINK) {
         error_set(errp, ERR_STATE, "Hot-unplug failed: guest is busy (power indicator blinking)");
