@@ -6,6 +6,7 @@
  */
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "block/internal.h"
 
@@ -39,10 +40,10 @@ bool block_image_create(BlockSet *set, const char *format, const char *filename,
     }
     BlockNode *file = node_open_file(set, path, device ? "host_device" : "file",
                                      BLOCK_RDWR | BLOCK_NO_FLUSH | BLOCK_UNMAP, NULL, errp);
-    if (!file) {
-        return false;
-    }
-    bool ok = drv->create(set, file, filename, opts, errp);
+    bool ok = file && drv->create(set, file, filename, opts, errp);
     node_unref(file);
+    if (!ok && !device) { /* it is no image: whatever was there was emptied before */
+        unlink(path);
+    }
     return ok;
 }

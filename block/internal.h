@@ -107,8 +107,6 @@ json_t *block_nest_opts(json_t *flat, Error **errp);
 /* Take a key out of opts. *out is untouched without the key. */
 bool opts_take_bool(json_t *opts, const char *key, bool *out, Error **errp);
 bool opts_take_str(json_t *opts, const char *key, char **out, Error **errp);
-/* Brings the driver's own options to their types and fills in defaults; refuses others. */
-bool block_typed_opts(const BlockOpt *table, json_t *opts, const char *driver, Error **errp);
 
 /* ---- ports: port.c ---- */
 

@@ -177,7 +177,7 @@ struct BlockDriver {
     bool (*amend)(BlockNode *n, json_t *opts, Error **errp);
     /* Was it not closed in good order ("dirty-flag" of info)? Optional. */
     bool (*is_dirty)(BlockNode *n);
-    /* Of a new image of so many bytes; opts are strings or typed, as for create. Optional. */
+    /* Of a new image of so many bytes; opts as for create. Optional. */
     bool (*measure)(json_t *opts, uint64_t size, BlockMeasure *m, Error **errp);
     bool (*change_backing)(BlockNode *n, const char *file, const char *format, Error **errp);
     /* Drops every allocation: commit's last step. Optional. */
@@ -251,6 +251,8 @@ void block_snapshot_free(BlockSnapshot *sn);
 /* The path of a backing file named inside an image, relative to that image. g_free. */
 char *block_backing_path(const char *image, const char *backing);
 
+/* Brings a driver's options to the types of its table and fills in defaults; refuses others. */
+bool block_typed_opts(const BlockOpt *table, json_t *opts, const char *driver, Error **errp);
 /* The options "key=value,a.b=c" or JSON as one nested object. */
 json_t *block_parse_opts(const char *text, Error **errp);
 

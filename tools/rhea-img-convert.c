@@ -33,8 +33,7 @@ typedef struct Convert {
     ImgCache target_cache, source_cache;
     uint64_t sparse;    /* shortest run of zeroes to look for; 0: write them all */
     uint64_t cluster;   /* of the target */
-    bool compress, keep_compressed_order, target_zero, target_has_backing, salvage;
-    bool offload_wanted;
+    bool compress, target_zero, target_has_backing, salvage;
     int target_fd;      /* copy offloading; -1: none */
     int no_offload;     /* atomic: the host cannot */
 } Convert;
@@ -70,6 +69,18 @@ static Source *source_at(Convert *k, uint64_t offset)
 
 /* ---- the steps of the copy ---- */
 
+/* Compression is by whole clusters: what is a part of one is data. */
+static void plan_clusters(Convert *k, uint64_t total, uint64_t offset, uint64_t *bytes, CopyKind *kind)
+{
+    if (*kind != COPY_DATA && offset + *bytes < total) {
+        *bytes = *bytes / k->cluster * k->cluster;
+    }
+    if (*kind == COPY_DATA || !*bytes) {
+        *kind = COPY_DATA;
+        *bytes = MIN(k->cluster, total - offset);
+    }
+}
+
 static int plan(Copy *c, uint64_t offset, uint64_t *bytes, CopyKind *kind, Error **errp)
 {
     Convert *k = c->opaque;
@@ -96,6 +107,10 @@ static int plan(Copy *c, uint64_t offset, uint64_t *bytes, CopyKind *kind, Error
         *kind = st & STATUS_DATA ? COPY_DATA : COPY_ZERO;
     } else {
         *kind = COPY_SKIP;
+    }
+    if (k->compress) {
+        plan_clusters(k, c->total, offset, bytes, kind);
+        return 0;
     }
     if (*kind == COPY_ZERO && !k->sparse) {
         *bytes = MIN(*bytes, c->chunk);
@@ -128,17 +143,22 @@ static void read_salvaging(Convert *k, Source *s, uint64_t at, uint8_t *buf, uin
 static int read_source(Copy *c, uint64_t offset, void *buf, uint64_t bytes, Error **errp)
 {
     Convert *k = c->opaque;
-    Source *s = source_at(k, offset);
-    int ret = node_pread(s->node, offset - s->start, buf, bytes);
 
-    if (ret < 0 && k->salvage) {
-        read_salvaging(k, s, offset - s->start, buf, bytes);
-        return 0;
+    /* A cluster may have the end of one source and the start of the next. */
+    for (uint64_t done = 0, n; done < bytes; done += n) {
+        Source *s = source_at(k, offset + done);
+        uint64_t at = offset + done - s->start;
+        n = MIN(bytes - done, s->end - offset - done);
+        int ret = node_pread(s->node, at, (uint8_t *)buf + done, n);
+        if (ret < 0 && k->salvage) {
+            read_salvaging(k, s, at, (uint8_t *)buf + done, n);
+        } else if (ret < 0) {
+            error_set_errno(errp, -ret, "error while reading at byte %" G_GUINT64_FORMAT,
+                            offset + done);
+            return ret;
+        }
     }
-    if (ret < 0) {
-        error_set_errno(errp, -ret, "error while reading at byte %" G_GUINT64_FORMAT, offset);
-    }
-    return ret;
+    return 0;
 }
 
 static int write_zeroes(Convert *k, uint64_t offset, uint64_t bytes, unsigned flags)
@@ -173,28 +193,25 @@ static int write_compressed(Convert *k, uint64_t offset, const uint8_t *buf, uin
  */
 static int write_sparse(Convert *k, uint64_t offset, uint8_t *buf, uint64_t bytes, unsigned flags)
 {
-    uint64_t start = 0, pos = 0; /* data since start */
+    const uint64_t end = offset + bytes;
+    uint64_t start = offset; /* data that is not written yet begins there */
 
-    while (pos < bytes) {
+    for (uint64_t n, pos = offset; pos < end; pos += n) {
         bool zero;
-        uint64_t n = img_zero_run(buf + pos, bytes - pos, k->sparse, &zero);
-        uint64_t from = pos, to = pos + n;
-        if (zero && k->cluster > 1) {
-            from = (offset + pos + k->cluster - 1) / k->cluster * k->cluster - offset;
-            to = pos + n == bytes ? bytes : (offset + pos + n) / k->cluster * k->cluster - offset;
-        }
-        pos += n;
+        n = img_zero_run(buf + (pos - offset), end - pos, k->sparse, &zero);
+        uint64_t from = (pos + k->cluster - 1) / k->cluster * k->cluster;
+        uint64_t to = pos + n == end ? end : (pos + n) / k->cluster * k->cluster;
         if (!zero || from >= to) {
             continue;
         }
-        int ret = from > start ? node_pwrite(k->target, offset + start, buf + start, from - start, flags) : 0;
-        ret = ret ? ret : write_zeroes(k, offset + from, to - from, flags);
+        int ret = from > start ? node_pwrite(k->target, start, buf + (start - offset), from - start, flags) : 0;
+        ret = ret ? ret : write_zeroes(k, from, to - from, flags);
         if (ret < 0) {
             return ret;
         }
         start = to;
     }
-    return start < bytes ? node_pwrite(k->target, offset + start, buf + start, bytes - start, flags) : 0;
+    return start < end ? node_pwrite(k->target, start, buf + (start - offset), end - start, flags) : 0;
 }
 
 static int write_target(Copy *c, uint64_t offset, void *buf, uint64_t bytes, CopyKind kind,

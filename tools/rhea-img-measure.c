@@ -42,7 +42,8 @@ static bool measure(ImgArgs *a, const BlockDriver *drv, BlockNode *source, uint6
         return false;
     }
     json_object_set_new(opts, "size", json_integer((json_int_t)size));
-    if (!drv->measure(opts, size, m, errp)) {
+    if (!block_typed_opts(drv->create_opts, opts, drv->name, errp) ||
+        !drv->measure(opts, size, m, errp)) {
         return false;
     }
     int ret = source ? data_bytes(source, m->cluster, &data) : 0;
