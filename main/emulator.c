@@ -287,13 +287,7 @@ static void on_quit(void *opaque)
 
 static bool build(Emulator *e, Error **errp)
 {
-    fill_machine_config(&e->mc, e->config);
     if (!open_chardevs(e, errp)) {
-        return false;
-    }
-    const BoardType *board = board_find(e->config->board, e->config->arch, errp);
-    e->disks = board ? disks_open(e->config, board, e->loop, &e->mc, errp) : NULL;
-    if (!e->disks) {
         return false;
     }
     e->machine = machine_new(&e->mc, e->loop);
@@ -309,6 +303,7 @@ static bool build(Emulator *e, Error **errp)
 
 Emulator *emulator_new(const Config *c, Error **errp)
 {
+    const BoardType *board = board_find(c->board, c->arch, errp);
     Emulator *e = g_new0(Emulator, 1);
 
     e->config = c;
@@ -316,12 +311,22 @@ Emulator *emulator_new(const Config *c, Error **errp)
     e->chars = charset_new(e->loop);
     e->hmp_ports = g_ptr_array_new();
     e->signals = g_ptr_array_new_with_free_func((GDestroyNotify)loop_remove);
-    if (!build(e, errp)) {
+    fill_machine_config(&e->mc, c);
+    e->disks = board ? disks_open(c, board, e->loop, &e->mc, errp) : NULL;
+    if (!e->disks) {
         emulator_free(e);
         return NULL;
     }
-    watch_signals(e); /* before the pid file tells others whom to signal */
     return e;
+}
+
+bool emulator_build(Emulator *e, Error **errp)
+{
+    if (!build(e, errp)) {
+        return false;
+    }
+    watch_signals(e); /* before the pid file tells others whom to signal */
+    return true;
 }
 
 int emulator_run(Emulator *e)

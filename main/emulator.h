@@ -14,8 +14,10 @@ typedef struct Emulator Emulator;
 
 /* Asks the board whether it could be built; nothing on the host changes. */
 bool emulator_check(const Config *c, Error **errp);
-/* Opens character devices, builds the machine and its monitors. NULL with an error. */
+/* Opens the disks, which leaves no trace; most mistakes are found here. NULL with an error. */
 Emulator *emulator_new(const Config *c, Error **errp);
+/* Opens character devices, builds the machine and its monitors. */
+bool emulator_build(Emulator *e, Error **errp);
 /* Runs it to its end; the exit status of the process. */
 int emulator_run(Emulator *e);
 void emulator_free(Emulator *e);

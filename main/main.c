@@ -55,15 +55,13 @@ static bool write_pidfile(const char *path, Error **errp)
 static int build_and_run(const Config *c, Error **errp)
 {
     os_terminal_guard();
-    if (!setup_logging(c, errp)) {
-        return 1;
-    }
     Emulator *e = emulator_new(c, errp);
     if (!e) {
         return 1;
     }
     int status = 1;
-    if (!c->pidfile || write_pidfile(c->pidfile, errp)) {
+    if (setup_logging(c, errp) && emulator_build(e, errp) &&
+        (!c->pidfile || write_pidfile(c->pidfile, errp))) {
         status = emulator_run(e);
         if (c->pidfile) {
             unlink(c->pidfile);

@@ -785,9 +785,13 @@ bool config_parse(Config *c, int argc, char **argv, Error **errp)
 {
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i], *text = NULL;
-        if (arg[0] != '-' || !arg[1]) { /* an image, as -hda */
+        if (arg[0] != '-') { /* an image, as -hda */
             add_image(c, "-hda", arg, NULL, 0, false);
             continue;
+        }
+        if (!arg[1]) {
+            error_set(errp, ERR_INVALID_PARAMETER, "'-' is not an option");
+            return false;
         }
         const char *name = arg + (arg[1] == '-' ? 2 : 1);
         const SchemaOption *o = schema_option_find(name);
