@@ -138,14 +138,11 @@ static bool read_cd(ScsiTask *t)
     if (!check_range(t, lba, count)) {
         return false;
     }
-    if (type > 2) { /* any, audio (refused), mode 1 */
+    if (type != 0 && type != 2) { /* any or mode 1, but no audio and no mode 2 */
         return scsi_task_fail(t, SENSE_ILLEGAL_TRACK_MODE);
     }
     if (!count || !(c[9] & 0xf8)) {
         return scsi_task_good(t);
-    }
-    if (type == 1) {
-        return scsi_task_fail(t, SENSE_ILLEGAL_TRACK_MODE);
     }
     switch (c[9] & 0xf8) {
     case 0x10: /* user data */
