@@ -74,13 +74,13 @@ void pci_msg_send(PciDevice *d, uint64_t addr, uint32_t data)
 /* How many vectors software gave us: no more than we have. */
 static unsigned allotted(uint16_t flags)
 {
-    return 1u << MIN(flags >> 4 & 7, flags >> 1 & 7);
+    return 1u << MIN(MIN(flags >> 4 & 7, flags >> 1 & 7), 5);
 }
 
 /* One consistent look. false: masked, nothing to send. */
 static bool read_message(PciDevice *d, unsigned vector, uint64_t *addr, uint32_t *data)
 {
-    uint32_t seq, mask;
+    uint32_t seq, mask = 0;
 
     for (int tries = 0; tries < RETRIES; tries++) {
         seq = __atomic_load_n(&d->msg_seq, __ATOMIC_SEQ_CST);
