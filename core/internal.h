@@ -145,6 +145,8 @@ struct Machine {
     void *drive_lookup_opaque;
     QuiesceFn *quiesce;
     void *quiesce_opaque;
+    const BalloonOps *balloon;
+    void *balloon_opaque;
     GPtrArray *objects; /* Object *, in order of creation */
     GPtrArray *buses; /* Bus *, in order of creation */
     GPtrArray *unplugged; /* Device *, to be freed; guarded by: machine lock */

@@ -382,6 +382,22 @@ void machine_set_drive_lookup(Machine *m, DriveLookupFn *fn, void *opaque)
     m->drive_lookup_opaque = opaque;
 }
 
+bool machine_set_balloon(Machine *m, const BalloonOps *ops, void *opaque)
+{
+    if (ops && m->balloon) {
+        return false;
+    }
+    m->balloon = ops;
+    m->balloon_opaque = opaque;
+    return true;
+}
+
+const BalloonOps *machine_balloon(Machine *m, void **opaque)
+{
+    *opaque = m->balloon_opaque;
+    return m->balloon;
+}
+
 void machine_set_quiesce(Machine *m, QuiesceFn *fn, void *opaque)
 {
     m->quiesce = fn;

@@ -219,6 +219,17 @@ BlockPort *machine_find_drive(Machine *m, const char *name, Error **errp);
  */
 typedef void QuiesceFn(void *opaque);
 void machine_set_quiesce(Machine *m, QuiesceFn *fn, void *opaque);
+/*
+ * The one device that gives guest memory back to the host, for the balloon commands. NULL: none.
+ * All with the machine locked.
+ */
+typedef struct BalloonOps {
+    uint64_t (*actual)(void *opaque);              /* bytes that the guest has now */
+    void (*target)(void *opaque, uint64_t bytes);  /* asks the guest */
+    void (*info)(void *opaque, GString *out);      /* what else the guest told */
+} BalloonOps;
+bool machine_set_balloon(Machine *m, const BalloonOps *ops, void *opaque); /* false: there is one */
+const BalloonOps *machine_balloon(Machine *m, void **opaque);
 /* The drive of that place, or NULL. */
 MachineDrive *machine_drive(Machine *m, MachineDriveKind kind, int bus, int unit);
 

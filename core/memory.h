@@ -196,6 +196,8 @@ void ram_watch_clear(RamBlock *b, uint64_t offset, uint64_t len, uint8_t bits);
  * code_written(). Cheap when no page is watched.
  */
 void ram_written(RamBlock *b, uint64_t offset, uint64_t len);
+/* The whole pages in the range go back to the host and read as zeros from now on. Any thread. */
+void ram_discard(RamBlock *b, uint64_t offset, uint64_t len);
 /* Collect and re-arm one client: bit per page into bitmap (1 = written since). */
 void ram_dirty_collect(RamBlock *b, uint8_t watch_bit, unsigned long *bitmap);
 RamBlock *machine_ram_block_at(Machine *m, uint64_t ram_addr); /* NULL if none */

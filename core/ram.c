@@ -215,6 +215,21 @@ void ram_written(RamBlock *b, uint64_t offset, uint64_t len)
     }
 }
 
+void ram_discard(RamBlock *b, uint64_t offset, uint64_t len)
+{
+    const uint64_t mask = MEM_PAGE_SIZE - 1;
+    uint64_t end = len > b->size - MIN(offset, b->size) ? b->size : offset + len;
+
+    offset = (offset + mask) & ~mask;
+    end &= ~mask;
+    if (offset >= end || b->readonly) {
+        return;
+    }
+    if (madvise(b->host + offset, end - offset, MADV_REMOVE) == 0) {
+        ram_written(b, offset, end - offset);
+    }
+}
+
 void ram_dirty_collect(RamBlock *b, uint8_t watch_bit, unsigned long *bitmap)
 {
     const unsigned bits = 8 * sizeof(unsigned long);

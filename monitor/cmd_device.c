@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Plugging devices in and out; objects and I/O threads.
+ * Plugging devices in and out; objects, I/O threads, the balloon.
  */
 #include <inttypes.h>
 
@@ -83,4 +83,70 @@ bool hmp_info_iothreads(CmdContext *ctx, GString *out, Error **errp)
 {
     iothread_foreach(ctx->machine, print_iothread, out);
     return true;
+}
+
+/* ---- the balloon ---- */
+
+static bool balloon_target(CmdContext *ctx, int64_t bytes, Error **errp)
+{
+    void *opaque;
+    const BalloonOps *ops = machine_balloon(ctx->machine, &opaque);
+
+    if (!ops) {
+        error_set(errp, ERR_DEVICE_NOT_FOUND, "No balloon device has been activated");
+        return false;
+    }
+    if (bytes <= 0) {
+        error_set(errp, ERR_INVALID_PARAMETER, "Parameter 'target' expects a size");
+        return false;
+    }
+    machine_lock(ctx->machine);
+    ops->target(opaque, (uint64_t)bytes);
+    machine_unlock(ctx->machine);
+    return true;
+}
+
+bool cmd_balloon(CmdContext *ctx, const CmdBalloonArgs *args, Error **errp)
+{
+    return balloon_target(ctx, args->value, errp);
+}
+
+bool hmp_balloon(CmdContext *ctx, const HmpBalloonArgs *args, GString *out, Error **errp)
+{
+    return balloon_target(ctx, args->value > INT64_MAX >> 20 ? -1 : args->value * (1 << 20), errp);
+}
+
+static bool balloon_actual(CmdContext *ctx, uint64_t *actual, GString *out, Error **errp)
+{
+    void *opaque;
+    const BalloonOps *ops = machine_balloon(ctx->machine, &opaque);
+
+    if (!ops) {
+        error_set(errp, ERR_DEVICE_NOT_FOUND, "No balloon device has been activated");
+        return false;
+    }
+    machine_lock(ctx->machine);
+    *actual = ops->actual(opaque);
+    if (out) {
+        g_string_append_printf(out, "balloon: actual=%" PRIu64, *actual >> 20);
+        ops->info(opaque, out);
+        g_string_append_c(out, '\n');
+    }
+    machine_unlock(ctx->machine);
+    return true;
+}
+
+json_t *cmd_query_balloon(CmdContext *ctx, Error **errp)
+{
+    uint64_t actual;
+
+    return balloon_actual(ctx, &actual, NULL, errp) ? json_pack("{s:I}", "actual", (json_int_t)actual)
+                                                    : NULL;
+}
+
+bool hmp_info_balloon(CmdContext *ctx, GString *out, Error **errp)
+{
+    uint64_t actual;
+
+    return balloon_actual(ctx, &actual, out, errp);
 }
