@@ -58,13 +58,16 @@ static void isa_devices(Aml *a, const AcpiConfig *cfg)
         {"SPKR", "PNP0800", {{0x61, 1}}, -1},
         {"RTC", "PNP0B00", {{0x70, 2}}, cfg->hpet ? -1 : 8},
     };
+    const bool there[] = {cfg->pic, cfg->pit, cfg->pit, cfg->rtc};
     static const IsaDevice input[] = {
         {"KBD", "PNP0303", {{0x60, 1}, {0x64, 1}}, 1},
         {"MOU", "PNP0F13", {{0}}, 12},
     };
 
-    for (size_t i = cfg->pic ? 0 : 1; i < ARRAY_LEN(board); i++) {
-        isa_device(a, &board[i], -1);
+    for (size_t i = 0; i < ARRAY_LEN(board); i++) {
+        if (there[i]) {
+            isa_device(a, &board[i], -1);
+        }
     }
     for (size_t i = 0; cfg->i8042 && i < ARRAY_LEN(input); i++) {
         isa_device(a, &input[i], -1);
@@ -438,7 +441,6 @@ static void host_bridge(Aml *a, const AcpiConfig *cfg)
     if (q35) {
         name_eisa(a, "_CID", "PNP0A03");
     }
-    name_int(a, "_ADR", 0);
     name_int(a, "_UID", 0);
     name_int(a, "_BBN", 0);
     aml_crs_begin(a);

@@ -17,7 +17,7 @@ typedef struct AcpiConfig {
     const uint32_t *apic_ids; /* cpus of them */
     uint16_t com[4];          /* I/O base of the serial ports that exist, 0 = none */
     uint8_t com_irq[4];
-    bool i8042, fw_cfg, pic, hpet;
+    bool i8042, fw_cfg, pic, hpet, pit, rtc;
     bool s3, s4;              /* sleep states beside S5 */
     uint16_t pvpanic;         /* port, 0: none */
     bool vmgenid;

@@ -25,7 +25,8 @@
 
 typedef struct IoApic {
     Device dev;
-    Device *bus; /* property */
+    Device *bus; /* properties */
+    uint64_t base;
     uint8_t id;
     uint8_t select;
     uint64_t entry[IOAPIC_PINS];
@@ -166,7 +167,7 @@ static bool ioapic_realize(Device *d, Error **errp)
         return false;
     }
     apic_bus_add_eoi(s->bus, ioapic_eoi, s);
-    device_map_memory(d, IOAPIC_BASE, 0x1000, &ioapic_ops, "ioapic");
+    device_map_memory(d, s->base, 0x1000, &ioapic_ops, "ioapic");
     return true;
 }
 
@@ -190,6 +191,7 @@ static const Property ioapic_props[] = {
      .offset = offsetof(IoApic, bus),
      .link_type = "apic-bus",
      .help = "the bus to the local APICs"},
+    PROP(IoApic, PROP_U64, base, "base", IOAPIC_BASE, "guest-physical address"),
     {0},
 };
 

@@ -35,6 +35,7 @@ struct PcBoot {
     Smbios *smbios;
     BootLayout layout;
     bool ready; /* has run */
+    MemoryRegion *shadow; /* firmware whose end reset copies to RAM below 1 MiB, or NULL */
 };
 
 static void pc_boot_unrealize(Device *d)
@@ -47,7 +48,7 @@ static void pc_boot_unrealize(Device *d)
 }
 
 static const StateField pc_boot_state[] = {
-    HOST_ONLY(PcBoot, pc),   HOST_ONLY(PcBoot, plan), HOST_ONLY(PcBoot, acpi), HOST_ONLY(PcBoot, smbios), HOST_ONLY(PcBoot, ready),
+    HOST_ONLY(PcBoot, pc),   HOST_ONLY(PcBoot, plan), HOST_ONLY(PcBoot, acpi), HOST_ONLY(PcBoot, smbios), HOST_ONLY(PcBoot, ready), HOST_ONLY(PcBoot, shadow),
     HOST_ONLY(PcBoot, layout), {0},
 };
 
@@ -115,6 +116,9 @@ static void fill_cmos(PcBoard *pc)
     uint64_t above_16m = pc->below_4g > 16 * MIB ? (pc->below_4g - 16 * MIB) >> 16 : 0;
     uint64_t above_4g = MIN(pc->above_4g >> 16, 0xffffff);
 
+    if (!pc->rtc) {
+        return;
+    }
     set_cmos_word(pc, 0x15, 640);
     set_cmos_word(pc, 0x17, ext);
     set_cmos_word(pc, 0x30, ext);
@@ -147,6 +151,9 @@ static bool set_boot_order(PcBoard *pc, const char *order, Error **errp)
             return false;
         }
         code[i] = p - letters + 1;
+    }
+    if (!pc->rtc) {
+        return true;
     }
     mc146818_set_ram(pc->rtc, 0x3d, code[1] << 4 | code[0]);
     mc146818_set_ram(pc->rtc, 0x38, code[2] << 4); /* bit 0 clear: floppies need a signature */
@@ -247,6 +254,8 @@ static AcpiTables *make_tables(PcBoard *pc)
                      .fw_cfg = true,
                      .pic = pc->pic != NULL,
                      .hpet = pc->hpet_dev != NULL,
+                     .pit = pc->pit != ONOFF_OFF,
+                     .rtc = pc->rtc != NULL,
                      .s3 = !pc->boot->plan, /* waking needs firmware */
                      .s4 = true};
 
@@ -254,7 +263,7 @@ static AcpiTables *make_tables(PcBoard *pc)
         ids[i] = machine_cpu(pc->dev.machine, i)->arch_id;
     }
     for (int i = 0; i < 4; i++) {
-        ac.com[i] = cfg->serial[i] ? com[i] : 0;
+        ac.com[i] = cfg->serial[i] && !pc->no_serial ? com[i] : 0;
         ac.com_irq[i] = com_irq[i];
     }
     pc->kind->describe(pc, &ac);
@@ -371,6 +380,10 @@ static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
 /* A copy of the firmware's end also shows below 1 MiB, where PAM lets PCI through. */
 static bool add_isa_bios(PcBoard *pc, MemoryRegion *rom, Error **errp)
 {
+    if (!pc->pci) {
+        pc->boot->shadow = rom; /* copied to RAM at reset */
+        return true;
+    }
     uint64_t size = region_size(rom), low = MIN(size, 128 << 10);
     MemoryRegion *copy = region_new_rom(pc->dev.machine, "isa-bios", low, errp);
 
@@ -448,6 +461,22 @@ static bool add_firmware(PcBoard *pc, Error **errp)
            (!image[1] || add_flash(pc, 1, image[1], &end, errp));
 }
 
+static bool add_image(PcBoard *pc, Error **errp)
+{
+    PcBoot *b = pc->boot;
+    MachineConfig cfg = *machine_config(pc->dev.machine);
+    g_autofree char *more = pc->kind->cmdline ? pc->kind->cmdline(pc) : NULL;
+    g_autofree char *append = more ? g_strconcat(cfg.append ? cfg.append : "", more, NULL) : NULL;
+
+    cfg.append = append ? append : cfg.append;
+    if (!cfg.kernel || cfg.firmware) {
+        return add_firmware(pc, errp) &&
+               (!cfg.kernel || linuxrom_add(&cfg, &b->layout, pc->fw_cfg, errp));
+    }
+    b->plan = boot_plan(&cfg, &b->layout, errp);
+    return b->plan != NULL;
+}
+
 bool pc_boot_add(PcBoard *pc, Error **errp)
 {
     Machine *m = pc->dev.machine;
@@ -464,16 +493,8 @@ bool pc_boot_add(PcBoard *pc, Error **errp)
     PcBoot *b = pc->boot = (PcBoot *)d;
     b->pc = pc;
     b->layout = layout_of(pc->below_4g, pc->above_4g, acpi);
-    if (!cfg->kernel || cfg->firmware) {
-        if (!add_firmware(pc, errp) ||
-            (cfg->kernel && !linuxrom_add(cfg, &b->layout, pc->fw_cfg, errp))) {
-            return false;
-        }
-    } else {
-        b->plan = boot_plan(cfg, &b->layout, errp);
-        if (!b->plan) {
-            return false;
-        }
+    if (!add_image(pc, errp)) {
+        return false;
     }
     if (acpi) {
         b->acpi = make_tables(pc);
@@ -491,7 +512,9 @@ static void start_kernel(PcBoard *pc, Machine *m)
 {
     PcBoot *b = pc->boot;
 
-    pc->kind->preset(pc);
+    if (pc->kind->preset) {
+        pc->kind->preset(pc);
+    }
     boot_apply(b->plan, m);
     if (b->acpi) {
         acpi_tables_free(b->acpi);
@@ -519,5 +542,11 @@ void pc_common_reset(Machine *m)
     pc->booted = true;
     if (pc->boot->plan) {
         start_kernel(pc, m);
+    }
+    MemoryRegion *rom = pc->boot->shadow;
+    if (rom) {
+        uint64_t low = MIN(region_size(rom), 128 << 10);
+        address_space_poke(machine_memory(m), MIB - low,
+                           region_ram(rom)->host + region_size(rom) - low, low);
     }
 }

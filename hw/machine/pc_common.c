@@ -253,8 +253,12 @@ static bool add_timers(PcBoard *pc, Error **errp)
     Device *pit = pc->pit == ONOFF_OFF ? NULL : device_new(m, &i8254_type, pc->isa, NULL);
     Irq line;
 
-    pc->rtc = device_new(m, &mc146818_type, pc->isa, NULL);
-    device_connect(pc->rtc, 1, (Irq){.handler = rtc_alarm, .opaque = pc});
+    if (pc->rtc_opt != ONOFF_OFF) {
+        pc->rtc = device_new(m, &mc146818_type, pc->isa, NULL);
+    }
+    if (!pc->kind->bare) {
+        device_connect(pc->rtc, 1, (Irq){.handler = rtc_alarm, .opaque = pc});
+    }
     if (pc->hpet) {
         if (!add_hpet(pc, pit, pc->rtc, errp)) {
             return false;
@@ -266,12 +270,14 @@ static bool add_timers(PcBoard *pc, Error **errp)
         if (pit) {
             device_connect(pit, 0, line);
         }
-        if (!isa_irq_claim(pc->rtc, 8, &line, errp)) {
+        if (pc->rtc && !isa_irq_claim(pc->rtc, 8, &line, errp)) {
             return false;
         }
-        device_connect(pc->rtc, 0, line);
+        if (pc->rtc) {
+            device_connect(pc->rtc, 0, line);
+        }
     }
-    return (!pit || device_realize(pit, errp)) && device_realize(pc->rtc, errp);
+    return (!pit || device_realize(pit, errp)) && (!pc->rtc || device_realize(pc->rtc, errp));
 }
 
 static bool add_isa_devices(PcBoard *pc, Error **errp)
@@ -280,6 +286,10 @@ static bool add_isa_devices(PcBoard *pc, Error **errp)
 
     if (!add_timers(pc, errp)) {
         return false;
+    }
+    if (pc->kind->bare) {
+        pc->a20 = 1 << A20_FAST; /* nobody can close it */
+        return true;
     }
     d = device_new(pc->dev.machine, &system_ports_type, pc->isa, NULL);
     device_connect(d, 0, a20_gate(pc, A20_FAST));
@@ -299,7 +309,7 @@ bool pc_add_serials(PcBoard *pc, Error **errp)
     const MachineConfig *cfg = machine_config(m);
 
     for (int i = 0; i < 4; i++) {
-        if (cfg->serial[i]) {
+        if (cfg->serial[i] && !pc->no_serial) {
             Device *d = device_new(m, &isa_serial_type, pc->isa, NULL);
             device_set_u64(d, "index", i);
             device_set_ptr(d, "chardev", cfg->serial[i]);

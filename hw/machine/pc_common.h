@@ -29,6 +29,7 @@ typedef struct PcKind {
     const char *version;          /* "pc-i440fx-7.2" */
     const char *bios;             /* default firmware */
     uint32_t hpet_lines;          /* inputs of the I/O APIC that the HPET may use */
+    bool bare;                    /* no chip set: no PCI, no power management, no system ports */
     /* Bytes of RAM below 4 GiB. max: -M max-ram-below-4g, 0 not given. */
     uint64_t (*below_4g)(uint64_t ram, uint64_t max);
     /* Host bridge and what comes with it; pc->isa and the interrupt controllers are there. */
@@ -40,6 +41,8 @@ typedef struct PcKind {
     void (*preset)(PcBoard *pc);
     /* Fills in what the board's ACPI tables say beyond the common. */
     void (*describe)(PcBoard *pc, AcpiConfig *ac);
+    /* Optional: what to add to the kernel's command line; g_free. */
+    char *(*cmdline)(PcBoard *pc);
 } PcKind;
 
 enum { ONOFF_AUTO = 0, ONOFF_ON, ONOFF_OFF };
@@ -48,7 +51,8 @@ extern const char *const onoff_auto_names[];
 struct PcBoard {
     Device dev;
     /* properties */
-    int acpi, pic_opt, pit, smm, vmport;
+    int acpi, pic_opt, pit, smm, vmport, rtc_opt;
+    bool no_serial;
     bool i8042, hpet, graphics, usb, smbus, sata;
     uint64_t max_ram_below_4g;
     char *pflash[2];
