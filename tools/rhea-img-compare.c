@@ -8,7 +8,7 @@
 #include "base/units.h"
 #include "tools/rhea-img.h"
 
-#define CHUNK (2 * MiB)
+#define CHUNK (256 * KiB) /* both buffers stay in the processor's cache */
 
 enum { SAME, DIFFERENT, CANNOT_OPEN, CANNOT_LOOK, CANNOT_READ };
 
@@ -42,11 +42,11 @@ static int expect_zero(Compare *c, int i, uint64_t offset, uint64_t bytes)
         n = MIN(bytes, CHUNK);
         int status = read_one(c, i, offset, n);
         bool zero = false;
-        uint64_t run = status ? 0 : img_zero_run(c->buf[i], n, 512, &zero);
         if (status) {
             return status;
         }
-        if (!zero || run < n) {
+        if (!img_is_zero(c->buf[i], n)) {
+            uint64_t run = img_zero_run(c->buf[i], n, BLOCK_SECTOR, &zero);
             return mismatch(c, offset + (zero ? run : 0));
         }
         img_progress(c->args, (double)(offset + n) / (double)c->longer);

@@ -149,7 +149,6 @@ static gpointer worker(gpointer opaque)
     CopyKind kind;
     uint8_t *buf = node_alloc_buffer(NULL, r->c->chunk);
 
-    os_thread_set_name("copy");
     while (take_range(r, &offset, &bytes, &kind)) {
         Error *err = NULL;
         if (!copy_range(r, offset, bytes, kind, buf, &err)) {
@@ -164,6 +163,12 @@ static gpointer worker(gpointer opaque)
     return NULL;
 }
 
+static gpointer named_worker(gpointer opaque)
+{
+    os_thread_set_name("copy");
+    return worker(opaque);
+}
+
 bool img_copy(Copy *c, Error **errp)
 {
     Run r = {.c = c, .start_us = g_get_monotonic_time()};
@@ -173,7 +178,7 @@ bool img_copy(Copy *c, Error **errp)
     g_cond_init(&r.turn);
     uint64_t most = c->total / MAX(c->chunk, 1) + 1;
     for (uint64_t i = 1; i < MIN(c->workers, most); i++) {
-        GThread *t = g_thread_try_new("copy", worker, &r, NULL);
+        GThread *t = g_thread_try_new("copy", named_worker, &r, NULL);
         if (t) {
             g_ptr_array_add(threads, t);
         }

@@ -195,7 +195,7 @@ def text_of(options):
 def test_formats(tap, c):
     """Every feature, made by either, filled by convert of either."""
     sizes = (3 * MIB + 512, 65536)
-    for options, size in itertools.product(features(slow), sizes):
+    for options, size in itertools.product(features(), sizes):
         source = c.raw(size, 1)
         for maker, name in ((c.rhea, "rhea"), (c.qemu, "qemu")):
             empty, full, back = c.new(), c.new(), c.new("raw")
