@@ -25,6 +25,7 @@
 
 enum {
     CC_EN = 1,
+    CC_SHN = 3 << 14,
     CSTS_RDY = 1,
     CSTS_CFS = 2,
     CSTS_SHST = 3 << 2,
@@ -104,6 +105,9 @@ static void write_cc(NvmeCtrl *n, uint32_t v)
 {
     bool was = n->cc & CC_EN, now = v & CC_EN;
 
+    if (was && now) { /* page and entry sizes stand while it is enabled */
+        v = (n->cc & ~CC_SHN) | (v & CC_SHN);
+    }
     n->cc = v;
     if (was && !now) {
         stop(n);
@@ -112,7 +116,7 @@ static void write_cc(NvmeCtrl *n, uint32_t v)
     } else if (!was && now) {
         start(n);
     }
-    if (!(v >> 14 & 3)) {
+    if (!(v & CC_SHN)) {
         n->csts &= ~CSTS_SHST;
     } else if (!(n->csts & CSTS_SHST)) {
         begin_shutdown(n);
@@ -389,7 +393,7 @@ static bool nvme_post_load(Device *d, int version, Error **errp)
 {
     NvmeCtrl *n = (NvmeCtrl *)d;
 
-    if (!queues_valid(n) || !slots_valid(n) || (n->cc >> 7 & 15) > 4) {
+    if (!queues_valid(n) || !slots_valid(n) || (n->csts & CSTS_RDY && (n->cc >> 7 & 15) > 4)) {
         error_set(errp, ERR_INVALID_PARAMETER, "nvme: the saved queues are not valid");
         return false;
     }
