@@ -119,6 +119,7 @@ void port_release_held(BlockPort *p); /* after the last drain ended */
 unsigned port_active(BlockPort *p);     /* being carried out */
 unsigned port_unfinished(BlockPort *p); /* and those whose callback has not run; not the stopped */
 bool port_run_completions(BlockPort *p);
+void port_wait_dispatch(BlockPort *p);
 bool port_on_main_loop(BlockPort *p);
 
 /* ---- locks on image files: lock.c ---- */

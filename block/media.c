@@ -63,6 +63,7 @@ void block_detach(BlockPort *p)
         return;
     }
     block_cancel_all(p);
+    port_wait_dispatch(p);
     if (p->node) {
         node_drop_edge(p->node, p);
     }

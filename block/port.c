@@ -74,11 +74,20 @@ static void account(BlockPort *p, const Req *r)
 /* Runs callbacks until there are none; the port's loop. True if any ran. */
 bool port_run_completions(BlockPort *p)
 {
+    BlockSet *set = p->set;
     bool any = false;
     Req *r;
 
-    if (p->fe.lock) {
-        p->fe.lock(p->fe.opaque);
+    g_mutex_lock(&p->lock);
+    bool nothing = !p->finished.head;
+    p->dispatching += !nothing;
+    g_mutex_unlock(&p->lock);
+    if (nothing) {
+        return false;
+    }
+    const BlockFrontend fe = p->fe; /* block_detach() waits for us */
+    if (fe.lock) {
+        fe.lock(fe.opaque);
     }
     for (;;) {
         g_mutex_lock(&p->lock);
@@ -94,10 +103,28 @@ bool port_run_completions(BlockPort *p)
         g_free(r);
         done(opaque, ret);
     }
-    if (p->fe.unlock) {
-        p->fe.unlock(p->fe.opaque);
+    if (fe.unlock) {
+        fe.unlock(fe.opaque);
     }
+    g_mutex_lock(&p->lock);
+    p->dispatching--;
+    g_cond_broadcast(&p->cond);
+    g_mutex_unlock(&p->lock);
+    blockset_idle_changed(set);
     return any;
+}
+
+/* Callbacks on another thread's loop are over; requests in flight are not waited for. */
+void port_wait_dispatch(BlockPort *p)
+{
+    if (!p->loop || g_main_context_is_owner(p->loop)) {
+        return;
+    }
+    g_mutex_lock(&p->lock);
+    while (p->dispatching && !port_on_main_loop(p)) {
+        g_cond_wait(&p->cond, &p->lock);
+    }
+    g_mutex_unlock(&p->lock);
 }
 
 typedef struct PortSource {
@@ -526,6 +553,7 @@ unsigned port_unfinished(BlockPort *p)
 {
     g_mutex_lock(&p->lock);
     unsigned n = p->active.len + p->sync + p->held.len + p->finished.len;
+    n += port_on_main_loop(p) ? 0 : p->dispatching;
     g_mutex_unlock(&p->lock);
     return n;
 }

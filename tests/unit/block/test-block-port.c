@@ -243,18 +243,18 @@ static void locked_done(void *opaque, int ret)
     LockedReq *r = opaque;
 
     *(r->generation == r->l->generation ? &r->l->right : &r->l->wrong) += 1;
-    g_free(r);
 }
 
 static gpointer resetter(gpointer opaque)
 {
     Locked *l = opaque;
-    GPtrArray *mine = g_ptr_array_new();
+    GPtrArray *mine = g_ptr_array_new_with_free_func(g_free);
 
     for (int i = 0; i < 2000; i++) {
         locked_take(l);
         for (int k = 0; k < 4; k++) {
             LockedReq *r = g_new0(LockedReq, 1);
+            g_ptr_array_add(mine, r);
             r->l = l;
             r->generation = l->generation;
             r->iov = (struct iovec){r->buf, 512};
@@ -262,14 +262,13 @@ static gpointer resetter(gpointer opaque)
         }
         if (i % 3 == 0) {
             block_cancel_all(l->port);
-            l->generation++; /* what is cancelled leaks here: the test does not know which */
+            l->generation++;
         }
         locked_drop(l);
     }
-    g_ptr_array_unref(mine);
     __atomic_store_n(&l->stop, 1, __ATOMIC_RELEASE);
     g_main_context_wakeup(NULL);
-    return NULL;
+    return mine;
 }
 
 static void test_cancel_locked(void)
@@ -283,8 +282,9 @@ static void test_cancel_locked(void)
     g_assert_true(block_attach(d->port, &f, NULL));
     GThread *t = g_thread_new("reset", resetter, &l);
     test_wait(&l.stop);
-    g_thread_join(t);
+    GPtrArray *requests = g_thread_join(t);
     blockset_quiesce(set, false);
+    g_ptr_array_unref(requests);
     g_assert_cmpint(l.wrong, ==, 0);
     g_assert_cmpint(l.right, >, 0);
     blockset_free(set);

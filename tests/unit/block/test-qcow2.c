@@ -19,7 +19,7 @@ typedef struct Model {
     uint8_t *want, *base;
     uint64_t size, cluster, base_size;
     uint64_t window; /* operations are in this part, so that they meet */
-    bool backing, snapshots, compress, data_file, v2;
+    bool backing, snapshots, compress, data_file, v2, narrow;
     struct {
         char name[8];
         uint8_t *data;
@@ -28,6 +28,7 @@ typedef struct Model {
     } snap[MAX_SNAPS];
     unsigned next_snap;
     const char *open_json;
+    bool verify;
 } Model;
 
 static void open_model(Model *m)
@@ -173,12 +174,20 @@ static void do_snapshot(Model *m)
     if (!m->snap[i].used) {
         g_snprintf(m->snap[i].name, sizeof(m->snap[i].name), "s%u", m->next_snap++);
         sn.name = m->snap[i].name;
-        g_assert_true(m->n->drv->snapshot_create(m->n, &sn, &err));
+        if (!m->n->drv->snapshot_create(m->n, &sn, &err)) {
+            test_error_has(err, "Could not create snapshot");
+            g_assert_true(m->narrow); /* a count of many compressed clusters would not fit */
+            return;
+        }
         m->snap[i].data = g_memdup2(m->want, m->size);
         m->snap[i].size = m->size;
         m->snap[i].used = true;
     } else if (g_rand_boolean(m->rnd)) {
-        g_assert_true(m->n->drv->snapshot_goto(m->n, m->snap[i].name, &err));
+        if (!m->n->drv->snapshot_goto(m->n, m->snap[i].name, &err)) {
+            error_free(err);
+            g_assert_true(m->narrow);
+            return;
+        }
         m->size = m->snap[i].size;
         memcpy(m->want, m->snap[i].data, m->size);
         g_assert_cmpuint(m->n->size, ==, m->size);
@@ -227,7 +236,14 @@ static void do_reopen(Model *m)
 
 static void one(Model *m)
 {
-    switch (g_rand_int_range(m->rnd, 0, 30)) {
+    int what = g_rand_int_range(m->rnd, 0, 30);
+
+    if (m->verify) { /* to find the operation that did it */
+        g_printerr("# op %d\n", what);
+        compare_all(m, m->want, m->size, m->n);
+        do_reopen(m);
+    }
+    switch (what) {
     case 0 ... 11:
         do_write(m);
         break;
@@ -295,13 +311,16 @@ static void run_model(const char *opts, uint64_t cluster, const char *open_json,
     Model m = {.cluster = cluster, .size = 3 << 20, .open_json = open_json};
     uint64_t seed = test_param("QCOW2_SEED", 1);
 
+    m.verify = test_param("QCOW2_VERIFY", 0);
     m.rnd = g_rand_new_with_seed((guint32)(seed * 2654435761u + cluster + strlen(opts)));
     m.want = g_malloc0(MAX_SIZE);
     m.backing = strstr(opts, "backing") != NULL;
     m.data_file = strstr(opts, "data_file") != NULL;
     m.v2 = strstr(opts, "0.10") != NULL;
-    m.snapshots = !m.data_file && !strstr(opts, "refcount_bits=1,") && !strstr(opts, "refcount_bits=2,");
-    m.compress = !m.data_file && !strstr(opts, "refcount_bits=1,");
+    m.narrow = strstr(opts, "refcount_bits=4,") || strstr(opts, "refcount_bits=2,") ||
+               strstr(opts, "refcount_bits=1,") || strstr(opts, "refcount_bits=8,");
+    m.snapshots = !m.data_file;
+    m.compress = !m.data_file;
     m.size = MAX(m.size, 2 * cluster + 512);
     m.window = MAX(8 * cluster, 300000);
     g_test_message("%s", opts);
@@ -343,6 +362,7 @@ static void test_clusters(void)
                                        ",compression_type=zstd", ",backing", ",compat=0.10,backing",
                                        ",extended_l2=on,backing"};
     uint64_t ops = test_param("QCOW2_OPS", 60);
+    const char *only = g_getenv("QCOW2_ONLY");
 
     for (unsigned bits = 9; bits <= 21; bits++) {
         for (unsigned k = 0; k < G_N_ELEMENTS(more); k++) {
@@ -350,7 +370,9 @@ static void test_clusters(void)
                 continue;
             }
             g_autofree char *opts = g_strdup_printf("cluster_size=%u%s", 1u << bits, more[k]);
-            run_model(opts, 1u << bits, NULL, bits > 18 ? ops / 4 : ops);
+            if (!only || !strcmp(only, opts)) {
+                run_model(opts, 1u << bits, NULL, bits > 18 ? ops / 4 : ops);
+            }
         }
     }
 }
