@@ -42,19 +42,19 @@ def need(*programs):
 class Apt:
     """apt of one architecture with its own lists and archives, for which no root is needed."""
 
-    def __init__(self, arch):
-        self.dir = f"{CACHE}/apt-image-{arch}"
+    def __init__(self, arch, components="main"):
+        self.dir = f"{CACHE}/apt-image-{arch}{'-installer' if components != 'main' else ''}"
         for d in ("lists/partial", "archives/partial"):
             os.makedirs(f"{self.dir}/{d}", exist_ok=True)
         with open(f"{self.dir}/sources.list", "w") as f:
-            f.write(f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {MIRROR} {SUITE} main\n")
+            f.write(f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {MIRROR} {SUITE} {components}\n")
         with open(f"{self.dir}/apt.conf", "w") as f:
             f.write(f'APT::Architecture "{arch}"; APT::Architectures {{ "{arch}"; }};\n'
                     f'APT::Install-Recommends "false"; APT::Sandbox::User ""; Debug::NoLocking "1";\n'
                     f'Acquire::Languages "none";\n'
                     f'Dir::State::lists "{self.dir}/lists"; Dir::State::status "{self.dir}/status";\n'
                     f'Dir::Cache "{self.dir}"; Dir::Etc::sourcelist "{self.dir}/sources.list";\n'
-                    f'Dir::Etc::sourceparts "-"; Dir::Etc::preferencesparts "-"; Dir::Etc::preferences "-";\n')
+                    f'Dir::Etc::sourceparts "/dev/null"; Dir::Etc::preferencesparts "/dev/null";\n')
         open(f"{self.dir}/status", "a").close()
         self.env = dict(os.environ, APT_CONFIG=f"{self.dir}/apt.conf", LC_ALL="C")
 
@@ -79,6 +79,15 @@ class Apt:
         if not lines:
             die("apt-get finds nothing to install")
         return lines
+
+    def index(self, component_dir):
+        """The paragraphs of a verified package list, by package; of several versions the newest."""
+        found = glob.glob(f"{self.dir}/lists/*_{component_dir.replace('/', '_')}_Packages*")
+        text = run("/usr/lib/apt/apt-helper", "cat-file", found[0], env=self.env)
+        paragraphs = {}
+        for p in text.strip().split("\n\n"):
+            paragraphs[re.match(r"Package: (\S+)", p).group(1)] = p
+        return paragraphs
 
     def download(self, packages, into):
         """The .deb files of packages, without what they depend on; returns their paths."""
