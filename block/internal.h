@@ -45,6 +45,7 @@ struct BlockSet {
     int quiesced;           /* atomic: node_drain_begin() calls; ports hold requests back */
     GMutex idle_lock;       /* with idle_cond: some port got idler */
     GCond idle_cond;
+    unsigned idle_waiters;  /* atomic */
     BlockErrorFn *error_fn;
     void *error_opaque;
     BlockEventFn *event_fn;

@@ -54,6 +54,23 @@ static void free_all(ReqList *l)
     }
 }
 
+/* ---- waiting for a change of the lists; with the lock held ---- */
+
+static void wait_change(BlockPort *p)
+{
+    p->waiters++;
+    g_cond_wait(&p->cond, &p->lock);
+    p->waiters--;
+}
+
+/* GLib makes a system call of each broadcast, even when nobody waits. */
+static void wake_waiters(BlockPort *p)
+{
+    if (p->waiters) {
+        g_cond_broadcast(&p->cond);
+    }
+}
+
 /* ---- completion ---- */
 
 static void account(BlockPort *p, const Req *r)
@@ -108,7 +125,7 @@ bool port_run_completions(BlockPort *p)
     }
     g_mutex_lock(&p->lock);
     p->dispatching--;
-    g_cond_broadcast(&p->cond);
+    wake_waiters(p);
     g_mutex_unlock(&p->lock);
     blockset_idle_changed(set);
     return any;
@@ -122,7 +139,7 @@ void port_wait_dispatch(BlockPort *p)
     }
     g_mutex_lock(&p->lock);
     while (p->dispatching && !port_on_main_loop(p)) {
-        g_cond_wait(&p->cond, &p->lock);
+        wait_change(p);
     }
     g_mutex_unlock(&p->lock);
 }
@@ -255,7 +272,7 @@ static void req_finish(Req *r, int ret)
     if (wake && p->source) {
         g_source_set_ready_time(p->source, 0);
     }
-    g_cond_broadcast(&p->cond);
+    wake_waiters(p);
     g_mutex_unlock(&p->lock);
     blockset_idle_changed(set);
 }
@@ -379,7 +396,7 @@ static void finish_inline(Req *r)
     list_remove(&p->active, r);
     account(p, r);
     bool dropped = r->dropped;
-    g_cond_broadcast(&p->cond);
+    wake_waiters(p);
     g_mutex_unlock(&p->lock);
     blockset_idle_changed(set);
     g_free(r);
@@ -528,7 +545,7 @@ void block_cancel_all(BlockPort *p)
         r->dropped = true;
     }
     while (p->active.head) {
-        g_cond_wait(&p->cond, &p->lock);
+        wait_change(p);
     }
     g_mutex_unlock(&p->lock);
 }
@@ -581,7 +598,7 @@ void port_release_held(BlockPort *p)
 {
     restart(p, &p->held);
     g_mutex_lock(&p->lock);
-    g_cond_broadcast(&p->cond);
+    wake_waiters(p);
     g_mutex_unlock(&p->lock);
 }
 
@@ -591,7 +608,7 @@ static int sync_begin(BlockPort *p, Req *r)
 {
     g_mutex_lock(&p->lock);
     while (__atomic_load_n(&p->set->quiesced, __ATOMIC_ACQUIRE) > 0) {
-        g_cond_wait(&p->cond, &p->lock);
+        wait_change(p);
     }
     int ret = refuse(p, r);
     p->sync += ret == 0;

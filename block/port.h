@@ -71,6 +71,7 @@ struct BlockPort {
     ReqList held;    /* came while drained */
     ReqList stopped; /* failed, and wait for the machine to resume */
     ReqList finished; /* callback to be run */
+    unsigned waiters; /* for cond */
     unsigned dispatching; /* threads in port_run_completions() */
     unsigned sync;    /* callers of block_read_sync() and block_write_sync() */
     PortStats stats;

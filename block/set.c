@@ -66,8 +66,12 @@ void blockset_free(BlockSet *set)
 
 /* ---- waiting ---- */
 
+/* After the change: whoever begins to wait later looks first. */
 void blockset_idle_changed(BlockSet *set)
 {
+    if (!__atomic_load_n(&set->idle_waiters, __ATOMIC_SEQ_CST)) {
+        return;
+    }
     g_mutex_lock(&set->idle_lock);
     g_cond_broadcast(&set->idle_cond);
     g_mutex_unlock(&set->idle_lock);
@@ -87,10 +91,12 @@ static void wait_idle(BlockSet *set, unsigned (*count)(BlockPort *), gint64 at_m
 {
     gint64 until = g_get_monotonic_time() + at_most_us;
 
+    __atomic_fetch_add(&set->idle_waiters, 1, __ATOMIC_SEQ_CST);
     g_mutex_lock(&set->idle_lock);
     while (total(set, count) && g_cond_wait_until(&set->idle_cond, &set->idle_lock, until)) {
     }
     g_mutex_unlock(&set->idle_lock);
+    __atomic_fetch_sub(&set->idle_waiters, 1, __ATOMIC_SEQ_CST);
 }
 
 /* Draining is done for all disks of the machine at once: it is rare, and the graph may share nodes. */
