@@ -77,7 +77,8 @@ static int cut_tail(Qcow2 *s)
 
 static int shrink(Qcow2 *s, uint64_t size)
 {
-    uint64_t from = round_up(size, s->cluster_size), to = round_up(s->size, s->cluster_size);
+    /* Also a machine's state that was left behind the disk: its place changes. */
+    uint64_t from = round_up(size, s->cluster_size), to = (uint64_t)s->l1_size << qcow2_l1_shift(s);
     int ret = from < to ? qcow2_unmap(s, from, to - from, true, QCOW2_DISCARD_ALWAYS) : 0;
 
     g_mutex_lock(&s->lock);
@@ -196,7 +197,7 @@ bool qcow2_truncate(BlockNode *n, uint64_t size, const char *prealloc, Error **e
 bool qcow2_make_empty(BlockNode *n, Error **errp)
 {
     Qcow2 *s = n->priv;
-    uint64_t end = round_up(s->size, s->cluster_size);
+    uint64_t end = (uint64_t)s->l1_size << qcow2_l1_shift(s);
     int ret = end ? qcow2_unmap(s, 0, end, true, QCOW2_DISCARD_SNAPSHOT) : 0;
 
     g_mutex_lock(&s->lock);

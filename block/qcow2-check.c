@@ -200,6 +200,7 @@ static void check_l2(Check *c, uint64_t table, const Table *t)
     Qcow2 *s = c->s;
     int ret = node_pread(s->file, table, c->buf, s->cluster_size);
 
+    c->next_offset = 0;
     if (ret < 0) {
         check_say(c, "ERROR: I/O error in check_refcounts_l2");
         c->r->check_errors++;

@@ -224,13 +224,17 @@ int qcow2_pwrite_compressed(BlockNode *n, uint64_t offset, uint64_t bytes, const
     if (qcow2_has_data_file(s)) {
         return -ENOTSUP;
     }
-    if ((offset & (s->cluster_size - 1)) || bytes > s->cluster_size ||
-        (bytes < s->cluster_size && offset + bytes != s->size)) {
+    if ((offset & (s->cluster_size - 1)) || bytes > s->cluster_size || offset + bytes > s->size) {
         return -EINVAL;
     }
-    if (bytes < s->cluster_size) {
+    if (bytes < s->cluster_size) { /* the rest of it stays */
         whole = g_malloc0(s->cluster_size);
         memcpy(whole, buf, bytes);
+        struct iovec rest = {whole + bytes, MIN(s->cluster_size - bytes, s->size - offset - bytes)};
+        int ret = rest.iov_len ? qcow2_read_at(s, offset + bytes, rest.iov_len, &rest, 1) : 0;
+        if (ret < 0) {
+            return ret;
+        }
     }
     len = compress_cluster(s, out, whole ? whole : buf);
     return len ? store_zipped(s, offset, out, len) : qcow2_write_at(s, offset, bytes, &iov, 1);

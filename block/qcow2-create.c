@@ -143,6 +143,47 @@ static bool check_wish(const Wish *w, Error **errp)
     return true;
 }
 
+/* ---- measuring ---- */
+
+/* Clusters of the refcount structure for @n others, itself included. */
+static uint64_t refcount_clusters(uint64_t n, uint64_t cluster_size, unsigned bits)
+{
+    uint64_t per = cluster_size * 8 / bits, blocks = 0, table = 0, before;
+
+    do {
+        before = blocks + table;
+        blocks = (n + before + per - 1) / per;
+        table = (blocks * 8 + cluster_size - 1) / cluster_size;
+    } while (blocks + table > before);
+    return blocks + table;
+}
+
+bool qcow2_measure(json_t *opts, uint64_t size, BlockMeasure *m, Error **errp)
+{
+    Wish w;
+
+    if (!read_wish(opts, &w, errp) || !check_wish(&w, errp)) {
+        return false;
+    }
+    uint64_t cs = w.cluster_size, disk = round_up(size, cs) / cs, per_l2 = cs / (w.extl2 ? 16 : 8);
+    uint64_t l2 = (disk + per_l2 - 1) / per_l2;
+    uint64_t l1 = (l2 * 8 + cs - 1) / cs, meta = 1 + l1 + l2;
+    if (l2 * 8 > QCOW2_MAX_L1_BYTES) {
+        return bad(errp, "The image size is too large (try using a larger cluster size)");
+    }
+    uint64_t all = (meta + disk + refcount_clusters(meta + disk, cs, w.refcount_bits)) * cs;
+    m->fully_allocated = all;
+    m->cluster = cs;
+    m->required = all - disk * cs;
+    if (strcmp(w.prealloc, "off") && strcmp(w.prealloc, "metadata")) {
+        m->required = all;
+        m->cluster = 1;
+    }
+    return true;
+}
+
+/* ---- making ---- */
+
 /* The image of a disk of 0 bytes: header, refcount table, one block, L1. */
 static int write_smallest(BlockNode *file, const char *filename, const Wish *w)
 {

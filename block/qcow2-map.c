@@ -484,16 +484,41 @@ int qcow2_preadv(BlockNode *n, uint64_t offset, uint64_t bytes, const struct iov
     return qcow2_read_at(n->priv, offset, bytes, iov, niov);
 }
 
-/* Files with holes may have clusters that were allocated and never written (preallocation): the
- * file system knows that they read as zeroes. */
+/* If many more clusters are in use than the file has space for, some were allocated and never
+ * written (preallocation): then it pays to ask the file what reads as zeroes. Locked. */
 static bool file_has_holes(Qcow2 *s)
 {
-    if (!s->sparse_hint) {
-        const BlockDriver *drv = s->data->drv;
-        int64_t have = drv->allocated ? drv->allocated(s->data) : -1;
-        s->sparse_hint = have >= 0 && (uint64_t)have < s->data->size - s->data->size / 10 ? 1 : -1;
+    const BlockDriver *drv = s->file->drv;
+    int64_t have = s->sparse_hint ? 0 : drv->allocated ? drv->allocated(s->file) : -1;
+    uint64_t real, enough, count = 0, v;
+
+    if (s->sparse_hint || have < 0) {
+        return s->sparse_hint > 0;
     }
+    real = (uint64_t)have >> s->cluster_bits;
+    enough = MAX(real * 10 / 9, real + 2);
+    for (uint64_t i = 0; i < qcow2_clusters(s, s->file->size) && count < enough; i++) {
+        count += qcow2_refcount_get(s, i, &v) == 0 && v;
+    }
+    s->sparse_hint = count >= enough ? 1 : -1;
     return s->sparse_hint > 0;
+}
+
+/* Zeroes that the file knows of, in the clusters at @host. */
+static int file_status(Qcow2 *s, uint64_t host, uint64_t *bytes)
+{
+    uint64_t num = 0, at;
+    BlockNode *below;
+    int st = node_block_status(s->data, host, *bytes, &num, &at, &below);
+
+    if (st < 0) {
+        return 0;
+    }
+    if ((st & STATUS_EOF) && (!num || (st & STATUS_ZERO))) {
+        return STATUS_ZERO; /* and what is behind the end of the file */
+    }
+    *bytes = num ? MIN(*bytes, num) : *bytes;
+    return st & STATUS_ZERO;
 }
 
 int qcow2_block_status(BlockNode *n, uint64_t offset, uint64_t bytes, uint64_t *pnum, uint64_t *map,
@@ -525,20 +550,15 @@ int qcow2_block_status(BlockNode *n, uint64_t offset, uint64_t bytes, uint64_t *
         ret = STATUS_DATA | STATUS_COMPRESSED | STATUS_ALLOCATED;
         break;
     default:
-        return n->backing && offset < n->backing->size ? 0 : STATUS_ZERO;
+        ret = n->backing && offset < n->backing->size ? 0 : STATUS_ZERO;
+        ret |= m.type == QCOW2_UNALLOC_SUB ? STATUS_OFFSET : 0;
     }
     if (ret & STATUS_OFFSET) {
         *map = m.host;
         *file = s->data;
     }
     if (holes) {
-        uint64_t num, at;
-        BlockNode *below;
-        int st = node_block_status(s->data, m.host, m.bytes, &num, &at, &below);
-        if (st >= 0 && num) {
-            *pnum = MIN(*pnum, num);
-            ret = st & STATUS_ZERO ? (ret & ~STATUS_DATA) | STATUS_ZERO : ret;
-        }
+        ret |= file_status(s, m.host, pnum);
     }
     return ret;
 }

@@ -109,12 +109,11 @@ bool qcow2_read_snapshots(Qcow2 *s, uint64_t offset, uint32_t count, Error **err
     return true;
 }
 
-static void put_entry(const Qcow2Snapshot *sn, GByteArray *out)
+static void put_entry(Qcow2Snapshot *sn, GByteArray *out)
 {
     uint32_t extra = MAX(sn->extra_size, KNOWN_EXTRA);
     uint32_t id_len = (uint32_t)strlen(sn->id), name_len = (uint32_t)strlen(sn->name);
-    g_autofree uint8_t *x = g_malloc0(extra);
-    uint8_t h[ENTRY_BYTES] = {0};
+    uint8_t h[ENTRY_BYTES] = {0}, *x = g_realloc(sn->extra, extra);
 
     st_be64(h, sn->l1_offset);
     st_be32(h + 8, sn->l1_size);
@@ -125,9 +124,8 @@ static void put_entry(const Qcow2Snapshot *sn, GByteArray *out)
     st_be64(h + 24, sn->vm_clock_nsec);
     st_be32(h + 32, sn->vm_state_size > UINT32_MAX ? 0 : (uint32_t)sn->vm_state_size);
     st_be32(h + 36, extra);
-    if (sn->extra_size) {
-        memcpy(x, sn->extra, sn->extra_size);
-    }
+    sn->extra = x;
+    sn->extra_size = extra;
     st_be64(x, sn->vm_state_size);
     st_be64(x + 8, sn->disk_size);
     st_be64(x + 16, (uint64_t)sn->icount);

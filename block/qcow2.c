@@ -440,24 +440,31 @@ static json_t *qcow2_specific_info(BlockNode *n)
     json_object_set_new(d, "compression-type", json_string(s->compression == QCOW2_ZSTD ? "zstd" : "zlib"));
     if (s->version >= 3) {
         json_object_set_new(d, "lazy-refcounts", json_boolean(s->compat & QCOW2_COMPAT_LAZY));
-    }
-    json_object_set_new(d, "refcount-bits", json_integer(1 << s->refcount_order));
-    if (s->version >= 3) {
-        json_object_set_new(d, "corrupt", json_boolean(s->incompat & QCOW2_INCOMPAT_CORRUPT));
-        json_object_set_new(d, "extended-l2", json_boolean(qcow2_extl2(s)));
-        if (s->data_file_name) {
-            json_object_set_new(d, "data-file", json_string(s->data_file_name));
-        }
-        if (qcow2_has_data_file(s)) {
-            json_object_set_new(d, "data-file-raw", json_boolean(qcow2_data_raw(s)));
-        }
         if (s->nb_bitmaps) {
             json_t *list = json_array();
             qcow2_bitmaps_walk(s, NULL, NULL, list);
             json_object_set_new(d, "bitmaps", list);
         }
     }
+    json_object_set_new(d, "refcount-bits", json_integer(1 << s->refcount_order));
+    if (s->version >= 3 && s->data_file_name) {
+        json_object_set_new(d, "data-file", json_string(s->data_file_name));
+    }
+    if (qcow2_has_data_file(s)) {
+        json_object_set_new(d, "data-file-raw", json_boolean(qcow2_data_raw(s)));
+    }
+    if (s->version >= 3) {
+        json_object_set_new(d, "corrupt", json_boolean(s->incompat & QCOW2_INCOMPAT_CORRUPT));
+        json_object_set_new(d, "extended-l2", json_boolean(qcow2_extl2(s)));
+    }
     return json_pack("{s:s, s:o}", "type", "qcow2", "data", d);
+}
+
+static bool qcow2_is_dirty(BlockNode *n)
+{
+    Qcow2 *s = n->priv;
+
+    return s->incompat & QCOW2_INCOMPAT_DIRTY;
 }
 
 static const BlockOpt qcow2_open_opts[] = {
@@ -506,6 +513,8 @@ static const BlockDriver qcow2_driver = {
     .pwrite_compressed = qcow2_pwrite_compressed,
     .check = qcow2_check,
     .amend = qcow2_amend,
+    .is_dirty = qcow2_is_dirty,
+    .measure = qcow2_measure,
     .change_backing = qcow2_change_backing,
     .make_empty = qcow2_make_empty,
     .snapshot_create = qcow2_snapshot_create,

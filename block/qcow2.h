@@ -468,6 +468,7 @@ bool qcow2_repair_dirty(Qcow2 *s, Error **errp); /* at open */
 /* ---- qcow2-create.c, qcow2-amend.c ---- */
 extern const BlockOpt qcow2_create_opts[];
 bool qcow2_create(BlockSet *set, BlockNode *file, const char *filename, json_t *opts, Error **errp);
+bool qcow2_measure(json_t *opts, uint64_t size, BlockMeasure *m, Error **errp);
 bool qcow2_truncate(BlockNode *n, uint64_t size, const char *prealloc, Error **errp);
 bool qcow2_amend(BlockNode *n, json_t *opts, Error **errp);
 bool qcow2_change_backing(BlockNode *n, const char *file, const char *format, Error **errp);
