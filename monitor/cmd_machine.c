@@ -62,6 +62,16 @@ bool cmd_system_powerdown(CmdContext *ctx, Error **errp)
     return true;
 }
 
+bool cmd_system_wakeup(CmdContext *ctx, Error **errp)
+{
+    if (machine_run_state(ctx->machine) != RUN_STATE_SUSPENDED) {
+        error_set(errp, ERR_GENERIC, "Unable to wake up: guest is not in suspended state");
+        return false;
+    }
+    machine_request_wakeup(ctx->machine);
+    return true;
+}
+
 json_t *cmd_query_name(CmdContext *ctx, Error **errp)
 {
     const char *name = machine_config(ctx->machine)->name;

@@ -107,12 +107,24 @@ static bool fx_realize(Device *dev, Error **errp)
     return true;
 }
 
+/*
+ * Shadow RAM stays over a reset, unlike on the chip: this is what firmware of virtual machines
+ * counts on to find its resume code after S3.
+ */
+static void reset_but_pam(PciDevice *d, unsigned pam)
+{
+    uint8_t keep[7];
+
+    memcpy(keep, d->config + pam, sizeof(keep));
+    pci_reset(d);
+    memcpy(d->config + pam, keep, sizeof(keep));
+}
+
 static void fx_reset(Device *dev)
 {
     PciDevice *d = (PciDevice *)dev;
 
-    pci_reset(d);
-    memset(d->config + 0x50, 0, 0x30);
+    reset_but_pam(d, FX_PAM);
     d->config[FX_SMRAM] = 0x02;
     fx_map(d);
 }
@@ -255,9 +267,8 @@ static void mch_reset(Device *dev)
 {
     PciDevice *d = (PciDevice *)dev;
 
-    pci_reset(d);
+    reset_but_pam(d, MCH_PAM);
     st_le64(d->config + MCH_PCIEXBAR, PCIEXBAR_DEFAULT);
-    memset(d->config + MCH_PAM, 0, 7);
     d->config[MCH_SMRAM] = 0x02;
     d->config[MCH_ESMRAMC] = 0x38;
     mch_map(d);
