@@ -78,8 +78,9 @@ class Scenario:
         argv += env.firmware(self)
         argv += BUSES[self.bus](0, disk, self.opts)
         if self.repo == "disk":
-            argv += BUSES[self.bus](1, env.repo_img, ",format=raw,readonly=on" if self.bus not in ("ide",) else
-                                    ",format=raw")
+            # ATA disks and NVMe know no write protection; the guest mounts it read-only in any case.
+            readonly = ",readonly=on" if self.bus.startswith(("virtio", "mmio")) else ""
+            argv += BUSES[self.bus](1, env.repo_img, f",format=raw{readonly}")
         elif self.bus in ("virtio-scsi", "mmio-scsi"):
             argv += ["-drive", f"file={env.repo_iso},if=none,id=cd,media=cdrom,readonly=on", "-device",
                      "scsi-cd,bus=scsi.0,drive=cd"]
