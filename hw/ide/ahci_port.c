@@ -176,10 +176,16 @@ static void free_slot(AhciSlot *s)
 
 void ahci_port_cancel(AhciPort *p)
 {
-    if (drive(p) && p->running) {
+    bool any = false;
+
+    /* Not by `running`, which a reset or a load may have changed already. */
+    for (int i = 0; i < AHCI_SLOTS; i++) {
+        any |= p->slot[i] != NULL;
+    }
+    if (any && drive(p)) {
         scsi_lu_cancel(&drive(p)->lu);
     }
-    for (int i = 0; i < AHCI_SLOTS; i++) {
+    for (int i = 0; i < AHCI_SLOTS && any; i++) {
         if (p->slot[i]) {
             free_slot(p->slot[i]);
         }

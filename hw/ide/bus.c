@@ -104,24 +104,6 @@ Device *ide_bus_unit(Bus *bus, int unit)
     return d ? &d->dev : NULL;
 }
 
-bool ide_attach_drive(Bus *bus, int unit, MachineDrive *md, Error **errp)
-{
-    const DeviceType *type = device_type_find(md->cdrom ? "ide-cd" : "ide-hd", errp);
-
-    if (!type) {
-        return false;
-    }
-    Device *d = device_new_on(bus, type, NULL);
-    device_set_ptr(d, "drive", md->port);
-    device_set_u64(d, "unit", unit);
-    if (!device_realize(d, errp)) {
-        device_free(d);
-        return false;
-    }
-    md->claimed = true;
-    return true;
-}
-
 bool ide_drive_geometry(Device *drive, uint32_t *cylinders, uint32_t *heads, uint32_t *sectors,
                         int *translation)
 {
@@ -133,15 +115,10 @@ bool ide_drive_geometry(Device *drive, uint32_t *cylinders, uint32_t *heads, uin
     *cylinders = d->lu.cyls;
     *heads = d->lu.heads;
     *sectors = d->lu.secs;
-    switch (d->chs_trans) {
-    case 0: /* auto: what fits the BIOS is not translated */
-        *translation = d->lu.cyls <= 1024 && d->lu.heads <= 16 && d->lu.secs <= 63 ? 0
-                       : (uint64_t)d->lu.cyls * d->lu.heads <= 131072             ? 2
-                                                                                  : 1;
-        break;
-    default:
+    if (d->chs_trans) {
         *translation = d->chs_trans - 1;
-        break;
+    } else { /* what fits the BIOS is not translated */
+        *translation = d->lu.cyls <= 1024 && d->lu.heads <= 16 && d->lu.secs <= 63 ? 0 : 1;
     }
     return true;
 }

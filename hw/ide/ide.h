@@ -17,8 +17,6 @@
 /* Bus n of a realized controller, NULL past the last. */
 Bus *ide_bus_nth(Device *controller, unsigned n);
 
-/* Makes an ide-hd or ide-cd of a drive of the command line; marks it claimed. */
-bool ide_attach_drive(Bus *bus, int unit, MachineDrive *d, Error **errp);
 /* The drive there; NULL: none. An ide-cd or ide-hd, as its type says. */
 Device *ide_bus_unit(Bus *bus, int unit);
 

@@ -131,7 +131,8 @@ void ata_identify(IdeDrive *d, uint8_t *b)
     put(b, 106, 0x6000 | shift);
     put_wwn(d, b);
     if (lu->discard_granularity) {
-        put(b, 105, 1); /* blocks of ranges for DATA SET MANAGEMENT */
+        put(b, 69, 1 << 14); /* trimmed blocks read the same each time */
+        put(b, 105, 1);      /* blocks of ranges for DATA SET MANAGEMENT */
         put(b, 169, 1);
     }
     put(b, 217, lu->rotation_rate);

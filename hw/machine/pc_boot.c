@@ -16,6 +16,7 @@
 #include "hw/firmware/fw_cfg.h"
 #include "hw/firmware/smbios.h"
 #include "hw/floppy/fdc.h"
+#include "hw/ide/ide.h"
 #include "hw/machine/boot/linuxrom.h"
 #include "hw/machine/firmware.h"
 #include "hw/rtc/mc146818.h"
@@ -108,6 +109,38 @@ static void set_cmos_word(PcBoard *pc, unsigned index, uint16_t v)
 {
     mc146818_set_ram(pc->rtc, index, v);
     mc146818_set_ram(pc->rtc, index + 1, v >> 8);
+}
+
+/* Disks of the first two buses: type 47 and geometry of the first two, everybody's translation. */
+static void fill_cmos_disks(PcBoard *pc)
+{
+    uint32_t cyls, heads, secs;
+    uint8_t types = 0, trans = 0;
+    int how;
+
+    for (int i = 0; i < 4 && pc->ide && pc->rtc; i++) {
+        Bus *bus = ide_bus_nth(pc->ide, i / 2);
+        Device *disk = bus ? ide_bus_unit(bus, i % 2) : NULL;
+        if (!disk || !ide_drive_geometry(disk, &cyls, &heads, &secs, &how)) {
+            continue;
+        }
+        trans |= how << (2 * i);
+        if (i < 2) {
+            unsigned at = i ? 0x24 : 0x1b;
+            types |= i ? 0x0f : 0xf0;
+            mc146818_set_ram(pc->rtc, 0x19 + i, 47);
+            set_cmos_word(pc, at, cyls);
+            mc146818_set_ram(pc->rtc, at + 2, heads);
+            set_cmos_word(pc, at + 3, 0xffff); /* no write precompensation */
+            mc146818_set_ram(pc->rtc, at + 5, 0xc0 | (heads > 8) << 3);
+            set_cmos_word(pc, at + 6, cyls); /* landing zone */
+            mc146818_set_ram(pc->rtc, at + 8, secs);
+        }
+    }
+    if (pc->rtc) {
+        mc146818_set_ram(pc->rtc, 0x12, types);
+        mc146818_set_ram(pc->rtc, 0x39, trans);
+    }
 }
 
 static void fill_cmos(PcBoard *pc)
@@ -371,6 +404,7 @@ static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
 
     if (running && !b->ready) {
         b->ready = true;
+        fill_cmos_disks(b->pc);
         publish_bootorder(b->pc);
     }
 }

@@ -452,15 +452,10 @@ static bool read_disc_structure(ScsiTask *t)
 unsigned mmc_capabilities_page(ScsiLu *lu, uint8_t *p)
 {
     p[0] = 0x3b; /* reads CD-R, CD-RW, DVD-ROM, DVD-R, method 2 */
-    p[2] = 0x7f; /* audio, composite, digital out, mode 2 forms, multisession */
-    p[3] = 0xff; /* CD-DA, sub-channels, C2, ISRC, UPC, bar code */
-    p[4] = 0x2d | (lu->locked ? 2 : 0); /* tray; locks, ejects */
-    st_be16(p + 6, 50 * 176);
-    st_be16(p + 8, 2); /* volume levels */
-    st_be16(p + 10, 512);
-    st_be16(p + 12, 16 * 176);
-    st_be16(p + 16, 16 * 176);
-    st_be16(p + 18, 16 * 176);
+    p[4] = 0x29 | (lu->locked ? 2 : 0); /* tray; locks, ejects */
+    st_be16(p + 6, 4 * 176); /* kB/s: the maximum */
+    st_be16(p + 10, 512);    /* KiB of buffer */
+    st_be16(p + 12, 4 * 176);
     return 20;
 }
 

@@ -295,7 +295,10 @@ static void test_resets(void)
         disk_put(&b.d, BUF, data, sizeof(data));
         set_port(&b, SACT, 15);
         set_port(&b, CI, 15);
-        if (i & 1) {
+        if (i % 3 == 0) {
+            machine_reset_devices(b.d.m);
+            bench_pci_configure(b.d.m);
+        } else if (i % 3 == 1) {
             set_port(&b, CMD, 0x16);
             set_port(&b, SCTL, 1);
         } else {

@@ -361,6 +361,10 @@ static void test_reset(void)
         regs28(&b, 0, i * 8, 8);
         out8(&b, 7, 0xc8);
         start_dma(&b, true);
+        if (i % 3 == 0) {
+            machine_reset_devices(b.d.m);
+            bench_pci_configure(b.d.m);
+        }
         bench_out(b.d.m, CTRL, 1, 4);
         g_assert_cmphex(in8(&b, 7) & BSY, ==, BSY);
         disk_get(&b.d, BUF, data, sizeof(data));
