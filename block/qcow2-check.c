@@ -223,7 +223,7 @@ static void fix_l1_entry(Check *c, uint64_t *l1, uint64_t l1_offset, uint32_t i)
     uint8_t zero[8] = {0};
 
     c->r->corruptions++;
-    if (!fixing(c)) {
+    if (!fixing(c) || !c->own_l1) {
         return;
     }
     if (node_pwrite(c->s->file, l1_offset + (uint64_t)i * 8, zero, 8, 0) < 0) {
@@ -235,10 +235,24 @@ static void fix_l1_entry(Check *c, uint64_t *l1, uint64_t l1_offset, uint32_t i)
     c->r->corruptions_fixed++;
 }
 
+/* Does nothing else claim the clusters of the table? Otherwise it is not written to. */
+static bool counted_once(Check *c, uint64_t offset, uint64_t bytes)
+{
+    unsigned bits = c->s->cluster_bits;
+
+    for (uint64_t i = offset >> bits; bytes && i <= (offset + bytes - 1) >> bits; i++) {
+        if (check_count(c, i) != 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void gather_l1(Check *c, uint64_t *l1, uint32_t n, uint64_t l1_offset, bool active)
 {
     Qcow2 *s = c->s;
 
+    c->own_l1 = counted_once(c, l1_offset, (uint64_t)n * 8);
     for (uint32_t i = 0; i < n; i++) {
         uint64_t table = l1[i] & QCOW2_L1_OFFSET;
         if (l1[i] & L1_RESERVED) {
@@ -588,12 +602,14 @@ void check_end(Check *c)
 
 static void clear_numbers(BlockCheck *r)
 {
+    r->corruptions = r->leaks = r->check_errors = 0;
     r->allocated_clusters = r->fragmented_clusters = r->compressed_clusters = 0;
 }
 
-/* One pass. *again: the refcount structure was built anew, count once more. */
+/* One pass. *again: something was repaired, count once more. */
 static void check_once(Qcow2 *s, BlockCheck *r, unsigned fix, bool *again)
 {
+    uint64_t fixed = r->corruptions_fixed;
     Check c;
 
     *again = false;
@@ -632,6 +648,7 @@ static void check_once(Qcow2 *s, BlockCheck *r, unsigned fix, bool *again)
             *again = true; /* their clusters are free now */
         }
     }
+    *again |= r->corruptions_fixed != fixed; /* one repair may show what is to be repaired next */
     r->image_end_offset = (c.highest + 1) << s->cluster_bits;
     check_end(&c);
 }

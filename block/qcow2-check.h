@@ -20,6 +20,7 @@ typedef struct Check {
     uint8_t *buf;       /* a cluster */
     uint32_t short_snapshots;
     bool rebuild, rebuild_on_fix, bitmaps_broken;
+    bool own_l1;        /* the L1 table being read may be repaired */
 } Check;
 
 void check_say(Check *c, const char *fmt, ...) G_GNUC_PRINTF(2, 3);

@@ -275,7 +275,7 @@ static bool read_tables(Qcow2 *s, const uint8_t *head, Error **errp)
     if (!s->rt_clusters && !(s->node->flags & BLOCK_CHECK)) {
         return refuse(errp, "Image does not contain a reference count table");
     }
-    if (!qcow2_range_ok(s, s->rt_offset, 0)) {
+    if (!qcow2_range_ok(s, s->rt_offset, 0) || (s->rt_clusters && !s->rt_offset)) {
         return refuse(errp, "Refcount table offset invalid");
     }
     s->l1_size = ld_be32(head + QCOW2_H_L1_SIZE);
@@ -283,7 +283,7 @@ static bool read_tables(Qcow2 *s, const uint8_t *head, Error **errp)
     if (s->l1_size > QCOW2_MAX_L1_BYTES / 8) {
         return refuse(errp, "Active L1 table too large");
     }
-    if (!qcow2_range_ok(s, s->l1_offset, 0)) {
+    if (!qcow2_range_ok(s, s->l1_offset, 0) || (s->l1_size && !s->l1_offset)) {
         return refuse(errp, "Active L1 table offset invalid");
     }
     need = qcow2_l1_entries(s, s->size);

@@ -33,7 +33,7 @@ bool qcow2_sub_type(const Qcow2 *s, uint64_t desc, uint64_t bitmap, unsigned sub
         return !qcow2_has_data_file(s);
     }
     if (!qcow2_extl2(s)) {
-        *type = desc & QCOW2_ZERO ? (place ? QCOW2_ZERO_ALLOC : QCOW2_ZERO_PLAIN)
+        *type = desc & QCOW2_ZERO ? (desc & QCOW2_L2_OFFSET ? QCOW2_ZERO_ALLOC : QCOW2_ZERO_PLAIN)
                                   : (place ? QCOW2_NORMAL : QCOW2_UNALLOC);
         return !(desc & QCOW2_ZERO) || s->version >= 3;
     }

@@ -290,7 +290,7 @@ static const char *const scenarios[] = {
 
 static void power_fail(bool backing, bool snapshots)
 {
-    uint64_t states = test_param("QCOW2_STATES", 12), seed = test_param("QCOW2_SEED", 1);
+    uint64_t states = test_param("QCOW2_STATES", 6), seed = test_param("QCOW2_SEED", 1);
     unsigned ops = (unsigned)test_param("QCOW2_OPS", 80);
 
     for (unsigned k = 0; k < G_N_ELEMENTS(scenarios); k++) {
@@ -370,7 +370,7 @@ static void fail_at_every(const char *opts, int err, uint64_t more, unsigned ste
 
 static void test_errors(void)
 {
-    unsigned step = (unsigned)test_param("QCOW2_STEP", 9), seed = (unsigned)test_param("QCOW2_SEED", 1);
+    unsigned step = (unsigned)test_param("QCOW2_STEP", 23), seed = (unsigned)test_param("QCOW2_SEED", 1);
 
     for (unsigned k = 0; k < G_N_ELEMENTS(scenarios); k++) {
         fail_at_every(scenarios[k], EIO, 0, step + k, seed + k);

@@ -361,7 +361,7 @@ static void test_clusters(void)
     static const char *const more[] = {"", ",compat=0.10", ",extended_l2=on", ",lazy_refcounts=on",
                                        ",compression_type=zstd", ",backing", ",compat=0.10,backing",
                                        ",extended_l2=on,backing"};
-    uint64_t ops = test_param("QCOW2_OPS", 60);
+    uint64_t ops = test_param("QCOW2_OPS", 25);
     const char *only = g_getenv("QCOW2_ONLY");
 
     for (unsigned bits = 9; bits <= 21; bits++) {
@@ -379,7 +379,7 @@ static void test_clusters(void)
 
 static void test_widths(void)
 {
-    uint64_t ops = test_param("QCOW2_OPS", 60) * 2;
+    uint64_t ops = test_param("QCOW2_OPS", 25) * 2;
 
     for (unsigned bits = 1; bits <= 64; bits *= 2) {
         for (unsigned cluster = 512; cluster <= 65536; cluster *= 8) {
@@ -391,7 +391,7 @@ static void test_widths(void)
 
 static void test_small_caches(void)
 {
-    uint64_t ops = test_param("QCOW2_OPS", 60) * 4;
+    uint64_t ops = test_param("QCOW2_OPS", 25) * 4;
 
     run_model("cluster_size=512", 512, "{\"l2-cache-size\": 2048, \"refcount-cache-size\": 2048}", ops);
     run_model("cluster_size=512,refcount_bits=64", 512, "{\"cache-size\": 4096, \"overlap-check\": \"all\"}", ops);
