@@ -93,7 +93,7 @@ static bool balloon_target(CmdContext *ctx, int64_t bytes, Error **errp)
     const BalloonOps *ops = machine_balloon(ctx->machine, &opaque);
 
     if (!ops) {
-        error_set(errp, ERR_DEVICE_NOT_FOUND, "No balloon device has been activated");
+        error_set(errp, ERR_DEVICE_NOT_ACTIVE, "No balloon device has been activated");
         return false;
     }
     if (bytes <= 0) {
@@ -122,7 +122,7 @@ static bool balloon_actual(CmdContext *ctx, uint64_t *actual, GString *out, Erro
     const BalloonOps *ops = machine_balloon(ctx->machine, &opaque);
 
     if (!ops) {
-        error_set(errp, ERR_DEVICE_NOT_FOUND, "No balloon device has been activated");
+        error_set(errp, ERR_DEVICE_NOT_ACTIVE, "No balloon device has been activated");
         return false;
     }
     machine_lock(ctx->machine);
