@@ -13,21 +13,21 @@
 
 #include "hw/ide/ahci.h"
 
-#define GHC_HR  (1u << 0)
-#define GHC_IE  (1u << 1)
-#define GHC_AE  (1u << 31)
-#define CAP_NCQ (1u << 30)
-#define CAP_64  (1u << 31)
-#define CAP_SAM (1u << 18)
-#define CAP_SCLO (1u << 24)
+#define GHC_HR     (1u << 0)
+#define GHC_IE     (1u << 1)
+#define GHC_AE     (1u << 31)
+#define CAP_NCQ    (1u << 30)
+#define CAP_64     (1u << 31)
+#define CAP_SAM    (1u << 18)
+#define CAP_SCLO   (1u << 24)
 #define IDP_OFFSET 0x10
 
 enum { CAP = 0x00, GHC = 0x04, IS = 0x08, PI = 0x0c, VS = 0x10 };
 
 static uint32_t capabilities(void)
 {
-    return (AHCI_PORTS - 1) | (AHCI_SLOTS - 1) << 8 | CAP_SAM | 1u << 20 /* generation 1 */ | CAP_SCLO |
-           CAP_NCQ | CAP_64;
+    return (AHCI_PORTS - 1) | (AHCI_SLOTS - 1) << 8 | CAP_SAM | 1u << 20 /* generation 1 */ |
+           CAP_SCLO | CAP_NCQ | CAP_64;
 }
 
 void ahci_update(Ahci *s)
@@ -132,7 +132,9 @@ static uint64_t idp_read(void *opaque, hwaddr offset, unsigned size)
 {
     Ahci *s = opaque;
 
-    return offset == IDP_OFFSET ? s->idp_index : offset == IDP_OFFSET + 4 ? hba_read(s, s->idp_index) : 0;
+    return offset == IDP_OFFSET       ? s->idp_index
+           : offset == IDP_OFFSET + 4 ? hba_read(s, s->idp_index)
+                                      : 0;
 }
 
 static void idp_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
@@ -169,7 +171,8 @@ static void attached(IdeBus *b)
 static bool ahci_realize(Device *d, Error **errp)
 {
     Ahci *s = (Ahci *)d;
-    PciIdent id = {.vendor = 0x8086, .device = 0x2922, .class_code = 0x010601, .revision = 2, .pin = 1};
+    PciIdent id = {
+        .vendor = 0x8086, .device = 0x2922, .class_code = 0x010601, .revision = 2, .pin = 1};
 
     if (!pci_setup(&s->pci, &id, errp)) {
         return false;
@@ -180,7 +183,7 @@ static bool ahci_realize(Device *d, Error **errp)
     pci_bar(&s->pci, 5, device_io_region(d, "ahci", &mem_ops, 0x1000), false, false, false);
     pci_add_msi(&s->pci, 1, true, false, 0x80);
     unsigned sata = pci_add_cap(&s->pci, PCI_CAP_ID_SATA, 8, 0xa8);
-    s->pci.config[sata + 2] = 0x10; /* revision 1.0 */
+    s->pci.config[sata + 2] = 0x10;                                     /* revision 1.0 */
     st_le32(s->pci.config + sata + 4, (IDP_OFFSET / 4) << 4 | (4 + 4)); /* in BAR 4 */
     for (unsigned i = 0; i < AHCI_PORTS; i++) {
         AhciPort *p = &s->port[i];
@@ -243,14 +246,15 @@ static bool ahci_post_load(Device *d, int version, Error **errp)
 }
 
 #define R32(i_, f, reset) STATE(Ahci, STATE_U32, port[i_].f, reset)
-#define R8(i_, f) STATE(Ahci, STATE_U8, port[i_].f, 0)
-#define PORT_STATE(i_)                                                                              \
-    R32(i_, clb, 0), R32(i_, clbu, 0), R32(i_, fb, 0), R32(i_, fbu, 0), R32(i_, is, 0), R32(i_, ie, 0),  \
-    R32(i_, cmd, 6), R32(i_, tfd, 0x7f), R32(i_, sig, 0xffffffff), R32(i_, ssts, 0), R32(i_, sctl, 0),  \
-    R32(i_, serr, 0), R32(i_, sact, 0), R32(i_, ci, 0), R32(i_, running, 0), R32(i_, queued, 0),        \
-    R8(i_, in_reset), R8(i_, halted), R8(i_, sig_pending), STATE_RAW(Ahci, port[i_].sig_regs),         \
-    HOST_ONLY(Ahci, port[i_].bus), HOST_ONLY(Ahci, port[i_].hba), HOST_ONLY(Ahci, port[i_].n),        \
-    HOST_ONLY(Ahci, port[i_].slot), HOST_ONLY(Ahci, port[i_].issuing)
+#define R8(i_, f)         STATE(Ahci, STATE_U8, port[i_].f, 0)
+#define PORT_STATE(i_)                                                                          \
+    R32(i_, clb, 0), R32(i_, clbu, 0), R32(i_, fb, 0), R32(i_, fbu, 0), R32(i_, is, 0),         \
+        R32(i_, ie, 0), R32(i_, cmd, 6), R32(i_, tfd, 0x7f), R32(i_, sig, 0xffffffff),          \
+        R32(i_, ssts, 0), R32(i_, sctl, 0), R32(i_, serr, 0), R32(i_, sact, 0), R32(i_, ci, 0), \
+        R32(i_, running, 0), R32(i_, queued, 0), R8(i_, in_reset), R8(i_, halted),              \
+        R8(i_, sig_pending), STATE_RAW(Ahci, port[i_].sig_regs), HOST_ONLY(Ahci, port[i_].bus), \
+        HOST_ONLY(Ahci, port[i_].hba), HOST_ONLY(Ahci, port[i_].n),                             \
+        HOST_ONLY(Ahci, port[i_].slot), HOST_ONLY(Ahci, port[i_].issuing)
 
 static const StateField ahci_state[] = {
     PCI_STATE(Ahci),
@@ -258,7 +262,12 @@ static const StateField ahci_state[] = {
     STATE(Ahci, STATE_U32, is, 0),
     STATE(Ahci, STATE_U32, told, 0),
     STATE(Ahci, STATE_U32, idp_index, 0),
-    PORT_STATE(0), PORT_STATE(1), PORT_STATE(2), PORT_STATE(3), PORT_STATE(4), PORT_STATE(5),
+    PORT_STATE(0),
+    PORT_STATE(1),
+    PORT_STATE(2),
+    PORT_STATE(3),
+    PORT_STATE(4),
+    PORT_STATE(5),
     HOST_ONLY(Ahci, restart),
     {0},
 };

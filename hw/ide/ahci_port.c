@@ -24,20 +24,33 @@ TRACE_EVENT(ahci_issue, "port %u slot %u command 0x%02x prdtl %u");
 TRACE_EVENT(ahci_complete, "port %u slot %u status 0x%02x error 0x%02x bytes %llu");
 
 enum { /* registers */
-    CLB = 0x00, CLBU = 0x04, FB = 0x08, FBU = 0x0c, IS = 0x10, IE = 0x14, CMD = 0x18, TFD = 0x20,
-    SIG = 0x24, SSTS = 0x28, SCTL = 0x2c, SERR = 0x30, SACT = 0x34, CI = 0x38, SNTF = 0x3c,
+       CLB = 0x00,
+       CLBU = 0x04,
+       FB = 0x08,
+       FBU = 0x0c,
+       IS = 0x10,
+       IE = 0x14,
+       CMD = 0x18,
+       TFD = 0x20,
+       SIG = 0x24,
+       SSTS = 0x28,
+       SCTL = 0x2c,
+       SERR = 0x30,
+       SACT = 0x34,
+       CI = 0x38,
+       SNTF = 0x3c,
 };
 /* CMD */
-#define ST      (1u << 0)
-#define SUD     (1u << 1)
-#define POD     (1u << 2)
-#define CLO     (1u << 3)
-#define FRE     (1u << 4)
-#define CCS     (0x1fu << 8)
-#define FR      (1u << 14)
-#define CR      (1u << 15)
-#define ATAPI   (1u << 24)
-#define CMD_RW  (ST | FRE | ATAPI | 1u << 25 | 0xf0000000u)
+#define ST     (1u << 0)
+#define SUD    (1u << 1)
+#define POD    (1u << 2)
+#define CLO    (1u << 3)
+#define FRE    (1u << 4)
+#define CCS    (0x1fu << 8)
+#define FR     (1u << 14)
+#define CR     (1u << 15)
+#define ATAPI  (1u << 24)
+#define CMD_RW (ST | FRE | ATAPI | 1u << 25 | 0xf0000000u)
 /* IS */
 #define DHRS    (1u << 0)
 #define PSS     (1u << 1)
@@ -304,7 +317,8 @@ static bool gather(AhciSlot *s, uint64_t table, unsigned entries)
         }
         for (unsigned k = 0; k < n && s->sg.bytes < want; k++) {
             uint64_t len = (ld_le32(prd + 16 * k + 12) & 0x3fffff) + 1;
-            if (!ide_sg_add(&s->sg, pci, ld_le64(prd + 16 * k) & ~1ull, MIN(len, want - s->sg.bytes))) {
+            if (!ide_sg_add(&s->sg, pci, ld_le64(prd + 16 * k) & ~1ull,
+                            MIN(len, want - s->sg.bytes))) {
                 return false;
             }
         }
@@ -628,6 +642,6 @@ void ahci_port_write(AhciPort *p, unsigned reg, uint32_t v)
 
 bool ahci_port_valid(const AhciPort *p)
 {
-    return !(p->queued & ~p->running) && !(p->clb & 0x3ff) && !(p->fb & 0xff) &&
-           p->in_reset <= 1 && p->halted <= 1 && p->sig_pending <= 1 && !(p->ie & ~IS_MASK);
+    return !(p->queued & ~p->running) && !(p->clb & 0x3ff) && !(p->fb & 0xff) && p->in_reset <= 1 &&
+           p->halted <= 1 && p->sig_pending <= 1 && !(p->ie & ~IS_MASK);
 }

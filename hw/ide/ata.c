@@ -24,13 +24,13 @@ TRACE_EVENT(ata_done, "drive %p command 0x%02x status 0x%02x error 0x%02x");
 #define XFER_DEFAULT 0x45 /* UDMA 5 */
 
 enum { /* AtaCommand.flags */
-    HD = 1 << 0,
-    CD = 1 << 1,
-    ANY = HD | CD,
-    EXT = 1 << 2,   /* 48 bits */
-    MULT = 1 << 3,  /* DRQ blocks as SET MULTIPLE MODE says */
-    WRITE = 1 << 4,
-    FUA = 1 << 5,
+       HD = 1 << 0,
+       CD = 1 << 1,
+       ANY = HD | CD,
+       EXT = 1 << 2,  /* 48 bits */
+       MULT = 1 << 3, /* DRQ blocks as SET MULTIPLE MODE says */
+       WRITE = 1 << 4,
+       FUA = 1 << 5,
 };
 typedef struct AtaCommand {
     uint8_t first, last; /* opcodes */
@@ -96,7 +96,8 @@ static void packet_done(AtaTask *t)
     bool good = t->s.status == SCSI_GOOD;
 
     t->regs.count[0] = 3; /* I/O, C/D */
-    done(t, ATA_DRDY | ATA_DSC | (good ? 0 : ATA_ERR), good ? 0 : key << 4 | (key == 5 || key == 11 ? ATA_ABRT : 0));
+    done(t, ATA_DRDY | ATA_DSC | (good ? 0 : ATA_ERR),
+         good ? 0 : key << 4 | (key == 5 || key == 11 ? ATA_ABRT : 0));
 }
 
 /* The data phase or the unit's command has ended: sense becomes status and error. */
@@ -186,7 +187,8 @@ static bool decode_range(AtaTask *t, unsigned flags)
     t->lba48 = flags & EXT;
     t->lba = r->lbal[0] | r->lbam[0] << 8 | r->lbah[0] << 16;
     if (t->proto == ATA_NCQ || t->lba48) {
-        t->lba |= (uint64_t)r->lbal[1] << 24 | (uint64_t)r->lbam[1] << 32 | (uint64_t)r->lbah[1] << 40;
+        t->lba |=
+            (uint64_t)r->lbal[1] << 24 | (uint64_t)r->lbam[1] << 32 | (uint64_t)r->lbah[1] << 40;
         const uint8_t *n = t->proto == ATA_NCQ ? r->feature : r->count;
         t->count = n[0] | n[1] << 8;
         t->count = t->count ? t->count : 65536;

@@ -23,8 +23,8 @@ static bool attach(Bus *bus, Device *dev, Error **errp)
         if (unit == UINT32_MAX) {
             error_set(errp, ERR_GENERIC, "bus '%s' is full", bus->name);
         } else {
-            error_set(errp, ERR_INVALID_PARAMETER, "Can't create IDE unit %u, bus supports only %u units",
-                      unit, b->units);
+            error_set(errp, ERR_INVALID_PARAMETER,
+                      "Can't create IDE unit %u, bus supports only %u units", unit, b->units);
         }
         return false;
     }
@@ -57,7 +57,8 @@ static bool full(Bus *bus)
 
 static void fw_path(Bus *bus, Device *dev, GString *out)
 {
-    g_string_append_printf(out, "drive@%x/disk@%x", ((IdeBus *)bus)->index, ((IdeDrive *)dev)->unit);
+    g_string_append_printf(out, "drive@%x/disk@%x", ((IdeBus *)bus)->index,
+                           ((IdeDrive *)dev)->unit);
 }
 
 static const BusOps ide_ops = {
@@ -145,8 +146,9 @@ static bool set_geometry(IdeDrive *d, Error **errp)
     }
     lu->cyls = MIN(lu->cyls, 65535);
     if (!lu->cyls || !lu->heads || lu->heads > 16 || !lu->secs || lu->secs > 255) {
-        error_set(errp, ERR_INVALID_PARAMETER,
-                  "cyls must be between 1 and 65535, heads between 1 and 16, secs between 1 and 255");
+        error_set(
+            errp, ERR_INVALID_PARAMETER,
+            "cyls must be between 1 and 65535, heads between 1 and 16, secs between 1 and 255");
         return false;
     }
     return true;
@@ -254,9 +256,10 @@ static bool drive_post_load(Device *dev, int version, Error **errp)
 
 static const char *const trans_names[] = {"auto", "none", "lba", "large", "rechs", NULL};
 
-#define COMMON_PROPS                                                                               \
-    PROP(IdeDrive, PROP_U32, unit, "unit", UINT32_MAX, "0: master, 1: slave; chosen when not given"), \
-    PROP_STR(IdeDrive, model, "model", NULL, "model name"), SCSI_LU_PROPS(IdeDrive, lu)
+#define COMMON_PROPS                                    \
+    PROP(IdeDrive, PROP_U32, unit, "unit", UINT32_MAX,  \
+         "0: master, 1: slave; chosen when not given"), \
+        PROP_STR(IdeDrive, model, "model", NULL, "model name"), SCSI_LU_PROPS(IdeDrive, lu)
 
 static const Property hd_props[] = {
     COMMON_PROPS,
@@ -265,8 +268,11 @@ static const Property hd_props[] = {
     PROP(IdeDrive, PROP_U32, lu.cyls, "cyls", 0, "cylinders; 0: guessed"),
     PROP(IdeDrive, PROP_U32, lu.heads, "heads", 0, "heads; 0: guessed"),
     PROP(IdeDrive, PROP_U32, lu.secs, "secs", 0, "sectors of a track; 0: guessed"),
-    {.name = "bios-chs-trans", .kind = PROP_ENUM, .offset = offsetof(IdeDrive, chs_trans),
-     .enum_names = trans_names, .help = "how the BIOS shall translate the geometry"},
+    {.name = "bios-chs-trans",
+     .kind = PROP_ENUM,
+     .offset = offsetof(IdeDrive, chs_trans),
+     .enum_names = trans_names,
+     .help = "how the BIOS shall translate the geometry"},
     {0},
 };
 static const Property cd_props[] = {COMMON_PROPS, {0}};
@@ -302,22 +308,22 @@ static const StateField drive_state[] = {
     {0},
 };
 
-#define DRIVE_TYPE(sym, name_, help_, props_, realize_)                                            \
-    static const DeviceType sym = {                                                                \
-        .name = name_,                                                                             \
-        .help = help_,                                                                             \
-        .bus = "ide",                                                                              \
-        .size = sizeof(IdeDrive),                                                                  \
-        .version = 1,                                                                              \
-        .user_creatable = true,                                                                    \
-        .needs = "an IDE bus and a drive",                                                         \
-        .props = props_,                                                                           \
-        .state = drive_state,                                                                      \
-        .realize = realize_,                                                                       \
-        .unrealize = drive_unrealize,                                                              \
-        .reset_hold = drive_reset,                                                                 \
-        .post_load = drive_post_load,                                                              \
-    };                                                                                             \
+#define DRIVE_TYPE(sym, name_, help_, props_, realize_) \
+    static const DeviceType sym = {                     \
+        .name = name_,                                  \
+        .help = help_,                                  \
+        .bus = "ide",                                   \
+        .size = sizeof(IdeDrive),                       \
+        .version = 1,                                   \
+        .user_creatable = true,                         \
+        .needs = "an IDE bus and a drive",              \
+        .props = props_,                                \
+        .state = drive_state,                           \
+        .realize = realize_,                            \
+        .unrealize = drive_unrealize,                   \
+        .reset_hold = drive_reset,                      \
+        .post_load = drive_post_load,                   \
+    };                                                  \
     DEVICE_TYPE(sym)
 DRIVE_TYPE(ide_hd_type, "ide-hd", "virtual IDE disk", hd_props, hd_realize);
 DRIVE_TYPE(ide_cd_type, "ide-cd", "virtual IDE CD-ROM", cd_props, cd_realize);

@@ -86,7 +86,8 @@ static void complete(IdeChannel *c, IdeDrive *d, uint8_t status, uint8_t error)
     }
 }
 
-/* Bytes of the next DRQ block. ATAPI: the host's limit stands in cmd (even, unless it is the rest). */
+/* Bytes of the next DRQ block. ATAPI: the host's limit stands in cmd (even, unless it is the rest).
+ */
 static uint32_t next_block(const IdeDrive *d)
 {
     uint64_t left = d->len - d->done;

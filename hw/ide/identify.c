@@ -81,8 +81,8 @@ static void put_commands(IdeDrive *d, uint8_t *b)
 {
     bool wwn = d->lu.wwn, ncq = ((IdeBus *)d->dev.bus)->ncq;
 
-    put(b, 82, 1 << 14 | 1 << 5 | 1);  /* NOP, write cache, SMART */
-    put(b, 83, 1 << 14 | 1 << 13 | 1 << 12 | 1 << 10); /* FLUSH (EXT), 48 bits */
+    put(b, 82, 1 << 14 | 1 << 5 | 1);                           /* NOP, write cache, SMART */
+    put(b, 83, 1 << 14 | 1 << 13 | 1 << 12 | 1 << 10);          /* FLUSH (EXT), 48 bits */
     put(b, 84, 1 << 14 | 1 << 6 | 1 << 5 | (wwn ? 1 << 8 : 0)); /* FUA, logs */
     put(b, 85, 1 << 14 | (d->lu.wce ? 1 << 5 : 0) | (d->smart ? 1 : 0));
     put(b, 86, 1 << 13 | 1 << 12 | 1 << 10);
@@ -142,7 +142,8 @@ void ata_identify(IdeDrive *d, uint8_t *b)
 void ata_identify_packet(IdeDrive *d, uint8_t *b)
 {
     memset(b, 0, ATA_SECTOR);
-    put(b, 0, 2 << 14 | 5 << 8 | 1 << 7 | 2 << 5); /* ATAPI, CD, removable, DRQ in 50 us, 12 bytes */
+    put(b, 0,
+        2 << 14 | 5 << 8 | 1 << 7 | 2 << 5); /* ATAPI, CD, removable, DRQ in 50 us, 12 bytes */
     put_names(d, b, "QEMU DVD-ROM");
     put(b, 20, 3);
     put(b, 21, 512);

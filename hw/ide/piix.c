@@ -28,19 +28,19 @@ TRACE_EVENT(piix_ide_dma, "channel %u %s %llu bytes at table 0x%08x");
 
 typedef struct PiixIde PiixIde;
 typedef struct PiixChannel {
-    IdeChannel ide;  /* first: the callbacks' cast */
+    IdeChannel ide; /* first: the callbacks' cast */
     PiixIde *piix;
     uint8_t bm_command, bm_status;
     uint32_t bm_table;
-    IdeSg sg;        /* of the transfer under way */
-    bool longer;     /* the table has more than the drive wants */
+    IdeSg sg;    /* of the transfer under way */
+    bool longer; /* the table has more than the drive wants */
     Irq line;
 } PiixChannel;
 
 struct PiixIde {
     PciDevice pci;
     PiixChannel ch[2];
-    Timer restart;   /* after a load, as soon as the machine runs */
+    Timer restart; /* after a load, as soon as the machine runs */
 };
 
 /* ---- bus master ---- */
@@ -183,27 +183,30 @@ static const IoOps bm_ops = {.read = bm_read, .write = bm_write, .min_size = 1, 
 
 /* ---- the ports ---- */
 
-#define CHANNEL_PORTS(n)                                                                           \
-    static uint64_t command_read##n(void *s, hwaddr offset, unsigned size)                         \
-    {                                                                                              \
-        return ide_channel_read(&((PiixIde *)s)->ch[n].ide, offset, size);                         \
-    }                                                                                              \
-    static void command_write##n(void *s, hwaddr offset, uint64_t v, unsigned size)                \
-    {                                                                                              \
-        ide_channel_write(&((PiixIde *)s)->ch[n].ide, offset, v, size);                            \
-    }                                                                                              \
-    static uint64_t control_read##n(void *s, hwaddr offset, unsigned size)                         \
-    {                                                                                              \
-        return ide_channel_alt_status(&((PiixIde *)s)->ch[n].ide);                                 \
-    }                                                                                              \
-    static void control_write##n(void *s, hwaddr offset, uint64_t v, unsigned size)                \
-    {                                                                                              \
-        ide_channel_control(&((PiixIde *)s)->ch[n].ide, v);                                        \
-    }                                                                                              \
-    static const IoOps command_ops##n = {.read = command_read##n, .write = command_write##n,       \
-                                         .min_size = 1, .max_size = 4, .unaligned = true};         \
-    static const IoOps control_ops##n = {.read = control_read##n, .write = control_write##n,       \
-                                         .min_size = 1, .max_size = 1}
+#define CHANNEL_PORTS(n)                                                            \
+    static uint64_t command_read##n(void *s, hwaddr offset, unsigned size)          \
+    {                                                                               \
+        return ide_channel_read(&((PiixIde *)s)->ch[n].ide, offset, size);          \
+    }                                                                               \
+    static void command_write##n(void *s, hwaddr offset, uint64_t v, unsigned size) \
+    {                                                                               \
+        ide_channel_write(&((PiixIde *)s)->ch[n].ide, offset, v, size);             \
+    }                                                                               \
+    static uint64_t control_read##n(void *s, hwaddr offset, unsigned size)          \
+    {                                                                               \
+        return ide_channel_alt_status(&((PiixIde *)s)->ch[n].ide);                  \
+    }                                                                               \
+    static void control_write##n(void *s, hwaddr offset, uint64_t v, unsigned size) \
+    {                                                                               \
+        ide_channel_control(&((PiixIde *)s)->ch[n].ide, v);                         \
+    }                                                                               \
+    static const IoOps command_ops##n = {.read = command_read##n,                   \
+                                         .write = command_write##n,                 \
+                                         .min_size = 1,                             \
+                                         .max_size = 4,                             \
+                                         .unaligned = true};                        \
+    static const IoOps control_ops##n = {                                           \
+        .read = control_read##n, .write = control_write##n, .min_size = 1, .max_size = 1}
 CHANNEL_PORTS(0);
 CHANNEL_PORTS(1);
 
@@ -357,34 +360,35 @@ static bool piix_post_load(Device *d, int version, Error **errp)
 
 #define CHANNEL_STATE(n)                                                                           \
     STATE(PiixIde, STATE_U8, ch[n].ide.select, 0), STATE(PiixIde, STATE_U8, ch[n].ide.control, 0), \
-    STATE(PiixIde, STATE_U8, ch[n].bm_command, 0), STATE(PiixIde, STATE_U8, ch[n].bm_status, 0),   \
-    STATE(PiixIde, STATE_U32, ch[n].bm_table, 0), HOST_ONLY(PiixIde, ch[n].ide.bus),               \
-    HOST_ONLY(PiixIde, ch[n].ide.ops), HOST_ONLY(PiixIde, ch[n].ide.owner),                        \
-    HOST_ONLY(PiixIde, ch[n].piix), HOST_ONLY(PiixIde, ch[n].sg), HOST_ONLY(PiixIde, ch[n].longer), \
-    HOST_ONLY(PiixIde, ch[n].line)
+        STATE(PiixIde, STATE_U8, ch[n].bm_command, 0),                                             \
+        STATE(PiixIde, STATE_U8, ch[n].bm_status, 0),                                              \
+        STATE(PiixIde, STATE_U32, ch[n].bm_table, 0), HOST_ONLY(PiixIde, ch[n].ide.bus),           \
+        HOST_ONLY(PiixIde, ch[n].ide.ops), HOST_ONLY(PiixIde, ch[n].ide.owner),                    \
+        HOST_ONLY(PiixIde, ch[n].piix), HOST_ONLY(PiixIde, ch[n].sg),                              \
+        HOST_ONLY(PiixIde, ch[n].longer), HOST_ONLY(PiixIde, ch[n].line)
 
 static const StateField piix_state[] = {
     PCI_STATE(PiixIde), CHANNEL_STATE(0), CHANNEL_STATE(1), HOST_ONLY(PiixIde, restart), {0},
 };
 static const Property piix_props[] = {PCI_PROPS(PiixIde), {0}};
 
-#define PIIX_TYPE(sym, name_, help_, realize_)                                                     \
-    static const DeviceType sym = {                                                                \
-        .name = name_,                                                                             \
-        .help = help_,                                                                             \
-        .bus = "pci",                                                                              \
-        .size = sizeof(PiixIde),                                                                   \
-        .version = 1,                                                                              \
-        .user_creatable = true,                                                                    \
-        .needs = "an ISA bus",                                                                     \
-        .props = piix_props,                                                                       \
-        .state = piix_state,                                                                       \
-        .realize = realize_,                                                                       \
-        .unrealize = piix_unrealize,                                                               \
-        .reset_hold = piix_reset,                                                                  \
-        .outputs = piix_outputs,                                                                   \
-        .post_load = piix_post_load,                                                               \
-    };                                                                                             \
+#define PIIX_TYPE(sym, name_, help_, realize_) \
+    static const DeviceType sym = {            \
+        .name = name_,                         \
+        .help = help_,                         \
+        .bus = "pci",                          \
+        .size = sizeof(PiixIde),               \
+        .version = 1,                          \
+        .user_creatable = true,                \
+        .needs = "an ISA bus",                 \
+        .props = piix_props,                   \
+        .state = piix_state,                   \
+        .realize = realize_,                   \
+        .unrealize = piix_unrealize,           \
+        .reset_hold = piix_reset,              \
+        .outputs = piix_outputs,               \
+        .post_load = piix_post_load,           \
+    };                                         \
     DEVICE_TYPE(sym)
 PIIX_TYPE(piix3_ide_type, "piix3-ide", "IDE function of the PIIX3", piix3_realize);
 PIIX_TYPE(piix4_ide_type, "piix4-ide", "IDE function of the PIIX4", piix4_realize);

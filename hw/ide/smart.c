@@ -19,10 +19,10 @@ typedef struct Attribute {
     uint8_t value, threshold;
 } Attribute;
 static const Attribute attributes[] = {
-    {1, 0x0003, 100, 6},   /* read errors */
-    {5, 0x0003, 100, 36},  /* reallocated sectors */
-    {9, 0x0012, 100, 0},   /* hours of operation */
-    {12, 0x0032, 100, 0},  /* power cycles */
+    {1, 0x0003, 100, 6},  /* read errors */
+    {5, 0x0003, 100, 36}, /* reallocated sectors */
+    {9, 0x0012, 100, 0},  /* hours of operation */
+    {12, 0x0032, 100, 0}, /* power cycles */
 };
 
 static void put_checksum(uint8_t *b)
@@ -52,10 +52,10 @@ static bool read_data(AtaTask *t)
             p[5] = 1;
         }
     }
-    b[367] = 0x19;         /* off-line tests: immediately, self-tests */
-    st_le16(b + 368, 3);   /* saves attributes */
-    b[370] = 1;            /* has error logs */
-    b[372] = b[373] = 1;   /* minutes of self-tests */
+    b[367] = 0x19;       /* off-line tests: immediately, self-tests */
+    st_le16(b + 368, 3); /* saves attributes */
+    b[370] = 1;          /* has error logs */
+    b[372] = b[373] = 1; /* minutes of self-tests */
     put_checksum(b);
     return ata_reply_sectors(t, ATA_SECTOR);
 }
@@ -121,7 +121,8 @@ bool ata_smart(AtaTask *t)
         return r->count[0] == 0 || r->count[0] == 0xf1 ? end(t) : ata_abort(t, ATA_ABRT);
     case 0xd4: /* tests, which end at once */
         return r->lbal[0] <= 2 || r->lbal[0] == 0x7f || r->lbal[0] == 0x81 || r->lbal[0] == 0x82
-                   ? end(t) : ata_abort(t, ATA_ABRT);
+                   ? end(t)
+                   : ata_abort(t, ATA_ABRT);
     case 0xd8:
     case 0xd9:
         t->drive->smart = r->feature[0] == 0xd8;

@@ -181,7 +181,6 @@ static void fw_path(Bus *bus, Device *dev, GString *out)
     g_string_append_printf(out, "channel@%x/disk@%x,%x", d->channel, d->id, d->lun);
 }
 
-
 static const BusOps scsi_ops = {
     .kind = "scsi",
     .attach = attach,

@@ -317,8 +317,7 @@ static const uint32_t ua_sense[] = {
     SENSE(6, 0x2a, 0x09), SENSE(6, 0x2a, 0x01), SENSE_REPORTED_LUNS,
 };
 
-/* Takes the first unit attention condition; SENSE_NONE without one. */
-static uint32_t take_attention(ScsiLu *lu)
+uint32_t lu_take_attention(ScsiLu *lu)
 {
     if (!lu->ua) {
         return SENSE_NONE;
@@ -377,7 +376,7 @@ bool scsi_task_errno(ScsiTask *t, int ret, bool write)
         return scsi_task_fail(t, SENSE_WRITE_PROTECTED);
     default:
         return scsi_task_fail_at(t, write ? SENSE_WRITE_ERROR : SENSE_READ_ERROR,
-                            (t->offset + t->at) / lu_block_size(t->lu));
+                                 (t->offset + t->at) / lu_block_size(t->lu));
     }
 }
 
@@ -478,7 +477,8 @@ static void media_step(ScsiTask *t)
     if (t->dir == SCSI_IN) {
         block_read(t->lu->port, t->offset + t->moved, iov, n, 0, media_done, t);
     } else {
-        block_write(t->lu->port, t->offset + t->moved, iov, n, t->fua ? BLOCK_REQ_FUA : 0, media_done, t);
+        block_write(t->lu->port, t->offset + t->moved, iov, n, t->fua ? BLOCK_REQ_FUA : 0,
+                    media_done, t);
     }
 }
 
@@ -584,7 +584,7 @@ bool scsi_task_start(ScsiTask *t)
         return scsi_task_fail(t, SENSE_INVALID_OPCODE);
     }
     if (!(op->flags & OP_NO_UA)) {
-        uint32_t sense = take_attention(lu);
+        uint32_t sense = lu_take_attention(lu);
         if (sense) {
             return scsi_task_fail(t, sense);
         }

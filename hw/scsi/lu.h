@@ -55,6 +55,8 @@ void task_step(ScsiTask *t);
 uint32_t lu_block_size(const ScsiLu *lu);
 bool lu_readonly(const ScsiLu *lu);
 bool lu_can_discard(const ScsiLu *lu);
+/* Takes the first unit attention condition; SENSE_NONE without one. */
+uint32_t lu_take_attention(ScsiLu *lu);
 /* mmc.c: the CD's mode pages and its part of the task engine. */
 unsigned mmc_capabilities_page(ScsiLu *lu, uint8_t *p);
 void mmc_raw_step(ScsiTask *t);

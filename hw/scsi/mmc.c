@@ -283,12 +283,20 @@ static bool get_configuration(ScsiTask *t)
         return scsi_task_fail(t, SENSE_INVALID_FIELD);
     }
     st_be16(b + 6, current);
-    struct { uint16_t code; bool now; } have[] = {
-        {0x0000, true}, {0x0001, true}, {0x0003, true},
-        {0x0010, current != 0}, {0x001e, current == PROFILE_CD_ROM}, {0x001f, current == PROFILE_DVD_ROM},
+    struct {
+        uint16_t code;
+        bool now;
+    } have[] = {
+        {0x0000, true},
+        {0x0001, true},
+        {0x0003, true},
+        {0x0010, current != 0},
+        {0x001e, current == PROFILE_CD_ROM},
+        {0x001f, current == PROFILE_DVD_ROM},
     };
     for (unsigned i = 0; i < ARRAY_LEN(have); i++) {
-        uint8_t *p = b + n, flags = (have[i].code == 1 ? 2 << 2 : 0) | (have[i].code < 4 ? 2 : 0) | have[i].now;
+        uint8_t *p = b + n,
+                flags = (have[i].code == 1 ? 2 << 2 : 0) | (have[i].code < 4 ? 2 : 0) | have[i].now;
         if ((rt == 2 && have[i].code != first) || (rt < 2 && have[i].code < first) ||
             (rt == 1 && !have[i].now)) {
             continue;
@@ -370,7 +378,7 @@ static bool read_disc_information(ScsiTask *t)
     b[4] = 1;
     b[5] = 1;
     b[6] = 1;
-    b[7] = 0x20; /* unrestricted use */
+    b[7] = 0x20;             /* unrestricted use */
     memset(b + 16, 0xff, 8); /* no further session */
     return scsi_task_reply(t, 34, ld_be16(t->cdb + 7));
 }
@@ -451,10 +459,10 @@ static bool read_disc_structure(ScsiTask *t)
 
 unsigned mmc_capabilities_page(ScsiLu *lu, uint8_t *p)
 {
-    p[0] = 0x3b; /* reads CD-R, CD-RW, DVD-ROM, DVD-R, method 2 */
+    p[0] = 0x3b;                        /* reads CD-R, CD-RW, DVD-ROM, DVD-R, method 2 */
     p[4] = 0x29 | (lu->locked ? 2 : 0); /* tray; locks, ejects */
-    st_be16(p + 6, 4 * 176); /* kB/s: the maximum */
-    st_be16(p + 10, 512);    /* KiB of buffer */
+    st_be16(p + 6, 4 * 176);            /* kB/s: the maximum */
+    st_be16(p + 10, 512);               /* KiB of buffer */
     st_be16(p + 12, 4 * 176);
     return 20;
 }

@@ -16,8 +16,8 @@
 #include "base/iov.h"
 #include "hw/scsi/lu.h"
 
-#define CHUNK     (128 * 1024) /* of loops over the medium */
-#define LIST_MAX  (64 * 1024)  /* parameter list */
+#define CHUNK    (128 * 1024) /* of loops over the medium */
+#define LIST_MAX (64 * 1024)  /* parameter list */
 
 /* The range of a command; lba and count by the form of its CDB. */
 typedef struct Range {
@@ -213,7 +213,8 @@ static void write_same_exec(ScsiTask *t)
     t->end = r.count * size;
     if (!t->buf_size || all_zero(t->buf, size)) {
         g_clear_pointer(&t->slice, g_free);
-        block_write_zeroes(t->lu->port, t->offset, t->end, unmap ? BLOCK_REQ_UNMAP : 0, same_written, t);
+        block_write_zeroes(t->lu->port, t->offset, t->end, unmap ? BLOCK_REQ_UNMAP : 0,
+                           same_written, t);
         return;
     }
     g_autofree uint8_t *block = g_steal_pointer(&t->buf);
@@ -271,7 +272,8 @@ static void unmap_loop(ScsiTask *t)
     for (; t->step < unmap_count(t); t->step++) {
         const uint8_t *d = t->buf + 8 + 16 * t->step;
         if (ld_be32(d + 8)) {
-            block_discard(t->lu->port, ld_be64(d) * size, (uint64_t)ld_be32(d + 8) * size, 0, unmapped, t);
+            block_discard(t->lu->port, ld_be64(d) * size, (uint64_t)ld_be32(d + 8) * size, 0,
+                          unmapped, t);
             return;
         }
     }
@@ -390,7 +392,7 @@ bool sbc_start_stop_tray(ScsiTask *t)
     }
     if (open && !lu->tray_open && lu->locked) {
         return scsi_task_fail(t, block_port_inserted(lu->port) ? SENSE_REMOVAL_PREVENTED
-                                                          : SENSE(2, 0x53, 0x02));
+                                                               : SENSE(2, 0x53, 0x02));
     }
     if (lu->tray_open != open) {
         lu->tray_open = open;

@@ -111,7 +111,7 @@ extern const char *const disk_on_off_auto[];
     HOST_ONLY(T, L.max_unmap_size), HOST_ONLY(T, L.max_io_size), HOST_ONLY(T, L.cyls),             \
     HOST_ONLY(T, L.heads), HOST_ONLY(T, L.secs), HOST_ONLY(T, L.dev),                              \
     HOST_ONLY(T, L.type), HOST_ONLY(T, L.keep_sense), HOST_ONLY(T, L.attached),                    \
-    HOST_ONLY(T, L.report_luns)
+    HOST_ONLY(T, L.on_resized), HOST_ONLY(T, L.on_media), HOST_ONLY(T, L.report_luns)
 
 /* In the device's realize: attaches the port. writable: refuse a read-only image. */
 bool scsi_lu_init(ScsiLu *lu, Device *dev, uint8_t type, bool writable, Error **errp);

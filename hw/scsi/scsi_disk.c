@@ -57,7 +57,8 @@ static void on_media(ScsiLu *lu)
 static bool check_text(ScsiLu *lu, Error **errp)
 {
     if (lu->serial && strlen(lu->serial) > 36) {
-        error_set(errp, ERR_INVALID_PARAMETER, "the serial number can't be longer than 36 characters");
+        error_set(errp, ERR_INVALID_PARAMETER,
+                  "the serial number can't be longer than 36 characters");
         return false;
     }
     return true;
@@ -114,16 +115,17 @@ static bool post_load(Device *dev, int version, Error **errp)
 
 #define COMMON_PROPS                                                                               \
     PROP(ScsiDevice, PROP_U32, channel, "channel", 0, "channel of the adapter"),                   \
-    PROP(ScsiDevice, PROP_U32, id, "scsi-id", UINT32_MAX, "target; chosen when not given"),        \
-    PROP(ScsiDevice, PROP_U32, lun, "lun", UINT32_MAX, "logical unit; chosen when not given"),     \
-    SCSI_LU_PROPS(ScsiDevice, lu),                                                                 \
-    PROP_STR(ScsiDevice, lu.vendor, "vendor", NULL, "vendor of INQUIRY"),                          \
-    PROP_STR(ScsiDevice, lu.product, "product", NULL, "product of INQUIRY"),                       \
-    PROP_STR(ScsiDevice, lu.device_id, "device_id", NULL, "identifier of VPD page 83h"),           \
-    PROP(ScsiDevice, PROP_U64, lu.port_wwn, "port_wwn", 0, "name of the target port; 0: none"),    \
-    PROP(ScsiDevice, PROP_U16, lu.port_index, "port_index", 0, "number of the target port"),       \
-    PROP(ScsiDevice, PROP_I32, lu.scsi_version, "scsi_version", 5, "SPC version of INQUIRY"),      \
-    PROP(ScsiDevice, PROP_U64, lu.max_io_size, "max_io_size", INT32_MAX, "bytes of a request")
+        PROP(ScsiDevice, PROP_U32, id, "scsi-id", UINT32_MAX, "target; chosen when not given"),    \
+        PROP(ScsiDevice, PROP_U32, lun, "lun", UINT32_MAX, "logical unit; chosen when not given"), \
+        SCSI_LU_PROPS(ScsiDevice, lu),                                                             \
+        PROP_STR(ScsiDevice, lu.vendor, "vendor", NULL, "vendor of INQUIRY"),                      \
+        PROP_STR(ScsiDevice, lu.product, "product", NULL, "product of INQUIRY"),                   \
+        PROP_STR(ScsiDevice, lu.device_id, "device_id", NULL, "identifier of VPD page 83h"),       \
+        PROP(ScsiDevice, PROP_U64, lu.port_wwn, "port_wwn", 0,                                     \
+             "name of the target port; 0: none"),                                                  \
+        PROP(ScsiDevice, PROP_U16, lu.port_index, "port_index", 0, "number of the target port"),   \
+        PROP(ScsiDevice, PROP_I32, lu.scsi_version, "scsi_version", 5, "SPC version of INQUIRY"),  \
+        PROP(ScsiDevice, PROP_U64, lu.max_io_size, "max_io_size", INT32_MAX, "bytes of a request")
 
 static const Property hd_props[] = {
     COMMON_PROPS,

@@ -115,7 +115,7 @@ static unsigned vpd_provisioning(ScsiLu *lu, uint8_t *p)
 
 typedef struct VpdPage {
     uint8_t code;
-    uint8_t flags; /* OP_DISK, OP_CD */
+    uint8_t flags;                            /* OP_DISK, OP_CD */
     unsigned (*fill)(ScsiLu *lu, uint8_t *p); /* bytes behind the header; NULL: the list */
 } VpdPage;
 static const VpdPage vpd_pages[] = {
@@ -204,12 +204,8 @@ static bool request_sense(ScsiTask *t)
     uint32_t sense = lu->keep_sense ? lu->sense : SENSE_NONE;
 
     lu->sense = SENSE_NONE;
-    if (!sense && lu->ua) {
-        static const uint32_t first[] = {SENSE(6, 0x29, 0x01), SENSE(6, 0x29, 0x00),
-                                         SENSE(6, 0x28, 0x00), SENSE(6, 0x2a, 0x09),
-                                         SENSE(6, 0x2a, 0x01), SENSE_REPORTED_LUNS};
-        sense = first[ctz32(lu->ua)];
-        lu->ua &= lu->ua - 1;
+    if (!sense) {
+        sense = lu_take_attention(lu);
     }
     uint8_t *b = scsi_task_buffer(t, SCSI_SENSE_LEN);
     if (t->cdb[1] & 1) { /* descriptor format */
@@ -281,7 +277,7 @@ static void page_geometry(ScsiLu *lu, uint8_t *p)
     st_be16(p + 5, c);
     p[7] = c >> 16;
     st_be16(p + 8, c);
-    st_be16(p + 10, 200); /* step rate */
+    st_be16(p + 10, 200);    /* step rate */
     memset(p + 12, 0xff, 3); /* landing zone */
     st_be16(p + 18, 5400);
 }
@@ -302,7 +298,7 @@ static void page_flexible(ScsiLu *lu, uint8_t *p)
     st_be16(p + 15, 1); /* head settle delay */
     p[17] = 1;          /* motor on and off delays */
     p[18] = 1;
-    p[19] = 0x40;       /* MO */
+    p[19] = 0x40; /* MO */
     p[20] = 0;
     st_be16(p + 26, 5400);
 }
@@ -314,7 +310,7 @@ static void page_caching(ScsiLu *lu, uint8_t *p)
 
 static void page_error(ScsiLu *lu, uint8_t *p)
 {
-    p[0] = 0x80; /* AWRE */
+    p[0] = 0x80;                                 /* AWRE */
     p[1] = lu->type == SCSI_TYPE_ROM ? 0x20 : 0; /* retries */
 }
 
@@ -334,12 +330,9 @@ typedef struct ModePage {
     void (*fill)(ScsiLu *lu, uint8_t *p);
 } ModePage;
 static const ModePage mode_pages[] = {
-    {0x01, 10, OP_ANY, page_error},
-    {0x04, 22, OP_DISK, page_geometry},
-    {0x05, 30, OP_DISK, page_flexible},
-    {0x08, 18, OP_ANY, page_caching},
-    {0x0e, 14, OP_CD, page_audio},
-    {0x2a, 20, OP_CD, page_capabilities},
+    {0x01, 10, OP_ANY, page_error},     {0x04, 22, OP_DISK, page_geometry},
+    {0x05, 30, OP_DISK, page_flexible}, {0x08, 18, OP_ANY, page_caching},
+    {0x0e, 14, OP_CD, page_audio},      {0x2a, 20, OP_CD, page_capabilities},
 };
 
 static bool has_page(const ScsiLu *lu, const ModePage *m)

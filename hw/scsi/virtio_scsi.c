@@ -26,13 +26,27 @@ TRACE_EVENT(virtio_scsi_tmf, "subtype %u target %u lun %u response %u");
 
 enum { F_HOTPLUG = 1, F_CHANGE = 2 };
 enum { CONTROL, EVENTS, REQUESTS }; /* queues */
-enum { /* responses */
-    OK = 0, OVERRUN = 1, ABORTED = 2, BAD_TARGET = 3, RESET = 4, FAILURE = 9,
-    TMF_COMPLETE = 0, TMF_SUCCEEDED = 10, TMF_REJECTED = 11, INCORRECT_LUN = 12,
+enum {                              /* responses */
+       OK = 0,
+       OVERRUN = 1,
+       ABORTED = 2,
+       BAD_TARGET = 3,
+       RESET = 4,
+       FAILURE = 9,
+       TMF_COMPLETE = 0,
+       TMF_SUCCEEDED = 10,
+       TMF_REJECTED = 11,
+       INCORRECT_LUN = 12,
 };
 enum { /* TMF subtypes */
-    ABORT_TASK, ABORT_TASK_SET, CLEAR_ACA, CLEAR_TASK_SET, I_T_NEXUS_RESET, LOGICAL_UNIT_RESET,
-    QUERY_TASK, QUERY_TASK_SET,
+       ABORT_TASK,
+       ABORT_TASK_SET,
+       CLEAR_ACA,
+       CLEAR_TASK_SET,
+       I_T_NEXUS_RESET,
+       LOGICAL_UNIT_RESET,
+       QUERY_TASK,
+       QUERY_TASK_SET,
 };
 #define EVENT_TRANSPORT_RESET 1u
 #define EVENT_PARAM_CHANGE    3u
@@ -40,14 +54,14 @@ enum { /* TMF subtypes */
 #define RESET_RESCAN          1u
 #define RESET_REMOVED         2u
 
-#define REQ_HEADER  19 /* before the CDB */
-#define RESP_HEADER 12 /* before the sense data */
+#define REQ_HEADER    19 /* before the CDB */
+#define RESP_HEADER   12 /* before the sense data */
 #define CDB_DEFAULT   32
 #define SENSE_DEFAULT 96
 #define SIZE_LIMIT    4096 /* that a driver may choose for either */
-#define CONFIG_SIZE 36
-#define MAX_TARGET  255
-#define MAX_LUN     16383
+#define CONFIG_SIZE   36
+#define MAX_TARGET    255
+#define MAX_LUN       16383
 
 typedef struct Request Request;
 typedef struct VirtioScsi {
@@ -64,7 +78,7 @@ typedef struct VirtioScsi {
 } VirtioScsi;
 
 struct Request {
-    ScsiTask t;       /* first: the callbacks' cast */
+    ScsiTask t; /* first: the callbacks' cast */
     VirtioScsi *s;
     VirtqElem *e;
     ScsiDevice *d;
@@ -74,7 +88,7 @@ struct Request {
     struct iovec *data;
     int n_data;
     size_t data_len;
-    VirtqElem *tmf;   /* an ABORT TASK waits for the end */
+    VirtqElem *tmf; /* an ABORT TASK waits for the end */
     GList link;
 };
 
@@ -632,13 +646,15 @@ static bool scsi_post_load(Device *d, int version, Error **errp)
 
 static const Property scsi_props[] = {
     VIRTIO_PROPS(VirtioScsi),
-    PROP(VirtioScsi, PROP_U32, num_queues, "num_queues", UINT32_MAX, "request queues; chosen when not given"),
+    PROP(VirtioScsi, PROP_U32, num_queues, "num_queues", UINT32_MAX,
+         "request queues; chosen when not given"),
     PROP(VirtioScsi, PROP_U32, queue_size, "virtqueue_size", 256, "entries of a queue"),
     PROP(VirtioScsi, PROP_BOOL, seg_max_adjust, "seg_max_adjust", true,
          "segments of a request as the queue has entries, else 126"),
     PROP(VirtioScsi, PROP_U32, max_sectors, "max_sectors", 0xffff, "sectors of a request"),
     PROP(VirtioScsi, PROP_U32, cmd_per_lun, "cmd_per_lun", 128, "requests to a unit at a time"),
-    PROP(VirtioScsi, PROP_BOOL, hotplug, "hotplug", true, "units come and go while the machine runs"),
+    PROP(VirtioScsi, PROP_BOOL, hotplug, "hotplug", true,
+         "units come and go while the machine runs"),
     PROP(VirtioScsi, PROP_BOOL, param_change, "param_change", true, "tell of changed sizes"),
     {0},
 };
@@ -661,6 +677,7 @@ static const DeviceType virtio_scsi_type = {
     .size = sizeof(VirtioScsi),
     .version = 1,
     .user_creatable = true,
+    .needs = "a virtio transport",
     .props = scsi_props,
     .state = scsi_state,
     .realize = scsi_realize,

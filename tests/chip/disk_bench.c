@@ -28,6 +28,7 @@ void disk_bench_begin(DiskBench *b)
 
 void disk_bench_end(DiskBench *b)
 {
+    disk_bench_settle(b);
     bench_free(b->m);
     blockset_free(b->disks);
     if (b->disk) {
@@ -53,8 +54,8 @@ void disk_bench_add(DiskBench *b, const char *name, uint64_t size, const char *f
         }
     }
     json_t *file = json_pack("{s:s, s:s}", "driver", "file", "filename", path);
-    json_t *o = json_pack("{s:s, s:s, s:b, s:o}", "node-name", name, "driver", fault ? "fault" : "raw",
-                          "read-only", readonly, "file", file);
+    json_t *o = json_pack("{s:s, s:s, s:b, s:o}", "node-name", name, "driver",
+                          fault ? "fault" : "raw", "read-only", readonly, "file", file);
     json_object_set_new(o, "discard", json_string("unmap"));
     json_object_set_new(file, "discard", json_string("unmap"));
     json_object_set_new(file, "read-only", json_boolean(readonly));

@@ -7,16 +7,28 @@
 
 #include "disk_bench.h"
 
-#define DISK  (8u << 20)
-#define CDROM (2048u * 600)
-#define LIST  0x0400 /* command list */
-#define FIS   0x0800 /* received FISes */
-#define TABLE 0x1000 /* command tables, 0x200 bytes each */
-#define BUF   0x5000 /* a page for each of 8 slots */
+#define DISK       (8u << 20)
+#define CDROM      (2048u * 600)
+#define LIST       0x0400 /* command list */
+#define FIS        0x0800 /* received FISes */
+#define TABLE      0x1000 /* command tables, 0x200 bytes each */
+#define BUF        0x5000 /* a page for each of 8 slots */
 #define TABLE_SIZE 0x200
 
-enum { CLB = 0x00, FB = 0x08, IS = 0x10, IE = 0x14, CMD = 0x18, TFD = 0x20, SIG = 0x24, SSTS = 0x28,
-       SCTL = 0x2c, SERR = 0x30, SACT = 0x34, CI = 0x38 };
+enum {
+    CLB = 0x00,
+    FB = 0x08,
+    IS = 0x10,
+    IE = 0x14,
+    CMD = 0x18,
+    TFD = 0x20,
+    SIG = 0x24,
+    SSTS = 0x28,
+    SCTL = 0x2c,
+    SERR = 0x30,
+    SACT = 0x34,
+    CI = 0x38
+};
 
 typedef struct Bench {
     DiskBench d;
@@ -398,7 +410,8 @@ static void test_hostile(void)
         for (unsigned s = 0; s < 4; s++) {
             uint8_t head[32];
             build(&b, s, op[g_test_rand_int_range(0, 11)], g_test_rand_int_range(0, 16400),
-                  g_test_rand_int_range(0, 20), g_test_rand_int_range(0, 2000) * 2, g_test_rand_bit(), NULL);
+                  g_test_rand_int_range(0, 20), g_test_rand_int_range(0, 2000) * 2,
+                  g_test_rand_bit(), NULL);
             if (g_test_rand_int_range(0, 3) == 0) {
                 disk_get(&b.d, LIST + 32 * s, head, 32);
                 head[g_test_rand_int_range(0, 12)] = g_test_rand_int();

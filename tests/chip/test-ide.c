@@ -8,15 +8,15 @@
 #include "disk_bench.h"
 #include "hw/isa/isa.h"
 
-#define BASE   0x1f0
-#define CTRL   0x3f6
-#define PRD    0x1000
-#define BUF    0x2000
-#define DISK   (8u << 20)
-#define CDROM  (2048u * 600)
-#define BSY    0x80
-#define DRQ    0x08
-#define ERR    0x01
+#define BASE  0x1f0
+#define CTRL  0x3f6
+#define PRD   0x1000
+#define BUF   0x2000
+#define DISK  (8u << 20)
+#define CDROM (2048u * 600)
+#define BSY   0x80
+#define DRQ   0x08
+#define ERR   0x01
 
 typedef struct Bench {
     DiskBench d;
@@ -517,7 +517,7 @@ static void random_registers(const char *drive)
     begin_with(&b, drive, NULL, NULL);
     for (int i = 0; i < 40000; i++) {
         unsigned what = g_test_rand_int_range(0, 20), size = 1 << g_test_rand_int_range(0, 3);
-        uint16_t port = what < 14 ? BASE + g_test_rand_int_range(0, 8)
+        uint16_t port = what < 14   ? BASE + g_test_rand_int_range(0, 8)
                         : what < 15 ? CTRL
                                     : b.bm + g_test_rand_int_range(0, 8);
         if (g_test_rand_int_range(0, 3)) {
@@ -544,7 +544,8 @@ static void test_random(void)
 /* ---- ATAPI ---- */
 
 /* Sends a packet; limit: bytes of a DRQ block. Returns the status after all; *got: bytes. */
-static uint8_t packet(Bench *b, const uint8_t *cdb, uint8_t *to, size_t room, unsigned limit, size_t *got)
+static uint8_t packet(Bench *b, const uint8_t *cdb, uint8_t *to, size_t room, unsigned limit,
+                      size_t *got)
 {
     size_t n = 0;
 
@@ -619,8 +620,9 @@ static void test_atapi(void)
         g_assert_true(!memcmp(data + i * 2352 + 16, b.d.disk + (16 + i) * 2048, 2048));
         g_assert_cmphex(data[i * 2352 + 15], ==, 1);
     }
-    g_assert_cmphex(packet(&b, (uint8_t[12]){0x28, [4] = 2, [5] = 0x58, [8] = 1}, data, 0, 2048, NULL) & ERR,
-                    ==, ERR);
+    g_assert_cmphex(
+        packet(&b, (uint8_t[12]){0x28, [4] = 2, [5] = 0x58, [8] = 1}, data, 0, 2048, NULL) & ERR,
+        ==, ERR);
     end(&b);
 }
 

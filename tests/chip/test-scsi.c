@@ -73,7 +73,8 @@ static void begin_with(Bench *b, const char *device, const char *fault)
 
 static void begin(Bench *b)
 {
-    begin_with(b, "scsi-hd,drive=d,serial=4711,wwn=0x5000c50015ea71aa,product=DISK,vendor=RHEA", NULL);
+    begin_with(b, "scsi-hd,drive=d,serial=4711,wwn=0x5000c50015ea71aa,product=DISK,vendor=RHEA",
+               NULL);
 }
 
 static void end(Bench *b)
@@ -106,8 +107,8 @@ static void on_done(ScsiTask *t)
 }
 
 /* Carries out a command; data both ways stands in data. Returns the sense, 0 if GOOD. */
-static uint32_t run_on(Bench *b, ScsiDevice *d, unsigned lun, const uint8_t *cdb, void *data, size_t room,
-                       size_t piece, uint64_t *moved)
+static uint32_t run_on(Bench *b, ScsiDevice *d, unsigned lun, const uint8_t *cdb, void *data,
+                       size_t room, size_t piece, uint64_t *moved)
 {
     Run r = {.data = data, .room = room, .piece = piece};
 
@@ -153,7 +154,8 @@ static void test_inquiry(void)
     g_assert_cmphex(run(&b, CDB(0x12, 1, 0x80, [4] = 255), p, 255), ==, 0);
     g_assert_true(!memcmp(p, "\0\x80\0\0044711", 8));
     g_assert_cmphex(run(&b, CDB(0x12, 1, 0x83, [4] = 255), p, 255), ==, 0);
-    g_assert_true(!memcmp(p, "\0\x83\0\x14\2\0\0\0044711\1\3\0\x8\x50\0\xc5\0\x15\xea\x71\xaa", 24));
+    g_assert_true(
+        !memcmp(p, "\0\x83\0\x14\2\0\0\0044711\1\3\0\x8\x50\0\xc5\0\x15\xea\x71\xaa", 24));
     g_assert_cmphex(run(&b, CDB(0x12, 1, 0xb0, [4] = 255), p, 255), ==, 0);
     g_assert_cmpuint(ld_be32(p + 20), ==, (1u << 30) / 512);
     g_assert_cmpuint(ld_be32(p + 28), ==, 8);
@@ -384,8 +386,9 @@ static void test_cd(void)
     g_assert_cmphex(run(&b, CDB(0x5a, 0, 0x2a, [8] = 64), data, 64), ==, 0);
     g_assert_cmphex(data[8], ==, 0x2a);
     g_assert_cmphex(run(&b, CDB(0xad, 0, [9] = 64), data, 64), ==, 0x053002);
-    g_assert_cmphex(run_on(&b, b.unit, 0, CDB(0xbe, 8, [5] = 40, [8] = 32, [9] = 0xf8), data, sizeof(data),
-                           1000, &n), ==, 0);
+    g_assert_cmphex(run_on(&b, b.unit, 0, CDB(0xbe, 8, [5] = 40, [8] = 32, [9] = 0xf8), data,
+                           sizeof(data), 1000, &n),
+                    ==, 0);
     g_assert_cmpuint(n, ==, sizeof(data));
     for (int i = 0; i < 32; i++) {
         static const uint8_t sync[12] = {0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0};
@@ -412,23 +415,25 @@ static void random_commands(const char *device)
 
     begin_with(&b, device, NULL);
     for (int i = 0; i < 6000; i++) {
-        static const uint8_t known[] = {
-            0x00, 0x03, 0x12, 0x15, 0x1a, 0x1b, 0x1e, 0x25, 0x28, 0x2a, 0x2e, 0x2f, 0x35, 0x41, 0x42, 0x43,
-            0x46, 0x4a, 0x51, 0x52, 0x55, 0x5a, 0x88, 0x8a, 0x8f, 0x93, 0x9e, 0xa0, 0xa8, 0xad, 0xb9, 0xbd, 0xbe};
+        static const uint8_t known[] = {0x00, 0x03, 0x12, 0x15, 0x1a, 0x1b, 0x1e, 0x25, 0x28,
+                                        0x2a, 0x2e, 0x2f, 0x35, 0x41, 0x42, 0x43, 0x46, 0x4a,
+                                        0x51, 0x52, 0x55, 0x5a, 0x88, 0x8a, 0x8f, 0x93, 0x9e,
+                                        0xa0, 0xa8, 0xad, 0xb9, 0xbd, 0xbe};
         uint8_t cdb[16];
         for (int k = 0; k < 16; k++) {
             cdb[k] = g_test_rand_int_range(0, 3) ? 0 : g_test_rand_int();
         }
         cdb[0] = i % 4 ? known[g_test_rand_int_range(0, sizeof(known))] : g_test_rand_int();
-        if (cdb[0] == 0x2f || cdb[0] == 0x8f || cdb[0] == 0xaf || cdb[0] == 0x41 || cdb[0] == 0x93) {
+        if (cdb[0] == 0x2f || cdb[0] == 0x8f || cdb[0] == 0xaf || cdb[0] == 0x41 ||
+            cdb[0] == 0x93) {
             cdb[7] = cdb[10] = cdb[11] = cdb[12] = 0; /* not the whole disk each time */
         }
         for (int k = 0; k < 64; k++) {
             data[k] = g_test_rand_int_range(0, 2) ? 0 : g_test_rand_int();
         }
         uint64_t n;
-        run_on(&b, b.unit, g_test_rand_int_range(0, 8) ? 0 : 1, cdb, data, g_test_rand_int_range(0, sizeof(data)),
-               g_test_rand_int_range(1, 70000), &n);
+        run_on(&b, b.unit, g_test_rand_int_range(0, 8) ? 0 : 1, cdb, data,
+               g_test_rand_int_range(0, sizeof(data)), g_test_rand_int_range(1, 70000), &n);
         g_assert_cmpuint(n, <=, sizeof(data));
     }
     end(&b);
