@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "disk_bench.h"
+#include "hw/ide/ide.h"
 #include "hw/isa/isa.h"
 
 #define BASE  0x1f0
@@ -541,6 +542,59 @@ static void test_random(void)
     random_registers("ide-cd,drive=d");
 }
 
+/* Values of a saved state, as the census does it: fields stay, their contents go wild. */
+static void randomise(GByteArray *b)
+{
+    uint8_t *p = b->data + 4;
+    int rate = g_test_rand_bit() ? 1 : 64;
+
+    p += 1 + p[0] + 4;
+    while (p < b->data + b->len) {
+        p += 1 + p[0];
+        uint64_t n = (uint64_t)ld_le32(p + 1) * ld_le32(p + 5);
+        uint8_t kind = p[0];
+        p += 9;
+        for (uint64_t i = 0; i < n; i++) {
+            if (kind != STATE_BLOB && g_test_rand_int_range(0, rate) == 0) {
+                p[i] = n == 1 ? g_test_rand_int_range(0, 10) : g_test_rand_int();
+            }
+        }
+        p += n;
+    }
+}
+
+static void random_states(const char *drive)
+{
+    Bench b;
+
+    begin_with(&b, drive, NULL, NULL);
+    for (int i = 0; i < 300; i++) {
+        Device *d = i & 1 ? &b.ide->dev : ide_bus_unit(ide_bus_nth(&b.ide->dev, 0), 0);
+        g_autoptr(GByteArray) x = g_byte_array_new();
+        device_save(d, x);
+        randomise(x);
+        device_load(d, x->data, x->len, NULL);
+        bench_pci_configure(b.d.m);
+        for (int k = 0; k < 30; k++) {
+            bench_step(b.d.m, 1000);
+            bench_in(b.d.m, BASE + g_test_rand_int_range(0, 8), 2);
+            bench_out(b.d.m, BASE, 4, g_test_rand_int());
+        }
+        start_dma(&b, i & 2);
+        disk_bench_settle(&b.d);
+        if (i % 5 == 0) {
+            machine_reset_devices(b.d.m);
+        }
+    }
+    end(&b);
+}
+
+static void test_random_states(void)
+{
+    random_states("ide-hd,drive=d");
+    random_states("ide-cd,drive=d");
+}
+
 /* ---- ATAPI ---- */
 
 /* Sends a packet; limit: bytes of a DRQ block. Returns the status after all; *got: bytes. */
@@ -690,6 +744,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ide/moves-stopped", test_moves_stopped);
     g_test_add_func("/ide/hostile-prds", test_hostile_prds);
     g_test_add_func("/ide/random", test_random);
+    g_test_add_func("/ide/random-states", test_random_states);
     g_test_add_func("/ide/atapi", test_atapi);
     g_test_add_func("/ide/atapi-dma", test_atapi_dma);
     g_test_add_func("/ide/tray", test_tray);
