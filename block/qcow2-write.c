@@ -156,7 +156,7 @@ static int plan_write(Qcow2 *s, Plan *p, uint64_t offset, uint64_t bytes)
             return ret;
         }
         n = got;
-        /* The search may have needed the cache of L2; no: it has one of its own. */
+        /* The slice is still there: the search uses the cache of refcounts only. */
         last_desc = qcow2_entry(s, slice, index + n - 1);
         last_bm = qcow2_bitmap(s, slice, index + n - 1);
     }
