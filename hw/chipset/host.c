@@ -267,8 +267,12 @@ static void mch_reset(Device *dev)
 {
     PciDevice *d = (PciDevice *)dev;
 
+    /* SeaBIOS resumes by configuration accesses through the window that it opened before. */
+    uint64_t window = machine_waking(dev->machine) ? ld_le64(d->config + MCH_PCIEXBAR)
+                                                   : PCIEXBAR_DEFAULT;
+
     reset_but_pam(d, MCH_PAM);
-    st_le64(d->config + MCH_PCIEXBAR, PCIEXBAR_DEFAULT);
+    st_le64(d->config + MCH_PCIEXBAR, window);
     d->config[MCH_SMRAM] = 0x02;
     d->config[MCH_ESMRAMC] = 0x38;
     mch_map(d);

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""boards.py BINARY: the boards pc, q35 and microvm with their firmware and a Debian kernel.
+
+PCI functions are those of Debian's QEMU for the same -M; iasl finds nothing wrong in the ACPI
+tables; the machine sleeps in memory and wakes; OVMF reaches its shell and keeps its variables."""
+import base64
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from guest import HERE, Guest, GuestError, Skip, fetch, run_tap, slowness  # noqa: E402
+
+BINARY = sys.argv[1]
+SLOW = slowness(BINARY)
+TMP = tempfile.mkdtemp(prefix="rhea-boards-")
+INITRD = f"{TMP}/initrd.gz"
+BARE = ["-nodefaults", "-display", "none", "-no-reboot"]
+OVMF = "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/ovmf/OVMF.fd"
+COMPLAINTS = rb"ACPI (BIOS )?(Error|Warning)|\] (Oops|BUG: |WARNING: CPU)|irq \d+: nobody cared"
+
+
+def guest_runs(program, machine, command, extra=(), accel=("-accel", "tcg")):
+    """What the command prints in a guest that then powers off."""
+    argv = [program, "-M", machine, *accel, *BARE, "-m", "256", "-serial", "stdio", "-kernel",
+            fetch("kernel"), "-initrd", INITRD, *extra,
+            "-append", f'console=ttyS0 quiet rhea.cmd="echo BEGIN; {command}; echo END"']
+    with Guest(argv) as g:
+        g.expect("RHEA-GUEST-READY", 120 * SLOW)
+        m = g.expect(rb"BEGIN\r?\n((?s:.*?))END\r?\n", 60 * SLOW)
+        if g.wait(60 * SLOW) != 0:
+            raise GuestError("no clean end:\n" + g.tail())
+        bad = re.search(COMPLAINTS, g.log)
+        if bad:
+            raise GuestError(f"the kernel complains: {bad.group(0)!r}\n{g.tail(30)}")
+        return m.group(1).decode("latin1").replace("\r", "")
+
+
+LSPCI = "cd /sys/bus/pci/devices; for d in *; do echo $d $(cat $d/vendor $d/device $d/class); done"
+
+
+def functions(program, machine, extra=()):
+    return guest_runs(program, machine, LSPCI, extra).split("\n")
+
+
+def pci(machine):
+    def test():
+        ours = functions(BINARY, machine)
+        judge = shutil.which("qemu-system-x86_64")
+        if not judge:
+            raise Skip("no qemu-system-x86_64")
+        theirs = functions(judge, machine)
+        if ours != theirs:
+            raise GuestError(f"we have {ours}, Debian's QEMU {theirs}")
+        return f"{len(ours) - 1} functions"
+    return test
+
+
+def firmware_boots(machine):
+    def test():
+        guest_runs(BINARY, machine, "true", ["-bios", "bios-256k.bin", "-smp", "2"])
+    return test
+
+
+def seabios(machine):
+    def test():
+        argv = [BINARY, "-M", machine, *BARE, "-m", "64", "-debugcon", "stdio", "-global",
+                "isa-debugcon.iobase=0x402", "-boot", "menu=off"]
+        with Guest(argv) as g:
+            g.expect(r"SeaBIOS \(version ", 30 * SLOW)
+            g.expect("All threads complete", 60 * SLOW)
+            g.expect("No bootable device", 90 * SLOW)
+    return test
+
+
+def tables(machine, names):
+    def test():
+        if not shutil.which("iasl"):
+            raise Skip("no iasl")
+        text = guest_runs(BINARY, machine, "cd /sys/firmware/acpi/tables; for t in * ; do test -f $t && "
+                          "{ echo TABLE $t; base64 $t; }; done; true")
+        found = dict(re.findall(r"TABLE (\w+)\n([A-Za-z0-9+/=\n]+?)(?=TABLE|\Z)", text))
+        if set(found) != set(names):
+            raise GuestError(f"the tables are {sorted(found)}")
+        for name, data in found.items():
+            path = f"{TMP}/{machine}-{name}"
+            with open(path + ".aml", "wb") as f:
+                f.write(base64.b64decode(data))
+            r = subprocess.run(["iasl", "-d", path + ".aml"], capture_output=True, text=True, check=False)
+            if r.returncode or re.search(r"(Error|Invalid|Incorrect)", r.stdout + r.stderr):
+                raise GuestError(f"{name}: {r.stdout}\n{r.stderr}")
+        r = subprocess.run(["iasl", "-tc", f"{TMP}/{machine}-DSDT.dsl"], capture_output=True, text=True,
+                           check=False)
+        if not re.search(r"0 Errors, 0 Warnings", r.stdout):
+            raise GuestError(f"DSDT: {r.stdout}\n{r.stderr}")
+    return test
+
+
+class Qmp:
+    def __init__(self, path, seconds):
+        end = time.monotonic() + seconds
+        while True:
+            self.s = socket.socket(socket.AF_UNIX)
+            try:
+                self.s.connect(path)
+                break
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+        self.s.settimeout(120 * SLOW)
+        self.f = self.s.makefile("rw")
+        self.f.readline()
+        self.do("qmp_capabilities")
+
+    def do(self, command):
+        self.f.write(json.dumps({"execute": command}) + "\n")
+        self.f.flush()
+        while True:
+            m = json.loads(self.f.readline())
+            if "return" in m or "error" in m:
+                return m
+
+    def event(self, name):
+        while json.loads(self.f.readline()).get("event") != name:
+            pass
+
+
+def sleeps(machine):
+    def test():
+        path = f"{TMP}/{machine}.qmp"
+        argv = [BINARY, "-M", machine, *BARE, "-m", "256", "-smp", "2", "-serial", "stdio", "-bios",
+                "bios-256k.bin", "-qmp", f"unix:{path},server=on,wait=off", "-kernel", fetch("kernel"),
+                "-initrd", INITRD, "-append",
+                'console=ttyS0 rhea.cmd="sleep 2; echo mem >/sys/power/state; echo AWAKE $? $(nproc)"']
+        with Guest(argv) as g:
+            q = Qmp(path, 20 * SLOW)
+            q.event("SUSPEND")
+            if q.do("query-status")["return"]["status"] != "suspended":
+                raise GuestError("not suspended")
+            q.do("system_wakeup")
+            q.event("WAKEUP")
+            g.expect("AWAKE 0 2", 60 * SLOW)
+            g.wait(60 * SLOW)
+    return test
+
+
+def resets(machine):
+    """The guest reboots: a second start, from the same reset vector."""
+    argv = [BINARY, "-M", machine, "-nodefaults", "-display", "none", "-m", "256", "-serial", "stdio",
+            "-kernel", fetch("kernel"), "-initrd", INITRD, "-append",
+            'console=ttyS0 rhea.cmd="echo HERE; reboot -f"']
+    with Guest(argv) as g:
+        g.expect("HERE", 120 * SLOW)
+        g.expect("HERE", 120 * SLOW)
+
+
+def ovmf(machine, flash):
+    def test():
+        if not all(os.path.exists(f) for f in OVMF):
+            raise Skip("no ovmf")
+        variables = f"{TMP}/vars.fd"
+        shutil.copy(OVMF[1], variables)
+        image = ["-bios", OVMF[2]]
+        if flash:
+            image = ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF[0]}",
+                     "-drive", f"if=pflash,unit=1,format=raw,file={variables}"]
+        argv = [BINARY, "-M", machine, *BARE, "-m", "256", "-serial", "stdio", *image]
+        for run in range(2 if flash else 1):
+            with Guest(argv) as g:
+                g.expect("UEFI Interactive Shell", 120 * SLOW)
+                g.send("\r")
+                g.expect("Shell>", 60 * SLOW)
+                g.send("setvar RheaTest\r" if run else
+                       "setvar RheaTest -guid 11111111-2222-3333-4444-555555555555 -nv -bs =0x2a5b\r")
+                g.expect("Shell>", 60 * SLOW)
+                if run:
+                    g.send("setvar RheaTest -guid 11111111-2222-3333-4444-555555555555\r")
+                    g.expect("5B 2A", 60 * SLOW)
+                g.send("reset -s\r")
+                g.wait(60 * SLOW)
+    return test
+
+
+if __name__ == "__main__":
+    subprocess.run([f"{HERE}/mkinitrd", INITRD], check=True)
+    common = {"FACP", "FACS", "DSDT", "APIC", "HPET", "WAET"}
+    TESTS = [(f"SeaBIOS on {m}", seabios(m)) for m in ("pc", "q35")]
+    TESTS += [(f"PCI functions of {m}, as Debian's QEMU", pci(m)) for m in ("pc", "q35")]
+    TESTS += [
+        ("ACPI tables of pc", tables("pc", common)),
+        ("ACPI tables of q35", tables("q35", common | {"MCFG"})),
+        ("kernel through SeaBIOS on q35, two processors", firmware_boots("q35")),
+        ("sleep in memory on q35", sleeps("q35")),
+        ("sleep in memory on pc", sleeps("pc")),
+        ("reboot on q35", lambda: resets("q35")),
+        ("OVMF on q35, two flash images", ovmf("q35", True)),
+        ("OVMF on q35, -bios", ovmf("q35", False)),
+        ("OVMF on pc, two flash images", ovmf("pc", True)),
+    ]
+    if SLOW > 1:
+        TESTS = TESTS[:3]
+    status = run_tap(TESTS)
+    shutil.rmtree(TMP)
+    sys.exit(status)
