@@ -40,9 +40,6 @@ BUSES = {
         "-device", f"virtio-blk-pci,drive=d{n},packed=on,num-queues=2,bootindex={n}"],
     "virtio-scsi": lambda n, f, opts: (["-device", "virtio-scsi-pci,id=scsi"] if n == 0 else []) + [
         "-drive", f"file={f},if=none,id=d{n}{opts}", "-device", f"scsi-hd,bus=scsi.0,drive=d{n},bootindex={n}"],
-    "virtio-scsi-iothread": lambda n, f, opts: (
-        ["-object", "iothread,id=t", "-device", "virtio-scsi-pci,id=scsi,iothread=t"] if n == 0 else []) + [
-        "-drive", f"file={f},if=none,id=d{n}{opts}", "-device", f"scsi-hd,bus=scsi.0,drive=d{n},bootindex={n}"],
     "nvme": lambda n, f, opts: ["-drive", f"file={f},if=none,id=d{n}{opts}",
                                 "-device", f"nvme,drive=d{n},serial=disk{n},bootindex={n}"],
     "ahci": lambda n, f, opts: (["-device", "ahci,id=sata"] if n == 0 else []) + [
@@ -102,13 +99,12 @@ ALL = [
     Scenario("pc", "virtio", "ovmf-pflash"),
     Scenario("q35", "ide", repo="cdrom", exchange=True),
     Scenario("q35", "ide", opts=",cache=none", smp=2, off="button"),
-    Scenario("q35", "virtio", opts=",cache=none,aio=native"),
+    Scenario("q35", "virtio", opts=",cache=none,aio=io_uring"),
     Scenario("q35", "virtio", opts=",cache=writethrough"),
     Scenario("q35", "virtio", opts=",aio=io_uring,discard=unmap,detect-zeroes=unmap"),
     Scenario("q35", "virtio-iothread", smp=2, exchange=True),
     Scenario("q35", "virtio-packed", smp=2),
     Scenario("q35", "virtio-scsi", smp=2),
-    Scenario("q35", "virtio-scsi-iothread", repo="cdrom"),
     Scenario("q35", "nvme", smp=2, repo="cdrom"),
     Scenario("q35", "ide", "ovmf-pflash", exchange=True),
     Scenario("q35", "virtio", "ovmf-pflash", repo="cdrom", off="button"),
