@@ -218,13 +218,30 @@ static int file_pwritev(BlockNode *n, uint64_t offset, uint64_t bytes, const str
     return ret == 0 && fua ? file_flush(n) : ret;
 }
 
+static int quick_pwritev(HostFile *f, uint64_t offset, uint64_t bytes, const struct iovec *iov,
+                         int niov)
+{
+    QuickWrite w;
+
+    if (!quick_begin(&f->quick, offset, bytes, &w)) {
+        return -EAGAIN;
+    }
+    int ret = transfer(f->fd, true, offset, bytes, iov, niov, 0);
+    count_write(f);
+    quick_end(&f->quick, &w);
+    return ret;
+}
+
 static int file_try_pwritev(BlockNode *n, uint64_t offset, uint64_t bytes, const struct iovec *iov,
                             int niov, unsigned flags)
 {
     HostFile *f = n->priv;
 
-    if (f->direct || flags & NODE_REQ_FUA || flag_get(&f->no_nowait_write) || niov > MAX_IOV) {
+    if (f->direct || flags & NODE_REQ_FUA || niov > MAX_IOV) {
         return -EAGAIN;
+    }
+    if (flag_get(&f->no_nowait_write)) {
+        return quick_pwritev(f, offset, bytes, iov, niov);
     }
     int ret = transfer(f->fd, true, offset, bytes, iov, niov, RWF_NOWAIT);
     if (ret == -EOPNOTSUPP || ret == -ENOSYS || ret == -EINVAL) {
@@ -620,6 +637,9 @@ static bool setup(BlockNode *n, HostFile *f, json_t *opts, Error **errp)
     }
     f->is_device = !S_ISREG(st.st_mode);
     f->direct = n->flags & BLOCK_NOCACHE;
+    if (!f->is_device) {
+        quick_init(&f->quick, f->fd);
+    }
     if (f->direct) {
         find_alignment(n, f);
         f->buffered = reopen_buffered(n, f->fd);

@@ -9,6 +9,24 @@
 
 typedef struct Uring Uring;
 
+/* Cached writes on the submitter's thread: quick.c. */
+typedef struct QuickWrites {
+    bool able;
+    int64_t not_before, pause; /* atomic, microseconds */
+} QuickWrites;
+
+typedef struct QuickWrite {
+    int64_t start;
+    long sleeps;
+} QuickWrite;
+
+void quick_init(QuickWrites *q, int fd);
+/* Around a write; false: not here and now. */
+bool quick_begin(const QuickWrites *q, uint64_t offset, uint64_t bytes, QuickWrite *w);
+void quick_end(QuickWrites *q, const QuickWrite *w);
+/* A write slept; times of the monotonic clock. */
+void quick_slow(QuickWrites *q, int64_t start, int64_t end);
+
 typedef struct HostFile {
     int fd;
     int buffered;       /* without O_DIRECT, for the odd end of a file; -1: not opened */
@@ -17,6 +35,7 @@ typedef struct HostFile {
     unsigned perm, shared; /* as the locks stand */
     /* What the host said it cannot do: not asked again. Atomic. */
     bool no_nowait_read, no_nowait_write, no_zero_range, no_punch, no_dsync;
+    QuickWrites quick;
     uint64_t writes, flushed; /* atomic: counts writes, so that a flush without any is nothing */
     Uring *ring;        /* aio=io_uring */
     GMutex map_lock;    /* guards the last answer of SEEK_DATA/SEEK_HOLE */

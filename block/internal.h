@@ -77,6 +77,7 @@ struct BlockNodeCore {
     GCond cond;
     GArray *edges;          /* NodeEdge; main loop */
     WriteRange *writes;     /* guarded by lock */
+    unsigned write_waiters; /* guarded by lock: of cond */
     uint64_t highest_write; /* atomic: end of the farthest write */
     unsigned in_flight;     /* atomic */
     bool named;             /* by the user */

@@ -106,7 +106,9 @@ static void range_enter(BlockNode *n, WriteRange *r, uint64_t offset, uint64_t b
     }
     g_mutex_lock(&n->core->lock);
     while (overlaps(n, r)) {
+        n->core->write_waiters++;
         g_cond_wait(&n->core->cond, &n->core->lock);
+        n->core->write_waiters--;
     }
     r->next = n->core->writes;
     n->core->writes = r;
@@ -144,7 +146,9 @@ void node_end_write_range(BlockNode *n, WriteRange *r)
             break;
         }
     }
-    g_cond_broadcast(&n->core->cond);
+    if (n->core->write_waiters) {
+        g_cond_broadcast(&n->core->cond);
+    }
     g_mutex_unlock(&n->core->lock);
 }
 

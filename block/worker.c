@@ -87,10 +87,11 @@ void worker_submit(WorkerPool *p, BlockWork *w)
         w->fn(w);
         return;
     }
-    if (p->idle) {
+    bool wake = p->idle;
+    g_mutex_unlock(&p->lock);
+    if (wake) { /* without the lock, which is the first thing the woken one takes */
         g_cond_signal(&p->wake);
     }
-    g_mutex_unlock(&p->lock);
 }
 
 void worker_pool_init(WorkerPool *p)
