@@ -53,6 +53,12 @@ check-long:
 	@$(MAKE) --no-print-directory all
 	@scripts/run-tests --suite long -j 1 $(BUILD)
 
+# Disks against Debian's qemu-img and QEMU.
+bench-disk:
+	@scripts/install-deps build demo image test bench
+	@$(MAKE) --no-print-directory all
+	@tests/bench/disk $(BUILD)
+
 bench:
 	@scripts/install-deps build demo test bench
 	@$(MAKE) --no-print-directory all
@@ -67,4 +73,4 @@ clean:
 	@if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 ! -path $(BUILD)/demo-disk.qcow2 -delete; fi
 	rm -rf $(ASAN)
 
-.PHONY: all asan demo demo-reset demo-fast check-quick check check-long bench install clean
+.PHONY: all asan demo demo-reset demo-fast check-quick check check-long bench bench-disk install clean
