@@ -9,6 +9,10 @@ NINJA ?= ninja
 all: $(BUILD)/build.ninja
 	@$(NINJA) -C $(BUILD)
 
+# What is installed, without the tests.
+programs: $(BUILD)/build.ninja
+	@$(NINJA) -C $(BUILD) rhea rhea-system-x86_64 rhea-system-aarch64 rhea-img
+
 asan: $(ASAN)/build.ninja
 	@$(NINJA) -C $(ASAN)
 
@@ -21,7 +25,7 @@ $(ASAN)/build.ninja:
 # Boots a Debian disk, which keeps what is written to it, to a login.
 demo:
 	@scripts/install-deps build demo image
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory programs
 	@tests/guest/demo.sh $(BUILD)
 
 # Makes the disk of the demo anew next time.
@@ -31,7 +35,7 @@ demo-reset:
 # Boots a Debian kernel with a busybox initrd to a shell: starts in seconds.
 demo-fast:
 	@scripts/install-deps build demo
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory programs
 	@tests/guest/demo.sh --fast $(BUILD)
 
 # The quick tests, under the sanitizers: about a minute.
@@ -73,4 +77,4 @@ clean:
 	@if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 ! -path $(BUILD)/demo-disk.qcow2 -delete; fi
 	rm -rf $(ASAN)
 
-.PHONY: all asan demo demo-reset demo-fast check-quick check check-long bench bench-disk install clean
+.PHONY: all programs asan demo demo-reset demo-fast check-quick check check-long bench bench-disk install clean

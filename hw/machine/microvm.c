@@ -10,10 +10,13 @@
  *
  * home: main loop.
  */
+#include <inttypes.h>
+
 #include "hw/acpi/ged.h"
 #include "hw/intc/ioapic.h"
 #include "hw/machine/pc_common.h"
 #include "hw/virtio/virtio_mmio.h"
+#include "target/i386/boot.h"
 
 #define LOW_RAM_MAX  0xc0000000ull
 #define GED_BASE     0xfea00000ull
@@ -105,12 +108,22 @@ static void micro_describe(PcBoard *pc, AcpiConfig *ac)
     ac->ioapic2 = s->ioapic2 != NULL;
 }
 
-/* Linux looks at each of them, and leaves those that are empty. */
+/*
+ * With ACPI there is, as on hardware of that kind, no timer that a kernel could measure its time
+ * stamp counter with (QEMU's guests get it from KVM): the kernel is told the frequency. Without
+ * ACPI it is told where the slots are; it looks at each and leaves those that are empty.
+ */
 static char *micro_cmdline(PcBoard *pc)
 {
     MicroVm *s = micro(pc);
     GString *text = g_string_new(NULL);
 
+    if (s->auto_cmdline && pc->acpi != ONOFF_OFF) {
+        Cpu *cpu = machine_cpu(pc->dev.machine, 0);
+        int64_t ns = x86_cpu_tsc_to_ns(cpu, NS_PER_SEC) - x86_cpu_tsc_to_ns(cpu, 0);
+        g_string_append_printf(text, " tsc_early_khz=%" PRIu64,
+                               muldiv64(NS_PER_SEC, NS_PER_SEC / 1000, (uint64_t)ns));
+    }
     for (int i = 0; pc->acpi == ONOFF_OFF && s->auto_cmdline && i < slot_count(s); i++) {
         g_string_append_printf(text, " virtio_mmio.device=%d@0x%llx:%d", VIRTIO_MMIO_SIZE,
                                SLOTS_BASE + i * VIRTIO_MMIO_SIZE, first_gsi(s) + i);
