@@ -17,6 +17,9 @@
 /* Bus n of a realized controller, NULL past the last. */
 Bus *ide_bus_nth(Device *controller, unsigned n);
 
+/* What firmware does after a reset of a PIIX controller, for boards without: both channels decode. */
+void piix_ide_preset(Device *controller);
+
 /* The drive there; NULL: none. An ide-cd or ide-hd, as its type says. */
 Device *ide_bus_unit(Bus *bus, int unit);
 

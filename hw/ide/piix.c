@@ -13,6 +13,7 @@
 
 #include "base/trace.h"
 #include "hw/ide/channel.h"
+#include "hw/ide/ide.h"
 #include "hw/isa/isa.h"
 #include "hw/pci/pci.h"
 
@@ -337,6 +338,16 @@ static void piix_reset(Device *d)
 
     forget(s);
     pci_reset(&s->pci);
+}
+
+/* The channels answer either way; but Linux leaves one alone whose IDETIM does not say so. */
+void piix_ide_preset(Device *controller)
+{
+    PiixIde *s = (PiixIde *)controller;
+
+    for (int i = 0; i < 2; i++) {
+        st_le16(s->pci.config + 0x40 + 2 * i, 0x8000);
+    }
 }
 
 /* The drives are loaded after us: the timer finds them. */

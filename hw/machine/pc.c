@@ -2,7 +2,8 @@
 /*
  * Board "pc": i440FX host bridge and PIIX3, the PC of 1996 as virtual machines know it.
  *
- * 00.0 i440FX, 01.0 PIIX3 ISA bridge, 01.1 PIIX3 IDE, 01.3 PIIX4 power management. Interrupt pins
+ * 00.0 i440FX, 01.0 PIIX3 ISA bridge, 01.1 PIIX3 IDE, 01.3 PIIX4 power management (not with
+ * acpi=off: then there is no power button, sleep or hot plug either). Interrupt pins
  * of PCI end in PIRQA..D, which the ISA bridge steers to lines of the 8259s and the same pins of
  * the I/O APIC.
  *
@@ -14,6 +15,7 @@
 #include "hw/acpi/tables.h"
 #include "hw/chipset/host.h"
 #include "hw/chipset/piix.h"
+#include "hw/ide/ide.h"
 #include "hw/intc/apic.h"
 #include "hw/machine/pc_common.h"
 #include "hw/machine/pc_pci.h"
@@ -61,6 +63,9 @@ static bool fx_add_chipset(PcBoard *pc, Error **errp)
     if (!pc_pci_add_disk_controller(pc, PCI_DEVFN(1, 1), "piix3-ide", errp)) {
         return false;
     }
+    if (pc->acpi == ONOFF_OFF) {
+        return true; /* no power management: firmware that saw it would make tables of its own */
+    }
     pc->pm_dev = pci_new(bus, PCI_DEVFN(1, 3), &piix4_pm_type, NULL);
     return pc_pci_connect_sci(pc, pc->pm_dev, errp) && device_realize(pc->pm_dev, errp) &&
            fx_add_hotplug(pc, errp);
@@ -73,13 +78,18 @@ static bool fx_add_disks(PcBoard *pc, Error **errp)
 
 static AcpiRegs *fx_pm(PcBoard *pc)
 {
-    return piix4_pm_regs(pc->pm_dev);
+    return pc->pm_dev ? piix4_pm_regs(pc->pm_dev) : NULL;
 }
 
 static void fx_preset(PcBoard *pc)
 {
     pci_host_preset(pc->host);
-    piix4_pm_preset(pc->pm_dev, PM_BASE);
+    if (pc->pm_dev) {
+        piix4_pm_preset(pc->pm_dev, PM_BASE);
+    }
+    if (pc->ide) {
+        piix_ide_preset(pc->ide);
+    }
 }
 
 static void fx_describe(PcBoard *pc, AcpiConfig *ac)

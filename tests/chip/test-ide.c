@@ -730,6 +730,20 @@ static void test_tray(void)
     end(&b);
 }
 
+/* Without firmware the board says that the channels are on; a reset forgets it. */
+static void test_preset(void)
+{
+    Bench b;
+
+    begin(&b);
+    g_assert_cmphex(cfg_read(b.ide, 0x40, 4), ==, 0);
+    piix_ide_preset(&b.ide->dev);
+    g_assert_cmphex(cfg_read(b.ide, 0x40, 4), ==, 0x80008000);
+    machine_reset_devices(b.d.m);
+    g_assert_cmphex(cfg_read(b.ide, 0x40, 4), ==, 0);
+    end(&b);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -748,5 +762,6 @@ int main(int argc, char **argv)
     g_test_add_func("/ide/atapi", test_atapi);
     g_test_add_func("/ide/atapi-dma", test_atapi_dma);
     g_test_add_func("/ide/tray", test_tray);
+    g_test_add_func("/ide/preset", test_preset);
     return g_test_run();
 }
