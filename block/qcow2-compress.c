@@ -140,6 +140,47 @@ int qcow2_unzip(Qcow2 *s, uint64_t desc, uint32_t skip, uint32_t len, const stru
 
 /* ---- in ---- */
 
+/* Are all byte values so equally frequent that coding them saves no 1/64? n * 320 is the noise. */
+static bool flat(const uint8_t *p, size_t n)
+{
+    uint32_t count[4][256] = {0}; /* four, so that equal bytes do not wait for each other */
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i + 4 <= n; i += 4) {
+        for (unsigned k = 0; k < 4; k++) {
+            count[k][p[i + k]]++;
+        }
+    }
+    for (unsigned v = 0; v < 256; v++) {
+        uint64_t c = (uint64_t)count[0][v] + count[1][v] + count[2][v] + count[3][v];
+        sum += c * c;
+    }
+    return sum * 256 <= (uint64_t)n * n + (uint64_t)n * n / 64 + (uint64_t)n * 320;
+}
+
+/* Do strings of four bytes come back within the window at less than 1 of 128 places? */
+static bool no_repeats(const uint8_t *p, size_t n)
+{
+    uint32_t last[1 << 12] = {0}; /* by hash: place + 1 */
+    size_t found = 0;
+
+    for (size_t i = 0; i + 4 <= n && found <= n / 128; i++) {
+        uint32_t v = ld_le32(p + i), *at = &last[v * 2654435761u >> 20];
+        found += *at && i + 1 - *at < 1u << -WINDOW_BITS && ld_le32(p + *at - 1) == v;
+        *at = (uint32_t)i + 1;
+    }
+    return found <= n / 128;
+}
+
+/*
+ * deflate takes longest for what it cannot make smaller, which is a good part of most disks: what
+ * is compressed or encrypted already. Most of the rest is known by its first 4 KiB.
+ */
+static bool looks_random(const uint8_t *p, size_t n)
+{
+    return flat(p, MIN(n, 4096)) && flat(p, n) && no_repeats(p, n);
+}
+
 /* The compressed length; 0: it does not become smaller. */
 static size_t deflate_cluster(uint8_t *out, size_t room, const uint8_t *in, size_t n)
 {
@@ -162,7 +203,7 @@ static size_t compress_cluster(Qcow2 *s, uint8_t *out, const uint8_t *in)
         n = ZSTD_compress(out, room, in, s->cluster_size, ZSTD_CLEVEL_DEFAULT);
         return ZSTD_isError(n) ? 0 : n;
     }
-    return deflate_cluster(out, room, in, s->cluster_size);
+    return looks_random(in, s->cluster_size) ? 0 : deflate_cluster(out, room, in, s->cluster_size);
 }
 
 /* Locked. */

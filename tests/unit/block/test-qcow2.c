@@ -398,6 +398,38 @@ static void test_small_caches(void)
     run_model("cluster_size=4096", 4096, "{\"l2-cache-size\": 2048, \"l2-cache-entry-size\": 512}", ops);
 }
 
+/* What is not worth compressing is not tried, but only that. */
+static void test_incompressible(void)
+{
+    static const struct {
+        unsigned period, bits, tail; /* random bytes that repeat; of so many bits; zeroes at the end */
+        bool small;
+    } kinds[] = {
+        {65536, 8, 0, false}, {65536, 8, 60000, true}, {65536, 7, 0, true}, {3000, 8, 0, true},
+        {4000, 8, 0, true},   {65536, 8, 2000, true},  {60000, 8, 0, false},
+    };
+    g_autofree uint8_t *buf = g_malloc(65536), *back = g_malloc(65536);
+    BlockSet *set = blockset_new(NULL);
+
+    q2_create(0, 1 << 20, "");
+    BlockNode *n = q2_open(set, 0, BLOCK_RDWR, NULL);
+    for (unsigned k = 0; k < G_N_ELEMENTS(kinds); k++) {
+        test_fill(buf, 65536, k);
+        for (unsigned i = 0; i < 65536; i++) {
+            buf[i] = i >= kinds[k].period ? buf[i - kinds[k].period] : buf[i] >> (8 - kinds[k].bits);
+        }
+        memset(buf + 65536 - kinds[k].tail, 0, kinds[k].tail);
+        g_assert_cmpint(n->drv->pwrite_compressed(n, k << 16, 65536, buf), ==, 0);
+        g_assert_cmpint(node_pread(n, k << 16, back, 65536), ==, 0);
+        g_assert_cmpmem(buf, 65536, back, 65536);
+        uint64_t num;
+        int st = node_block_status(n, k << 16, 65536, &num, NULL, NULL);
+        g_assert_cmpint(!!(st & STATUS_COMPRESSED), ==, kinds[k].small);
+    }
+    node_unref(n);
+    blockset_free(set);
+}
+
 /* ---- many at once ---- */
 
 typedef struct Worker {
@@ -691,6 +723,7 @@ int main(int argc, char **argv)
     g_test_add_func("/qcow2/clusters", test_clusters);
     g_test_add_func("/qcow2/widths", test_widths);
     g_test_add_func("/qcow2/small-caches", test_small_caches);
+    g_test_add_func("/qcow2/incompressible", test_incompressible);
     g_test_add_func("/qcow2/threads", test_threads);
     int ret = g_test_run();
     memdisk_end();
