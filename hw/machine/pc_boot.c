@@ -376,8 +376,8 @@ static void add_boot_device(Device *d, void *opaque)
 }
 
 /*
- * Paths of the devices in the order of their boot indices, a line each; then, with strict, no
- * others.
+ * Paths of the devices in the order of their boot indices, a line each; before them the ROM with
+ * -kernel; then, with strict, no others.
  */
 static void publish_bootorder(PcBoard *pc)
 {
@@ -388,8 +388,12 @@ static void publish_bootorder(PcBoard *pc)
     g_array_set_clear_func(list, boot_device_clear);
     device_foreach(m, add_boot_device, list);
     g_array_sort(list, by_index);
+    if (machine_config(m)->kernel && machine_config(m)->firmware) {
+        g_string_append(text, "/rom@" LINUXROM_FILE);
+    }
     for (guint i = 0; i < list->len; i++) {
-        g_string_append_printf(text, "%s%s", i ? "\n" : "", g_array_index(list, BootDevice, i).path);
+        g_string_append_printf(text, "%s%s", text->len ? "\n" : "",
+                               g_array_index(list, BootDevice, i).path);
     }
     if (machine_config(m)->boot_strict) {
         g_string_append_printf(text, "%sHALT", text->len ? "\n" : "");

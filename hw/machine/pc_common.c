@@ -241,8 +241,10 @@ static void rtc_alarm(void *opaque, int n, int level)
 {
     PcBoard *pc = opaque;
 
-    if (level) {
-        acpi_regs_rtc_alarm(pc->kind->pm(pc));
+    AcpiRegs *pm = pc->kind->pm(pc);
+
+    if (level && pm) {
+        acpi_regs_rtc_alarm(pm);
     }
 }
 
@@ -461,6 +463,9 @@ bool pc_common_build(PcBoard *pc, const PcKind *kind, Error **errp)
 void pc_common_powerdown(Machine *m)
 {
     PcBoard *pc = (PcBoard *)machine_board_device(m);
+    AcpiRegs *pm = pc->kind->pm(pc);
 
-    acpi_regs_power_button(pc->kind->pm(pc));
+    if (pm) {
+        acpi_regs_power_button(pm);
+    }
 }

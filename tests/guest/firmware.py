@@ -190,10 +190,11 @@ def as_qemu():
     judge = shutil.which("qemu-system-x86_64")
     if not judge or not asm.has_assembler():
         raise Skip("no qemu-system-x86_64 or no assembler")
-    want = run_sector(judge, ["-M", "isapc", "-cpu", "qemu64"])
-    got = run_sector(BINARY, ["-M", "pc,acpi=off"])
-    if got != want:
-        raise AssertionError(f"Debian's QEMU prints {want!r}, we {got!r}")
+    for machine in "pc,acpi=off", "q35,acpi=off":
+        want = run_sector(judge, ["-M", machine])
+        got = run_sector(BINARY, ["-M", machine])
+        if got != want:
+            raise AssertionError(f"{machine}: Debian's QEMU prints {want!r}, we {got!r}")
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ bool linuxrom_add(const MachineConfig *cfg, const BootLayout *l, Device *fw_cfg,
                  p.c.kernel.data + p.setup_len, p.kernel_len);
         add_part(fw_cfg, ITEM_INITRD, ITEM_INITRD_DATA, p.initrd, p.initrd_len ? initrd->data : NULL,
                  p.initrd_len);
-        ok = fw_cfg_add_file(fw_cfg, "genroms/linuxrom.bin", linuxrom, LINUXROM_SIZE, errp);
+        ok = fw_cfg_add_file(fw_cfg, LINUXROM_FILE, linuxrom, LINUXROM_SIZE, errp);
     }
     parts_clear(&p);
     return ok;

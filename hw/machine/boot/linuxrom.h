@@ -11,6 +11,7 @@
 #include "hw/machine/boot/boot.h"
 
 #define LINUXROM_SIZE 1024
+#define LINUXROM_FILE "genroms/linuxrom.bin" /* in fw_cfg; "/rom@" and this in the boot order */
 extern const uint8_t linuxrom[LINUXROM_SIZE];
 
 /* Everything about -kernel, -initrd and -append that could be wrong. */
