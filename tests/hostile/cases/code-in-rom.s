@@ -1,5 +1,5 @@
-/* bios: runs from ROM below 4 GiB and from its copy below 1 MiB; the copy can be changed, the
- * original not. noqemu: its machine puts RAM there only when told so. expect 0x21 "abac" */
+/* bios: runs from ROM below 4 GiB and from its view below 1 MiB; neither can be changed, the
+ * latter not before the chip set opens its shadow RAM. expect 0x21 "aaac" */
         mov ax, 0xf000
         mov ds, ax
         mov dx, 0x402
