@@ -186,7 +186,8 @@ static void check_plain(Check *c, const Table *t, uint64_t table, uint32_t index
         bad_entry(c, table, index);
         return;
     }
-    if (t->active) {
+    /* A zero cluster at the start of a data file counts as one without a place, as with qemu-img. */
+    if (t->active && !(desc & QCOW2_ZERO && !host)) {
         c->r->allocated_clusters++;
         if (c->next_offset && host != c->next_offset) {
             c->r->fragmented_clusters++;
