@@ -105,10 +105,20 @@ class Test:
                 raise RuntimeError(f"the writer ended: {err.read()}")
             p.kill()
             p.wait()
+            self.wait_unlocked()
             log.seek(0)
             lines = log.read().decode().split("\n")[:-1]
         self.requests += sum(l[0] == "C" for l in lines)
         self.flushes += self.model.follow(lines, cache in ("writethrough", "directsync"))
+
+    def wait_unlocked(self):
+        """The kernel closes the files of an io_uring some time after the process is gone."""
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            r = subprocess.run([self.img, "info", self.disk], capture_output=True, text=True, check=False)
+            if r.returncode == 0 or "lock" not in r.stderr:
+                return
+            time.sleep(0.02)
 
     def check(self):
         for tool in filter(shutil.which, (self.img, "qemu-img")):
