@@ -227,7 +227,8 @@ static void driver_features(VirtioMmio *s, VirtioDevice *v, uint32_t value)
 static void reset(VirtioMmio *s, VirtioDevice *v)
 {
     virtio_reset(v);
-    s->device_features_sel = s->driver_features_sel = s->queue_sel = s->page_size = 0;
+    /* Not the page size: drivers write it before they reset the device (Linux does). */
+    s->device_features_sel = s->driver_features_sel = s->queue_sel = 0;
 }
 
 static void legacy_queue_write(VirtioMmio *s, VirtioDevice *v, VirtQueue *vq, unsigned reg,
