@@ -243,6 +243,10 @@ static void await_packet(IdeDrive *d)
 
 static void begin(IdeChannel *c, IdeDrive *d)
 {
+    if (d->task) { /* the host gave up on it: a task whose data it never took */
+        scsi_lu_cancel(&d->lu);
+        forget_task(d);
+    }
     d->cmd = d->regs;
     d->phase = IDE_BUSY;
     d->intrq = 0;
