@@ -27,7 +27,9 @@ void qcow2_alloc_end(Qcow2 *s, Qcow2Alloc *a)
         at = &(*at)->next;
     }
     *at = a->next;
-    g_cond_broadcast(&s->cond);
+    if (s->alloc_waiters) {
+        g_cond_broadcast(&s->cond);
+    }
 }
 
 bool qcow2_wait_allocs(Qcow2 *s, uint64_t start, uint64_t end)
@@ -40,7 +42,9 @@ bool qcow2_wait_allocs(Qcow2 *s, uint64_t start, uint64_t end)
         }
         if (a) {
             waited = true;
+            s->alloc_waiters++;
             g_cond_wait(&s->cond, &s->lock);
+            s->alloc_waiters--;
         }
     } while (a);
     return waited;

@@ -177,6 +177,7 @@ typedef struct Qcow2 {
     BlockNode *file, *data; /* data: where guest clusters are; often the same */
     GMutex lock;
     GCond cond; /* an allocation is over */
+    unsigned alloc_waiters; /* of cond */
 
     /* Geometry. */
     unsigned version, cluster_bits, l2_bits, l2_entry_size, sub_bits, subs;
