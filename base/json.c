@@ -51,3 +51,17 @@ json_t *json_stringf(const char *fmt, ...)
     va_end(ap);
     return json_string(text);
 }
+
+char *json_value_text(const json_t *v)
+{
+    if (json_is_string(v)) {
+        return g_strdup(json_string_value(v));
+    }
+    if (json_is_boolean(v)) {
+        return g_strdup(json_is_true(v) ? "on" : "off");
+    }
+    char *dumped = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *text = g_strdup(dumped);
+    free(dumped);
+    return text;
+}

@@ -19,6 +19,9 @@ json_t *json_parse(const char *text, size_t len, Error **errp);
 /* One line of JSON, keys in insertion order. Free with free() (as Jansson's own dumps). */
 char *json_to_line(const json_t *v);
 
+/* A value as an option string has it: "on" and "off", text without quotes. Free with g_free(). */
+char *json_value_text(const json_t *v);
+
 /* The QAPI name of a value's type: "object", "array", "string", "integer", "number", ... */
 const char *json_type_name(const json_t *v);
 

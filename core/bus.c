@@ -150,20 +150,6 @@ static bool find_named_bus(Machine *m, const DeviceType *type, const char *name,
     return true;
 }
 
-static char *value_text(json_t *v)
-{
-    if (json_is_string(v)) {
-        return g_strdup(json_string_value(v));
-    }
-    if (json_is_boolean(v)) {
-        return g_strdup(json_is_true(v) ? "on" : "off");
-    }
-    char *dumped = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
-    char *text = g_strdup(dumped);
-    free(dumped);
-    return text;
-}
-
 static bool set_all(Device *d, json_t *opts, Error **errp)
 {
     const char *key;
@@ -174,7 +160,7 @@ static bool set_all(Device *d, json_t *opts, Error **errp)
         if (!strcmp(key, "driver") || !strcmp(key, "id") || !strcmp(key, "bus")) {
             continue;
         }
-        g_autofree char *text = value_text(v);
+        g_autofree char *text = json_value_text(v);
         if (!device_set(d, key, text, errp)) {
             return false;
         }

@@ -58,20 +58,6 @@ static void object_free(Object *o)
     g_free(o);
 }
 
-static char *value_text(json_t *v)
-{
-    if (json_is_string(v)) {
-        return g_strdup(json_string_value(v));
-    }
-    if (json_is_boolean(v)) {
-        return g_strdup(json_is_true(v) ? "on" : "off");
-    }
-    char *dumped = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
-    char *text = g_strdup(dumped);
-    free(dumped);
-    return text;
-}
-
 static bool set_all(Object *o, json_t *opts, Error **errp)
 {
     const char *key;
@@ -87,7 +73,7 @@ static bool set_all(Object *o, json_t *opts, Error **errp)
             props_unknown(o->type->name, o->type->props, NULL, key, errp);
             return false;
         }
-        g_autofree char *text = value_text(v);
+        g_autofree char *text = json_value_text(v);
         Error *err = NULL;
         if (!prop_set(o->machine, o, p, text, &err)) {
             error_prepend(&err, "property '%s' of '%s': ", key, o->type->name);

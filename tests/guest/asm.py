@@ -32,6 +32,42 @@ MACROS = """
     .endm
 """
 
+# Routines of 16-bit code for the first serial port: text (SI, zero-terminated), hex (AX and a blank).
+PRINT16 = """
+    text:
+        lodsb
+        test al, al
+        jz 1f
+        call byte_out
+        jmp text
+    1:  ret
+
+    hex:                        /* AX and a blank */
+        mov cx, 4
+    1:  rol ax, 4
+        push ax
+        and al, 15
+        cmp al, 10
+        sbb al, 0x69
+        das
+        call byte_out
+        pop ax
+        loop 1b
+        mov al, 32
+    byte_out:
+        push dx
+        push ax
+        mov dx, 0x3fd
+    1:  in al, dx
+        test al, 0x20
+        jz 1b
+        pop ax
+        mov dx, 0x3f8
+        out dx, al
+        pop dx
+        ret
+"""
+
 
 class AsmError(Exception):
     pass

@@ -79,39 +79,7 @@ SECTOR = """
     3:  mov ax, [0x600 + 16]
         jmp hex
 
-    text:
-        lodsb
-        test al, al
-        jz 1f
-        call byte_out
-        jmp text
-    1:  ret
-
-    hex:                        /* AX and a blank */
-        mov cx, 4
-    1:  rol ax, 4
-        push ax
-        and al, 15
-        cmp al, 10
-        sbb al, 0x69
-        das
-        call byte_out
-        pop ax
-        loop 1b
-        mov al, 32
-    byte_out:
-        push dx
-        push ax
-        mov dx, 0x3fd
-    1:  in al, dx
-        test al, 0x20
-        jz 1b
-        pop ax
-        mov dx, 0x3f8
-        out dx, al
-        pop dx
-        ret
-    hello:
+""" + asm.PRINT16 + """    hello:
         .asciz "boot sector: "
     bad:
         .asciz "no e820 "
