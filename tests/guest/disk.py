@@ -247,7 +247,12 @@ def write_files(sh, name):
     """Files with their checksums on the disk; returns the checksum of the big one."""
     sh.run(f"dd if=/dev/urandom of=/root/{name} bs=1M count=16 status=none && cd /root && sha256sum {name} >{name}.sum"
            f" && mkdir -p {name}.d && for i in $(seq 200); do echo $i >{name}.d/$i; done && sync", 120)
-    return sh.run(f"cut -c-64 /root/{name}.sum").strip()
+    out = sh.run(f"cut -c-64 /root/{name}.sum")
+    # A message of the kernel may stand beside it.
+    m = re.search(r"\b[0-9a-f]{64}\b", out)
+    if not m:
+        raise AssertionError(f"no checksum in {out!r}")
+    return m.group()
 
 
 def check_files(sh, name):
@@ -334,8 +339,9 @@ def host_checks(env, disk, digest):
         p = subprocess.run(["/sbin/e2fsck", "-fn", root], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if p.returncode or "orphan" in p.stdout or "recovering journal" in p.stdout:
             raise AssertionError(f"e2fsck says (status {p.returncode}):\n{p.stdout}")
-        if hashlib.sha256(debugfs(root, "cat /root/first")).hexdigest() != digest:
-            raise AssertionError("the file reads differently on the host")
+        found = hashlib.sha256(debugfs(root, "cat /root/first")).hexdigest()
+        if found != digest:
+            raise AssertionError(f"the file reads differently on the host: {found}, in the guest {digest!r}")
     finally:
         os.unlink(root)
 
