@@ -20,7 +20,6 @@ typedef struct AcpiConfig {
     bool i8042, fw_cfg, pic, hpet, pit, rtc;
     bool s3, s4;              /* sleep states beside S5 */
     uint16_t pvpanic;         /* port, 0: none */
-    bool vmgenid;
     AcpiChipset chipset;
     /* With a chip set: */
     uint16_t pm_base, gpe0_base, gpe0_size;

@@ -19,6 +19,7 @@
 #include "hw/ide/ide.h"
 #include "hw/machine/boot/linuxrom.h"
 #include "hw/machine/firmware.h"
+#include "hw/misc/pvpanic.h"
 #include "hw/rtc/mc146818.h"
 
 #define MIB          (1ull << 20)
@@ -289,6 +290,7 @@ static AcpiTables *make_tables(PcBoard *pc)
                      .hpet = pc->hpet_dev != NULL,
                      .pit = pc->pit != ONOFF_OFF,
                      .rtc = pc->rtc != NULL,
+                     .pvpanic = pvpanic_port(pc->dev.machine),
                      .s3 = !pc->boot->plan, /* waking needs firmware */
                      .s4 = true};
 
@@ -401,6 +403,16 @@ static void publish_bootorder(PcBoard *pc)
     fw_cfg_add_file(pc->fw_cfg, "bootorder", text->str, text->len ? text->len + 1 : 0, NULL);
 }
 
+/* Without firmware: the tables in memory, where they describe what is there now. */
+static void place_tables(PcBoard *pc, Machine *m)
+{
+    PcBoot *b = pc->boot;
+
+    acpi_tables_free(b->acpi);
+    b->acpi = make_tables(pc);
+    acpi_tables_place(b->acpi, machine_memory(m), b->layout.acpi, b->layout.rsdp);
+}
+
 /* Devices come after the board: when the machine first runs they are all there. */
 static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
 {
@@ -410,6 +422,9 @@ static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
         b->ready = true;
         fill_cmos_disks(b->pc);
         publish_bootorder(b->pc);
+        if (b->plan && b->acpi) {
+            place_tables(b->pc, m);
+        }
     }
 }
 
@@ -555,9 +570,7 @@ static void start_kernel(PcBoard *pc, Machine *m)
     }
     boot_apply(b->plan, m);
     if (b->acpi) {
-        acpi_tables_free(b->acpi);
-        b->acpi = make_tables(pc);
-        acpi_tables_place(b->acpi, machine_memory(m), b->layout.acpi, b->layout.rsdp);
+        place_tables(pc, m);
     }
     if (b->smbios->tables->len <= SMBIOS_ROOM) {
         smbios_place(b->smbios, machine_memory(m), SMBIOS_ADDR, SMBIOS_ADDR + 0x20);
