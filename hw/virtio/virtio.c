@@ -520,14 +520,21 @@ VirtQueue *virtio_add_queue(VirtioDevice *v, unsigned size)
     return vq;
 }
 
-void virtio_set_iothread(VirtioDevice *v, IoThread *t)
+bool virtio_set_iothread(VirtioDevice *v, IoThread *t, Error **errp)
 {
     g_assert(!v->dev.realized && !v->core->iothread);
-    if (t) {
-        v->core->bell = iothread_doorbell_new(t, bell_rang, v);
-        v->core->iothread = t;
-        object_ref((Object *)t);
+    if (!t) {
+        return true;
     }
+    if (!v->transport->kicks_threads(v->transport_opaque)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "iothread= needs ioeventfd=on");
+        error_hint(errp, "with ioeventfd=off a kick is served on the vCPU that makes it");
+        return false;
+    }
+    v->core->bell = iothread_doorbell_new(t, bell_rang, v);
+    v->core->iothread = t;
+    object_ref((Object *)t);
+    return true;
 }
 
 void virtio_shut(VirtioDevice *v)

@@ -77,6 +77,7 @@ typedef struct VirtioTransportOps {
     bool (*has_modern)(void *opaque); /* optional, for transports of both kinds */
     bool (*has_legacy)(void *opaque);
     unsigned (*auto_queues)(void *opaque); /* optional: a good number of request queues */
+    bool (*kicks_threads)(void *opaque);   /* may a kick go to an I/O thread (ioeventfd=)? */
 } VirtioTransportOps;
 
 struct VirtioDevice {
@@ -164,7 +165,7 @@ void virtio_kick_later(VirtQueue *vq);
  * machine's lock. In realize, after virtio_setup(). Block ports get the thread's loop with
  * block_port_set_loop(), and these hooks with the VirtioDevice as opaque.
  */
-void virtio_set_iothread(VirtioDevice *v, IoThread *t);
+bool virtio_set_iothread(VirtioDevice *v, IoThread *t, Error **errp);
 void virtio_lock_hook(void *device);
 void virtio_unlock_hook(void *device);
 #define VIRTIO_LOCK_HOOKS .lock = virtio_lock_hook, .unlock = virtio_unlock_hook

@@ -501,7 +501,8 @@ static bool blk_realize(Device *d, Error **errp)
     if (!virtio_setup(&s->virtio, &blk_class, errp)) {
         return false;
     }
-    if (!check_sizes(s, errp) || !check_queues(s, errp) || !attach(s, errp)) {
+    if (!check_sizes(s, errp) || !check_queues(s, errp) ||
+        !virtio_set_iothread(&s->virtio, s->iothread, errp) || !attach(s, errp)) {
         virtio_teardown(&s->virtio);
         return false;
     }
@@ -509,7 +510,6 @@ static bool blk_realize(Device *d, Error **errp)
         block_guess_geometry(s->port, &s->cyls, &s->heads, &s->secs);
     }
     s->owed = g_new0(uint32_t, (s->num_queues + 31u) / 32);
-    virtio_set_iothread(&s->virtio, s->iothread);
     for (unsigned i = 0; i < s->num_queues; i++) {
         virtio_add_queue(&s->virtio, s->queue_size);
     }

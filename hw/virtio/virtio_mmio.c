@@ -107,7 +107,13 @@ static bool mmio_legacy(void *opaque)
     return ((VirtioMmio *)opaque)->force_legacy;
 }
 
+static bool kicks_threads(void *opaque)
+{
+    return ((VirtioMmio *)opaque)->ioeventfd;
+}
+
 static const VirtioTransportOps transport = {
+    .kicks_threads = kicks_threads,
     .notify = mmio_notify,
     .config_changed = mmio_notify,
     .dma = mmio_dma,
@@ -398,7 +404,7 @@ static const Property mmio_props[] = {
     PROP(VirtioMmio, PROP_BOOL, force_legacy, "force-legacy", true,
          "the legacy interface (version 1) instead of the current one"),
     PROP(VirtioMmio, PROP_BOOL, ioeventfd, "ioeventfd", true,
-         "serve kicks away from the vCPU, where the device has a thread for it"),
+         "kicks may be served on the device's I/O thread; iothread= needs it"),
     PROP(VirtioMmio, PROP_U64, base, "base", 0, "guest-physical address; the board's choice"),
     {0},
 };

@@ -92,7 +92,13 @@ static unsigned transport_auto_queues(void *opaque)
     return MAX(c->cpus, 1);
 }
 
+static bool kicks_threads(void *opaque)
+{
+    return ((VirtioPci *)opaque)->ioeventfd;
+}
+
 static const VirtioTransportOps transport = {
+    .kicks_threads = kicks_threads,
     .notify = transport_notify,
     .config_changed = transport_notify,
     .dma = transport_dma,
@@ -292,7 +298,7 @@ bool virtio_pci_post_load(Device *d, int version, Error **errp)
         PROP(VirtioPci, PROP_BOOL, page_per_vq, "page-per-vq", false,                 \
              "a page of its own for each queue's doorbell"),                          \
         PROP(VirtioPci, PROP_BOOL, ioeventfd, "ioeventfd", true,                      \
-             "serve kicks away from the vCPU, where the device has a thread for it"), \
+             "kicks may be served on the device's I/O thread; iothread= needs it"), \
         PROP(VirtioPci, PROP_U32, vectors, "vectors", VECTORS_AUTO,                   \
              "MSI-X vectors; 0: none; by default one per queue and one")
 const Property virtio_pci_props[] = {

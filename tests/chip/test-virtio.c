@@ -90,7 +90,10 @@ static bool toy_realize(Device *d, Error **errp)
     if (!virtio_setup(&t->virtio, &toy_class, errp)) {
         return false;
     }
-    virtio_set_iothread(&t->virtio, t->iothread);
+    if (!virtio_set_iothread(&t->virtio, t->iothread, errp)) {
+        virtio_teardown(&t->virtio);
+        return false;
+    }
     virtio_add_queue(&t->virtio, VD_SIZE);
     virtio_add_queue(&t->virtio, VD_SIZE);
     return true;
@@ -532,6 +535,9 @@ static void test_iothread(void)
 
     g_assert_nonnull(object_add(b.m, o, &err));
     b.host = bench_pci(b.m, false);
+    g_assert_null(bench_pci_add(b.m, "virtio-toy-pci,iothread=io,ioeventfd=off", &err));
+    g_assert_nonnull(strstr(error_message(err), "ioeventfd"));
+    g_clear_pointer(&err, error_free);
     b.pci = bench_pci_device(b.m, "virtio-toy-pci,iothread=io");
     b.toy = (Toy *)b.pci->dev.inner;
     bench_pci_configure(b.m);
