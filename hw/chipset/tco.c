@@ -14,6 +14,8 @@ enum { RLD = 0x00, DAT_IN = 0x02, DAT_OUT = 0x03, STS1 = 0x04, STS2 = 0x06, CNT1
        MESSAGE1 = 0x0c, MESSAGE2 = 0x0d, WDCNT = 0x0e, IRQGEN = 0x10, TMR = 0x12 };
 
 #define TICK_NS       600000000ll
+#define STS1_SW_SMI   0x0002
+#define STS1_INT      0x0004
 #define STS1_TIMEOUT  0x0008
 #define STS1_W1C      0x237c
 #define STS2_SECOND   0x0002
@@ -160,6 +162,12 @@ static void tco_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
         *b = v;
         if (next) {
             *next = v >> 8;
+        }
+        if (offset == DAT_IN) { /* from the OS to the SMI handler, and back */
+            t->status1 |= STS1_SW_SMI;
+        }
+        if (offset == DAT_OUT || (next && offset + 1 == DAT_OUT)) {
+            t->status1 |= STS1_INT;
         }
     } else if (size == 2) {
         write_word(t, offset, v, 0xffff);
