@@ -18,7 +18,10 @@ typedef struct FloppyDrive {
 
 /* Where drives go: device_new_on(fdc_bus(fdc), &floppy_type, id), "unit" and "drive" set. */
 Bus *fdc_bus(Device *fdc);
-/* The drive's type for CMOS register 0x10: 0 none, 2 1.2 MB, 3 720 KB, 4 1.44 MB, 5 2.88 MB. */
+/*
+ * The drive's type for CMOS register 0x10, by its medium: 0 none, 2 1.2 MB, 4 1.44 MB, 5 2.88 MB (and an
+ * empty one, which reads all of 3.5 inches).
+ */
 uint8_t fdc_drive_type(Device *fdc, unsigned n);
 
 #endif

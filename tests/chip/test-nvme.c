@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* NVMe against the base specification 1.4: a driver in small. */
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "base/bits.h"
-#include "block/blockdev.h"
-#include "pci.h"
+#include "disk_bench.h"
 
 #define DISK   (4u << 20)
 #define ASQ    0x1000
@@ -19,40 +15,17 @@
 #define BAR    0x10000000ull
 
 typedef struct Bench {
+    DiskBench d;
     Machine *m;
-    PciBench *host;
     PciDevice *dev;
-    BlockSet *disks;
     uint8_t *disk;
     unsigned tail[2], head[2], phase[2];
     uint16_t cid;
 } Bench;
 
-static BlockPort *find_drive(void *opaque, const char *name, Error **errp)
-{
-    return blockset_claim(opaque, name, errp);
-}
-
-static void add_disk(Bench *b)
-{
-    int fd = memfd_create("disk", 0);
-    g_autofree char *path = g_strdup_printf("/proc/%d/fd/%d", getpid(), fd);
-    Error *err = NULL;
-
-    g_assert_true(fd >= 0 && ftruncate(fd, DISK) == 0);
-    b->disk = mmap(NULL, DISK, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "file", path, "format", "raw", "if", "none",
-                          "id", "d", "discard", "unmap");
-    g_assert_true(blockset_add_drive(b->disks, o, false, &err) != NULL);
-    json_decref(o);
-    close(fd);
-}
-
 static void settle(Bench *b)
 {
-    blockset_quiesce(b->disks, false);
-    while (g_main_context_iteration(machine_loop(b->m), FALSE)) {
-    }
+    disk_bench_settle(&b->d);
 }
 
 static uint32_t reg(Bench *b, unsigned r)
@@ -157,24 +130,29 @@ static void enable(Bench *b)
     g_assert_cmpint(admin(b, 1, 0, SQ, (DEPTH - 1) << 16 | 1, 0x10001), ==, 0);
 }
 
-static void begin(Bench *b)
+static void begin_with(Bench *b, const char *fault, const void *contents)
 {
-    *b = (Bench){.m = bench_new(1)};
-    b->host = bench_pci(b->m, true);
-    b->disks = blockset_new(machine_loop(b->m));
-    add_disk(b);
-    machine_set_drive_lookup(b->m, find_drive, b->disks);
-    b->dev = bench_pci_device(b->m, "nvme,serial=test,drive=d");
+    memset(b, 0, sizeof(*b));
+    disk_bench_begin(&b->d);
+    b->m = b->d.m;
+    disk_bench_add(&b->d, "d", DISK, fault, false, contents);
+    b->disk = b->d.disk;
+    b->dev = bench_pci_device(b->m, "nvme,serial=test,drive=d,rerror=stop,werror=stop");
     cfg_write(b->dev, 0x10, 4, (uint32_t)BAR);
     cfg_write(b->dev, 4, 2, 6);
+}
+
+static void begin(Bench *b)
+{
+    g_autofree uint8_t *zeroes = g_malloc0(DISK);
+
+    begin_with(b, NULL, zeroes);
     enable(b);
 }
 
 static void end(Bench *b)
 {
-    bench_free(b->m);
-    blockset_free(b->disks);
-    munmap(b->disk, DISK);
+    disk_bench_end(&b->d);
 }
 
 /* 5.15: identify controller and namespace. */
@@ -345,21 +323,21 @@ static void test_interrupts(void)
     io_command(sqe, 2, 0, 1, BUFFER, 0);
     submit(&b, 1, sqe);
     settle(&b);
-    g_assert_cmpint(b.host->wire[0].level | b.host->wire[1].level | b.host->wire[2].level |
-                        b.host->wire[3].level, ==, 1);
+    g_assert_cmpint(b.d.pci->wire[0].level | b.d.pci->wire[1].level | b.d.pci->wire[2].level |
+                        b.d.pci->wire[3].level, ==, 1);
     set_reg(&b, 0xc, 1); /* masked */
-    g_assert_cmpint(b.host->wire[0].level | b.host->wire[1].level | b.host->wire[2].level |
-                        b.host->wire[3].level, ==, 0);
+    g_assert_cmpint(b.d.pci->wire[0].level | b.d.pci->wire[1].level | b.d.pci->wire[2].level |
+                        b.d.pci->wire[3].level, ==, 0);
     g_assert_cmpint(reap(&b, 1, NULL), ==, 0);
     unsigned cap = b.dev->msix_cap, before;
     bench_store(b.m, BAR + 0x2000, 4, 0xfee00000);
     bench_store(b.m, BAR + 0x2008, 4, 0x41);
     bench_store(b.m, BAR + 0x200c, 4, 0);
     cfg_write(b.dev, cap + 2, 2, 0x8000);
-    before = b.host->messages;
+    before = b.d.pci->messages;
     g_assert_cmpint(io(&b, 2, 0, 1, BUFFER, 0), ==, 0);
-    g_assert_cmpuint(b.host->messages, >, before);
-    g_assert_cmphex(b.host->msg_data[before % BENCH_MESSAGES], ==, 0x41);
+    g_assert_cmpuint(b.d.pci->messages, >, before);
+    g_assert_cmphex(b.d.pci->msg_data[before % BENCH_MESSAGES], ==, 0x41);
     end(&b);
 }
 
@@ -410,8 +388,111 @@ static void test_save(void)
     end(&b);
 }
 
+/* Lets what fails stop, and what does not fail end. */
+static void run_a_while(Bench *b)
+{
+    for (int k = 0; k < 200; k++) {
+        g_main_context_iteration(machine_loop(b->m), FALSE);
+        g_usleep(100);
+    }
+}
+
+/* Four commands of one block each, at blocks 10, 20, ..., from pages at BUFFER. */
+static void submit_four(Bench *b, uint8_t op)
+{
+    uint8_t sqe[64], data[512];
+
+    for (unsigned i = 0; i < 4; i++) {
+        memset(data, 0x60 + (int)i, sizeof(data));
+        put(b, BUFFER + i * 0x1000, data, sizeof(data));
+        io_command(sqe, op, 10 + 10 * i, 1, BUFFER + i * 0x1000, 0);
+        if (op == 5) { /* compare: with what is there */
+            put(b, BUFFER + i * 0x1000, b->disk + (10 + 10 * i) * 512, sizeof(data));
+        }
+        if (op == 9) { /* deallocate: a range of 8 blocks */
+            const uint8_t range[16] = {[4] = 8, [8] = (uint8_t)(16 + 16 * i)};
+            put(b, BUFFER + i * 0x1000, range, sizeof(range));
+            st_le32(sqe + 40, 0);
+            st_le32(sqe + 44, 4);
+        }
+        submit(b, 1, sqe);
+    }
+}
+
+typedef struct Stopped {
+    const char *fault;
+    uint8_t op;
+} Stopped;
+
+/* Commands that wait for the machine to resume are carried out where the state is loaded. */
+static void test_moves_stopped(gconstpointer opaque)
+{
+    const Stopped *t = opaque;
+    Bench a, b;
+    uint8_t data[512];
+    int status, ended = 0;
+
+    begin_with(&a, t->fault, NULL);
+    enable(&a);
+    submit_four(&a, t->op);
+    run_a_while(&a);
+    begin_with(&b, NULL, a.disk);
+    disk_bench_move(&a.d, &b.d);
+    memcpy(b.tail, a.tail, sizeof(a.tail));
+    memcpy(b.head, a.head, sizeof(a.head));
+    memcpy(b.phase, a.phase, sizeof(a.phase));
+    while ((status = reap(&b, 1, NULL)) >= 0) {
+        g_assert_cmphex(status, ==, 0);
+        ended++;
+    }
+    g_assert_cmpint(ended, ==, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        get(&b, BUFFER + i * 0x1000, data, sizeof(data));
+        if (t->op == 1 || t->op == 2) {
+            g_assert_cmpmem(data, sizeof(data), b.disk + (10 + 10 * i) * 512, sizeof(data));
+        }
+        if (t->op == 1) {
+            g_assert_cmphex(data[77], ==, 0x60 + i);
+        }
+        if (t->op == 9) {
+            g_assert_cmphex(b.disk[(16 + 16 * i) * 512 + 5], ==, 0);
+        }
+    }
+    end(&a);
+    end(&b);
+}
+
+/* What is loaded over a controller whose commands wait wins; they are heard of no more. */
+static void test_load_over_request(void)
+{
+    Bench a, b;
+
+    begin(&a);
+    begin_with(&b, "write:1:EIO", NULL);
+    enable(&b);
+    submit_four(&b, 1);
+    run_a_while(&b);
+    g_assert_cmpint(reap(&b, 0, NULL), ==, -1);
+    disk_bench_move(&a.d, &b.d);
+    memcpy(b.tail, a.tail, sizeof(a.tail));
+    memcpy(b.head, a.head, sizeof(a.head));
+    memcpy(b.phase, a.phase, sizeof(a.phase));
+    g_assert_cmpuint(block_in_flight(blockset_port_nth(b.d.disks, 0)), ==, 0);
+    settle(&b);
+    g_assert_cmpint(reap(&b, 1, NULL), ==, -1);
+    g_assert_cmpint(io(&b, 2, 3, 1, BUFFER, 0), ==, 0);
+    g_assert_cmpint(reap(&b, 1, NULL), ==, -1);
+    end(&a);
+    end(&b);
+}
+
 int main(int argc, char **argv)
 {
+    static const Stopped stopped[] = {
+        {"read:1:EIO", 2}, {"write:1:ENOSPC", 1}, {"write:3:EIO", 1}, {"flush:1:EIO", 0},
+        {"write:2:EIO", 8}, {"discard:1:EIO", 9},  {"read:2:EIO", 5},
+    };
+
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/nvme/identify", test_identify);
     g_test_add_func("/nvme/random-io", test_random_io);
@@ -421,5 +502,10 @@ int main(int argc, char **argv)
     g_test_add_func("/nvme/interrupts", test_interrupts);
     g_test_add_func("/nvme/reset", test_reset);
     g_test_add_func("/nvme/save", test_save);
+    g_test_add_func("/nvme/load-over-request", test_load_over_request);
+    for (size_t i = 0; i < G_N_ELEMENTS(stopped); i++) {
+        g_autofree char *path = g_strdup_printf("/nvme/moves-stopped/%02x/%s", stopped[i].op, stopped[i].fault);
+        g_test_add_data_func(path, &stopped[i], test_moves_stopped);
+    }
     return g_test_run();
 }
