@@ -35,14 +35,19 @@ enum {
 
 /* ---- start, stop ---- */
 
-/* As at a controller level reset (7.3.2): no queues, nothing in flight. */
-static void stop(NvmeCtrl *n)
+static void cancel_all(NvmeCtrl *n)
 {
     for (unsigned i = 1; i <= NVME_MAX_NS; i++) {
         if (n->ns[i]) {
             block_cancel_all(n->ns[i]->port);
         }
     }
+}
+
+/* As at a controller level reset (7.3.2): no queues, nothing in flight. */
+static void stop(NvmeCtrl *n)
+{
+    cancel_all(n);
     for (unsigned i = 0; i < NVME_SLOTS; i++) {
         nvme_free_slot(n, i);
     }
@@ -398,6 +403,8 @@ static bool nvme_post_load(Device *d, int version, Error **errp)
         return false;
     }
     pci_loaded(&n->pci);
+    cancel_all(n); /* what was here before */
+    nvme_drop_requests(n);
     for (unsigned i = 0; i < NVME_SLOTS; i++) { /* admin commands never wait for the host */
         if (n->slot[i].state == SLOT_BUSY && !n->slot[i].sqid) {
             n->slot[i].state = SLOT_FREE;

@@ -156,6 +156,8 @@ void nvme_free_slot(NvmeCtrl *n, unsigned slot);
 void nvme_post_done(NvmeCtrl *n, unsigned cqid);
 int nvme_irq_level(NvmeCtrl *n);
 void nvme_reissue(NvmeCtrl *n);
+/* Frees what runs for the slots on the host; all ports are quiet. */
+void nvme_drop_requests(NvmeCtrl *n);
 /* Maps the data pointer of a command: true and req->iov, or a status. */
 uint16_t nvme_map(NvmeCtrl *n, NvmeReq *r, const uint8_t *sqe, uint64_t bytes, bool to_guest);
 void nvme_written(NvmeReq *r, uint64_t bytes);

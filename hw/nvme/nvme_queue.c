@@ -54,6 +54,13 @@ void nvme_free_slot(NvmeCtrl *n, unsigned slot)
     }
 }
 
+void nvme_drop_requests(NvmeCtrl *n)
+{
+    for (unsigned i = 0; i < NVME_SLOTS; i++) {
+        free_req(n, i);
+    }
+}
+
 NvmeReq *nvme_req_new(NvmeCtrl *n, unsigned slot)
 {
     NvmeReq *r = g_new0(NvmeReq, 1);

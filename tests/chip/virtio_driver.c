@@ -27,6 +27,9 @@ void vd_init(VirtioDriver *d, PciDevice *pci, unsigned mode)
             continue;
         }
         hwaddr *areas[] = {NULL, &d->common, &d->notify, &d->isr, &d->config};
+        if (c[3] == 2) {
+            d->notify_step = ld_le32(c + 16);
+        }
         *areas[c[3]] = pci->bar[c[4]].addr + ld_le32(c + 8);
     }
     d->io = pci->bar[0].region ? (unsigned)pci->bar[0].addr : 0;
@@ -125,7 +128,7 @@ bool vd_start(VirtioDriver *d)
             return false;
         }
     }
-    vd_setup_queue(d, 0, VD_DESC);
+    vd_setup_queue(d, d->queue, VD_DESC);
     set_status(d, d->mode & VD_LEGACY ? 7 : 15);
     return true;
 }
@@ -194,9 +197,9 @@ void vd_add(VirtioDriver *d, unsigned r, const VdBuf *b, unsigned n)
 void vd_kick(VirtioDriver *d)
 {
     if (d->mode & VD_LEGACY) {
-        bench_out(d->m, d->io + 16, 2, 0);
+        bench_out(d->m, d->io + 16, 2, d->queue);
     } else {
-        put(d, d->notify, 2, 0);
+        put(d, d->notify + d->queue * d->notify_step, 2, d->queue);
     }
 }
 

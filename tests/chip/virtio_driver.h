@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A virtio driver for tests: one queue of 16 entries of a PCI function, four requests of up to four
- * buffers at a time. Rings lie at VD_RING, indirect tables at VD_TABLES; tests use RAM from VD_DATA.
+ * A virtio driver for tests: one queue of 16 entries of a PCI function (0, or what is set before
+ * vd_start()), four requests of up to four buffers at a time. Rings lie at VD_RING, indirect tables at
+ * VD_TABLES; tests use RAM from VD_DATA.
  */
 #ifndef TESTS_VIRTIO_DRIVER_H
 #define TESTS_VIRTIO_DRIVER_H
@@ -15,7 +16,8 @@ enum { VD_LEGACY = 1, VD_PACKED = 2, VD_INDIRECT = 4, VD_EVENT = 8 };
 typedef struct VirtioDriver {
     Machine *m;
     PciDevice *pci;
-    unsigned mode;
+    unsigned mode, queue;
+    unsigned notify_step;      /* bytes between the queues' notify registers */
     uint64_t features;         /* negotiated */
     uint64_t more_features;    /* wanted beside the ring's own; set before vd_start() */
     hwaddr common, isr, config, notify; /* modern */
