@@ -35,6 +35,7 @@ static bool amd_ignored(const X86Env *env, uint32_t msr)
         return false;
     }
     switch (msr) {
+    case 0xc0010000 ... 0xc0010007: /* PERF_CTL0..3, PERF_CTR0..3: nothing is counted */
     case 0xc0010010: /* SYSCFG */
     case 0xc0010015: /* HWCR */
     case 0xc001001a: /* TOP_MEM */

@@ -249,6 +249,32 @@ static void test_multiboot_elf(void)
     boot_plan_free(p);
 }
 
+/* A kernel may go to real mode and ask the BIOS that is not there. */
+static void test_bios_remains(void)
+{
+    uint8_t image[ELF_SIZE];
+
+    make_elf(image, false, true);
+    g_autofree char *k = put("mb", image, sizeof(image));
+    BootPlan *p = plan_for(k, NULL, NULL, NULL);
+    hwaddr ebda = (hwaddr)ld_le16(at(p, 0x40e, 2)) << 4;
+    g_assert_cmphex(ebda, ==, 0x9fc00);
+    g_assert_cmpuint(ld_le16(at(p, 0x413, 2)), ==, 639);
+    g_assert_cmpuint(*at(p, ebda, 1), ==, 1);
+    for (int i = 0; i < 256; i++) {
+        const uint8_t *v = at(p, 4 * i, 4);
+        const uint8_t *code = at(p, ((hwaddr)ld_le16(v + 2) << 4) + ld_le16(v), 4);
+        if (i == 0x12) {
+            g_assert_cmphex(code[0], ==, 0xb8); /* mov ax, 639; iret */
+            g_assert_cmpuint(ld_le16(code + 1), ==, 639);
+            g_assert_cmphex(code[3], ==, 0xcf);
+        } else {
+            g_assert_cmphex(code[0], ==, 0x55);
+        }
+    }
+    boot_plan_free(p);
+}
+
 static void test_multiboot_addresses(void)
 {
     uint8_t d[256] = {0};
@@ -353,6 +379,7 @@ int main(int argc, char **argv)
     g_test_add_func("/boot/linux/variants", test_linux_variants);
     g_test_add_func("/boot/linux/limits", test_linux_limits);
     g_test_add_func("/boot/pvh", test_pvh);
+    g_test_add_func("/boot/bios-remains", test_bios_remains);
     g_test_add_func("/boot/multiboot/elf", test_multiboot_elf);
     g_test_add_func("/boot/multiboot/addresses", test_multiboot_addresses);
     g_test_add_func("/boot/wrong-files", test_wrong_files);

@@ -216,8 +216,8 @@ int boot_e820(const BootLayout *l, E820Entry *map)
 {
     int n = 0;
 
-    map[n++] = (E820Entry){0, 0x9fc00, E820_RAM};
-    map[n++] = (E820Entry){0x9fc00, 0x400, E820_RESERVED};
+    map[n++] = (E820Entry){0, BOOT_EBDA, E820_RAM};
+    map[n++] = (E820Entry){BOOT_EBDA, 0xa0000 - BOOT_EBDA, E820_RESERVED};
     map[n++] = (E820Entry){0xf0000, 0x10000, E820_RESERVED};
     map[n++] = (E820Entry){0x100000, l->acpi - 0x100000, E820_RAM};
     if (l->acpi_size) {
@@ -332,6 +332,39 @@ static bool load(BootContext *c, Error **errp)
     return false;
 }
 
+/*
+ * What a kernel that goes back to real mode finds where a BIOS would be: a data area (Xen puts its
+ * trampoline below the extended one), and services that all answer "not supported", but for the
+ * size of low memory.
+ */
+static void add_bios_remains(BootPlan *p)
+{
+    static const uint8_t service[] = {
+        0x55,                   /* push bp */
+        0x89, 0xe5,             /* mov bp, sp */
+        0x80, 0x4e, 0x06, 0x01, /* or byte [bp + 6], 1: CF of the caller's flags */
+        0x5d,                   /* pop bp */
+        0xcf,                   /* iret */
+    };
+    static const uint8_t memory_size[] = {
+        0xb8, BOOT_EBDA >> 10 & 0xff, BOOT_EBDA >> 18, /* mov ax, KiB */
+        0xcf,                                          /* iret */
+    };
+    uint8_t ivt[256 * 4], bda[0x100] = {0}, ebda[0x20] = {(0xa0000 - BOOT_EBDA) >> 10}; /* KiB */
+
+    memcpy(ebda + 0x04, service, sizeof(service));
+    memcpy(ebda + 0x10, memory_size, sizeof(memory_size));
+    for (int i = 0; i < 256; i++) {
+        st_le16(ivt + 4 * i, i == 0x12 ? 0x10 : 0x04);
+        st_le16(ivt + 4 * i + 2, BOOT_EBDA >> 4);
+    }
+    st_le16(bda + 0x0e, BOOT_EBDA >> 4);
+    st_le16(bda + 0x13, BOOT_EBDA >> 10);
+    boot_add_copy(p, 0, ivt, sizeof(ivt));
+    boot_add_copy(p, BOOT_BDA, bda, sizeof(bda));
+    boot_add_copy(p, BOOT_EBDA, ebda, sizeof(ebda));
+}
+
 BootPlan *boot_plan(const MachineConfig *cfg, const BootLayout *l, Error **errp)
 {
     BootContext c = {.cfg = cfg, .layout = l};
@@ -340,6 +373,7 @@ BootPlan *boot_plan(const MachineConfig *cfg, const BootLayout *l, Error **errp)
         return NULL;
     }
     c.plan = boot_plan_new();
+    add_bios_remains(c.plan);
     if (!load(&c, errp)) {
         boot_plan_free(c.plan);
         c.plan = NULL;

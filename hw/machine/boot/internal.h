@@ -6,12 +6,14 @@
 #include "hw/machine/boot/boot.h"
 
 /* Low memory of a directly booted machine. Images may not use it. */
+#define BOOT_BDA       0x400
 #define BOOT_GDT       0x1000
 #define BOOT_PAGES     0x2000 /* 6 pages: identity map of 4 GiB */
 #define BOOT_STACK_TOP 0x9000
 #define BOOT_INFO      0x10000 /* zero page, start info, multiboot info */
 #define BOOT_CMDLINE   0x20000
 #define BOOT_LOW_END   0x90000
+#define BOOT_EBDA      0x9fc00
 #define BOOT_CS        0x10
 #define BOOT_DS        0x18
 #define BOOT_HIGH      0x100000 /* the first address for kernels */

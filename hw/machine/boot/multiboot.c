@@ -199,7 +199,7 @@ static void fill_info(const BootLayout *l, uint8_t *info)
     int n = boot_e820(l, map);
 
     st_le32(info, I_MEMORY | I_CMDLINE | I_MMAP | I_LOADER);
-    st_le32(info + 4, 0x9fc00 >> 10);
+    st_le32(info + 4, BOOT_EBDA >> 10);
     st_le32(info + 8, (l->acpi - BOOT_HIGH) >> 10);
     st_le32(info + 16, BOOT_CMDLINE);
     st_le32(info + 44, n * 24);
