@@ -185,7 +185,8 @@ static void program(Machine *m)
     int64_t first = TIMER_NEVER;
 
     for (int id = 0; id < CLOCK__COUNT; id++) {
-        first = MIN(first, host_deadline(m, id));
+        int64_t deadline = host_deadline(m, id);
+        first = MIN(first, deadline);
     }
     if (first == TIMER_NEVER && c->programmed == TIMER_NEVER) {
         return;

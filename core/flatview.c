@@ -271,7 +271,9 @@ static uint64_t oldest_epoch(Machine *m)
 
     for (guint i = 0; i < m->cpus->len; i++) {
         Cpu *cpu = m->cpus->pdata[i];
-        oldest = MIN(oldest, __atomic_load_n(&cpu->mem_epoch, __ATOMIC_SEQ_CST));
+        /* Read once: MIN() would compare one value and take a later one. */
+        uint64_t epoch = __atomic_load_n(&cpu->mem_epoch, __ATOMIC_SEQ_CST);
+        oldest = MIN(oldest, epoch);
     }
     return oldest;
 }

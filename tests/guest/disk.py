@@ -266,11 +266,13 @@ def install_package(sh):
 
 
 def no_complaints(g):
+    """Neither from the kernel nor, the last one, from GLib about the emulator."""
     for text in (b"I/O error", b"EXT4-fs error", b"EXT4-fs warning", b"Buffer I/O", b"rcu_sched self-detected",
-                 b"] Oops", b"] BUG: ", b"] WARNING: CPU", b"frozen", b"hard resetting link", b": timeout"):
+                 b"] Oops", b"] BUG: ", b"] WARNING: CPU", b"frozen", b"hard resetting link", b": timeout",
+                 b"-CRITICAL **"):
         if text in g.log:
             at = g.log.index(text)
-            raise AssertionError("the kernel complains:\n" + g.log[max(0, at - 600):at + 1500].decode("latin1"))
+            raise AssertionError("a complaint:\n" + g.log[max(0, at - 600):at + 1500].decode("latin1"))
 
 
 def power_off(sh, scenario):

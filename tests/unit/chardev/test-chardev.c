@@ -25,13 +25,17 @@ typedef struct Front {
     CharPort *port;
     GByteArray *got;
     size_t room; /* what can_receive() says; receive() takes it down */
+    size_t grow; /* by how much asking for it makes it larger: a guest reads on its own thread */
     bool echo, finite;
     int opened, closed, breaks, focus_in, focus_out, gone, writable;
 } Front;
 
 static size_t front_room(void *opaque)
 {
-    return ((Front *)opaque)->room;
+    Front *f = opaque;
+
+    f->room += f->grow;
+    return f->room;
 }
 
 static void front_receive(void *opaque, const uint8_t *buf, size_t len)
@@ -879,6 +883,24 @@ static void test_mux_stuck_guest(void)
     mux_fini(&m);
 }
 
+/* Room that appears between two looks at it: nothing comes twice, and nothing from beyond the end. */
+static void test_mux_growing_room(void)
+{
+    MuxFixture m;
+
+    mux_init(&m);
+    m.a.room = 0;
+    type(&m, "0123456789");
+    m.a.grow = 8;
+    m.a.finite = true;
+    char_accept_input(m.a.port);
+    settle();
+    assert_got(&m.a, "0123456789");
+    type(&m, "x");
+    assert_got(&m.a, "x");
+    mux_fini(&m);
+}
+
 static void test_mon_prefix(void)
 {
     CharSet *set = charset_new(loop);
@@ -987,6 +1009,7 @@ int main(int argc, char **argv)
     g_test_add_func("/chardev/mux/keys", test_mux_keys);
     g_test_add_func("/chardev/mux/stamps", test_mux_stamps);
     g_test_add_func("/chardev/mux/stuck-guest", test_mux_stuck_guest);
+    g_test_add_func("/chardev/mux/growing-room", test_mux_growing_room);
     g_test_add_func("/chardev/mux/mon-prefix", test_mon_prefix);
     g_test_add_func("/chardev/errors", test_errors);
     int status = g_test_run();
