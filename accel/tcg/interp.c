@@ -194,9 +194,40 @@ static void run_rmw(const Frame *f, const IrOp *op)
 
 /* ---- passed-through host instructions ---- */
 
-/* Memory operand into the bounce buffer, checked for everything it may fault on. */
-static void hostop_fetch(const Frame *f, const IrHostInsn *hi, uint64_t va, int mmu, void *bounce)
+/* Only the elements that the mask selects are read, or checked for being written. */
+static void masked_fetch(const Frame *f, const IrHostInsn *hi, uint64_t va, int mmu, char *bounce)
 {
+    memset(bounce, 0, hi->size);
+    for (uint32_t m = host_insn_mask(f->v, hi); m; m &= m - 1) {
+        unsigned at = hi->mask * (unsigned)__builtin_ctz(m);
+        if (hi->mem & 2) {
+            before_store(f, va + at, hi->mask, mmu);
+            tcg_probe(f->env, va + at, hi->mask, MMU_WRITE, mmu);
+        } else {
+            uint64_t x = tcg_load(f->env, va + at, hi->mask, mmu);
+            memcpy(bounce + at, &x, hi->mask);
+        }
+    }
+}
+
+static void masked_store(const Frame *f, const IrHostInsn *hi, uint64_t va, int mmu,
+                         const char *bounce)
+{
+    for (uint32_t m = host_insn_mask(f->v, hi); m; m &= m - 1) {
+        unsigned at = hi->mask * (unsigned)__builtin_ctz(m);
+        uint64_t x = 0;
+        memcpy(&x, bounce + at, hi->mask);
+        tcg_store(f->env, va + at, x, hi->mask, mmu);
+    }
+}
+
+/* Memory operand into the bounce buffer, checked for everything it may fault on. */
+static void hostop_fetch(const Frame *f, const IrHostInsn *hi, uint64_t va, int mmu, char *bounce)
+{
+    if (hi->mask) {
+        masked_fetch(f, hi, va, mmu, bounce);
+        return;
+    }
     if (hi->align > 1 && (va & (hi->align - 1u)) && f->target->note_align) {
         f->target->note_align(f->env, va);
         tcg_raise(f->env);
@@ -224,12 +255,17 @@ static void run_hostop(const Frame *f, const IrOp *op)
     if (hi->imp & 4) {
         dst = va; /* EAX; EDX is in rm. See host_run_insn() */
     }
-    if (f->v->hc == NULL ||
-        !host_run_insn(f->v->hc, f->v, hi, &dst, rm, hi->mem ? bounce : NULL, &fl)) {
+    if (f->v->hc == NULL) {
         f->target->note_simd_fp(f->env);
         tcg_raise(f->env);
     }
-    if (hi->mem & 2) {
+    HostRun run = host_run_insn(f->v->hc, f->v, hi, &dst, rm, hi->mem ? bounce : NULL, &fl);
+    if (run == HOST_RUN_TRAP) {
+        tcg_raise(f->env);
+    }
+    if ((hi->mem & 2) && hi->mask) {
+        masked_store(f, hi, va, op->aux, bounce);
+    } else if ((hi->mem & 2) && run != HOST_RUN_NO_STORE) {
         tcg_write(f->env, va, bounce, hi->size, op->aux);
     }
     if (!(hi->mem & 2 && hi->reg_kind == HR_GPR)) { /* which stores dst */

@@ -58,7 +58,7 @@ void ir_block_reset(IrBlock *b, uint64_t pc, uint64_t mode)
     b->n_temps = 0;
     b->n_labels = 0;
     b->n_host = 0;
-    b->uses_fpu = false;
+    b->uses_fpu = IR_FPU_NONE;
 }
 
 void ir_block_fini(IrBlock *b)

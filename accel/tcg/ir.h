@@ -99,12 +99,16 @@ typedef struct IrHostInsn {
     uint16_t size;    /* bytes of the memory operand (1..512) */
     uint8_t align;    /* required alignment of the guest address, 0/1 = none; else TcgTarget.note_align */
     uint8_t dst_w;    /* HR_GPR dst: IrWidth written (W32 zero-extends); b operand is read at full width */
-    uint8_t fpu;      /* 1: touches x87/MMX/SSE state (guest FP state must be live in the host) */
+    uint8_t fpu;      /* IR_FPU_*: what guest FP state must be live in the host */
     uint8_t fw, fr;   /* guest flags it writes / reads (comis, ptest, adcx) */
     uint8_t dst_rw;   /* dst GPR is also read */
     uint8_t imp;      /* implicit GPRs: dst is AX (1: FNSTSW AX) or CX (2: PCMPxSTRI) though no field encodes it;
                        * bit 2: also reads EAX = operand a and EDX = operand b (PCMPESTRx on registers) */
+    uint8_t mask;     /* 4 or 8: the memory operand's elements of so many bytes are accessed only where the sign bit
+                       * of that element of register vvvv is set (VMASKMOV); 0: all of it */
 } IrHostInsn;
+/* FP state that a passed-through instruction touches: none; x87, MMX, SSE; upper halves of YMM registers too. */
+enum { IR_FPU_NONE, IR_FPU_SSE, IR_FPU_AVX };
 
 typedef struct IrBlock {
     uint64_t pc;        /* guest virtual address of the first instruction */
@@ -116,7 +120,7 @@ typedef struct IrBlock {
     int n_temps, n_labels;
     IrHostInsn *host;
     int n_host, cap_host;
-    bool uses_fpu;      /* some hostop has .fpu */
+    uint8_t uses_fpu;   /* the highest .fpu of the hostops */
     const struct TcgTarget *target;
 } IrBlock;
 

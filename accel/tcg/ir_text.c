@@ -32,6 +32,7 @@ static const HostField host_fields[] = {
     HF(prefix), HF(map),  HF(opcode), HF(vex),   HF(rexw), HF(has_imm), HF(imm8),   HF(reg_kind),
     HF(reg),    HF(rm_kind), HF(rm),  HF(vvvv),  HF(mem),  HF(size),    HF(align),  HF(dst_w),
     HF(fpu),    HF(fw),   HF(fr),     HF(dst_rw), HF(imp),
+    HF(mask),
 };
 #undef HF
 
@@ -550,7 +551,7 @@ static bool parse_block_line(Parser *p)
         } else if (!strcmp(s, "labels")) {
             b->n_labels = (int)n;
         } else if (!strcmp(s, "fpu")) {
-            b->uses_fpu = n != 0;
+            b->uses_fpu = (uint8_t)n;
         } else {
             return bad(p, "no such field:", s);
         }

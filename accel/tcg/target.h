@@ -28,8 +28,9 @@ typedef struct IrGlobalDesc {
 enum {
     HELPER_PURE = 0, /* computes from its arguments only: no globals, no memory, no exception, no floating point */
     HELPER_ENV = 1,  /* also reads/writes env fields that are not globals/flags; no exception, no guest memory, no FP */
-    HELPER_FULL = 2, /* anything: globals, flags and pc are in env during the call; may raise; may access memory */
-    HELPER_FPU = 4,  /* with FULL: needs guest FP/SIMD state in env too (else it is preserved around the call) */
+    HELPER_FULL = 2, /* anything: globals, flags, pc, SIMD registers and MXCSR are in env during the call; may raise; may
+                      * access memory */
+    HELPER_FPU = 4,  /* with FULL: needs the guest's x87 state in env too (else it is preserved around the call) */
 };
 typedef uint64_t TcgHelperFn(void *env, uint64_t a, uint64_t b, uint64_t c);
 typedef struct TcgHelper {
@@ -74,6 +75,7 @@ typedef struct TcgTarget {
     uint32_t cc_offset;    /* uint64_t in env: flags, EFLAGS layout, when not in host flags */
     uint32_t pc_offset;    /* uint64_t in env */
     uint32_t fpu_offset;   /* in env: 512-byte FXSAVE image, 16-aligned, of guest x87/SSE state; 0 = none */
+    uint32_t ymmh_offset;  /* in env: 16 times 16 bytes, upper halves of YMM registers; 0 = none */
     const IrGlobalDesc *globals;
     int n_globals;
     const TcgHelper *helpers;
@@ -102,9 +104,10 @@ typedef struct TcgTarget {
     bool (*deliver)(void *env);
     /* Take what is pending in cpu->requests (INTR, NMI, SMI, INIT, SIPI, ...) if it can be taken now. */
     bool (*interrupt)(void *env);
-    /* Note a fault for deliver(): divide error, FP exception found by the host, bus error. */
+    /* Note a fault for deliver(): divide error, FP exceptions found by the host (SIMD; pending x87), bus error. */
     void (*note_divide)(void *env);
     void (*note_simd_fp)(void *env);
+    void (*note_x87_fp)(void *env);
     void (*note_align)(void *env, uint64_t va); /* hostop operand not aligned to IrHostInsn.align (x86: #GP) */
     void (*note_bus_error)(void *env, uint64_t va, hwaddr pa, int access);
     bool (*halted)(void *env);         /* in HLT/WFI: run() returns EXIT_HALT */

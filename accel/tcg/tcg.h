@@ -127,6 +127,11 @@ typedef struct TcgVcpu {
      * stubs' return path know all three.
      */
     uint8_t fpu_live;
+    /*
+     * The upper halves of YMM registers are the guest's too: 1 once code that uses them has been entered, until
+     * host_fpu_save(). With FPU_SPLIT they are in env, and go back with the lower ones.
+     */
+    uint8_t ymm_live;
     uint8_t in_code;       /* between enter and exit stubs (for signal handlers) */
     uint8_t exit_reason;   /* TcgExit */
     uint32_t exit_insn;    /* slow paths: offset of the guest instruction in exit_block */
@@ -212,8 +217,12 @@ bool host_trap(HostCode *hc, TcgVcpu *v, void *siginfo, void *ucontext);
 void host_fpu_save(TcgVcpu *v);  /* no-op unless fpu_live; clears fpu_live */
 /* Run one passed-through instruction for the interpreter: FP state and GPR operands from env/args, mem = host
  * buffer of the operand. *dst: old value in, result out (hi->imp bit 2: EAX in; EDX is rm); the caller merges it
- * at hi->dst_w, and the flags at hi->fw. Returns false when the host raised #XM/#MF (flagged in env by the caller). */
-bool host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *dst, uint64_t rm, void *mem, uint64_t *flags);
+ * at hi->dst_w, and the flags at hi->fw. Trap: the host raised #XM or #MF, which is noted in env for the caller
+ * to raise. No store: an unmasked x87 exception keeps a store from being made, though the instruction is done. */
+typedef enum HostRun { HOST_RUN_TRAP, HOST_RUN_DONE, HOST_RUN_NO_STORE } HostRun;
+HostRun host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *dst, uint64_t rm, void *mem, uint64_t *flags);
+/* For hi->mask: the elements that the mask register in env selects, bit n: element n. */
+uint32_t host_insn_mask(TcgVcpu *v, const IrHostInsn *hi);
 
 /* ---- slow paths called from generated code (mem.c), globals are in env ---- */
 /* Each returns the value, or does not return (guest fault). v->exit_block/exit_insn tell where. */

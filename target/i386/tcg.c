@@ -76,6 +76,12 @@ static void note_simd_fp(void *opaque)
     x86_note(env, env->s.cr4 & CR4_OSXMMEXCPT ? EXC_XM : EXC_UD, false, 0, 0);
 }
 
+/* Without CR0.NE it would be FERR#, an interrupt by way of the board. */
+static void note_x87_fp(void *env)
+{
+    x86_note(env, EXC_MF, false, 0, 0);
+}
+
 static void note_align(void *env, uint64_t va)
 {
     x86_note(env, EXC_GP, true, 0, 0);
@@ -93,6 +99,7 @@ const TcgTarget x86_tcg_target = {
     .cc_offset = offsetof(X86Env, cc),
     .pc_offset = offsetof(X86Env, s.rip),
     .fpu_offset = offsetof(X86Env, s.fx),
+    .ymmh_offset = offsetof(X86Env, s.ymmh),
     .globals = globals,
     .n_globals = ARRAY_LEN(globals),
     .helpers = helpers,
@@ -110,6 +117,7 @@ const TcgTarget x86_tcg_target = {
     .interrupt = x86_interrupt,
     .note_divide = note_divide,
     .note_simd_fp = note_simd_fp,
+    .note_x87_fp = note_x87_fp,
     .note_align = note_align,
     .note_bus_error = note_bus_error,
     .halted = x86_halted,

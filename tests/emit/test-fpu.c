@@ -20,7 +20,7 @@ static IrHostInsn *sse(IrBlock *b, uint8_t opcode, int reg, int rm)
     h->reg = (uint8_t)reg;
     h->rm = (uint8_t)rm;
     h->fpu = 1;
-    b->uses_fpu = true;
+    b->uses_fpu = IR_FPU_SSE;
     return h;
 }
 

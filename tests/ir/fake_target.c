@@ -120,6 +120,7 @@ const TcgTarget fake_target = {
     .code_mmu = fake_code_mmu,
     .note_divide = note_divide,
     .note_simd_fp = note_simd_fp,
+    .note_x87_fp = note_simd_fp,
     .note_align = note_align,
     .halted = fake_halted,
 };

@@ -68,10 +68,15 @@ void host_fpu_save(TcgVcpu *v)
 {
 }
 
-bool host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *dst, uint64_t rm,
+HostRun host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *dst, uint64_t rm,
                    void *mem, uint64_t *flags)
 {
-    return false;
+    return HOST_RUN_TRAP;
+}
+
+uint32_t host_insn_mask(TcgVcpu *v, const IrHostInsn *hi)
+{
+    return 0;
 }
 
 void host_dump_block(HostCode *hc, const TcgBlock *tb, GString *out)

@@ -23,6 +23,7 @@ static void find_features(HostCode *hc)
         hc->bmi1 = b & bit_BMI;
         hc->bmi2 = b & bit_BMI2;
     }
+    hc->ymm = hc->target->ymmh_offset && __builtin_cpu_supports("avx");
     hc->fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
 }
 

@@ -496,7 +496,8 @@ bool host_emit_block(HostCode *hc, const IrBlock *ir, TcgBlock *tb)
     e->H = e->R = 0;
     e->M = FL_ALL;
     e->merge = false;
-    e->fpu_ok = e->fpu_lost = e->unreachable = false;
+    e->fpu_ok = IR_FPU_NONE;
+    e->fpu_lost = e->unreachable = false;
     e->n_slow = e->n_fix = 0;
     e->insn_pc = ir->pc;
     tb->n_edges = 0;
@@ -504,7 +505,7 @@ bool host_emit_block(HostCode *hc, const IrBlock *ir, TcgBlock *tb)
     prepare(e);
     emit_header(e);
     if (ir->uses_fpu) {
-        emit_fpu_check(e);
+        emit_fpu_check(e, ir->uses_fpu);
     }
     if (!emit_ops(e) || !patch_labels(e)) {
         return false;

@@ -45,8 +45,10 @@ typedef enum Stub {
     STUB_CALL_FULL,  /* the same with everything reloaded and FP state kept */
     STUB_CALL_FPU,   /* the same with FP state handed over in env */
     STUB_FPU_LOAD,   /* env's FP image -> host */
+    STUB_YMM_LOAD,   /* the same with the upper halves of YMM registers */
     STUB_TRAP,       /* a host trap continues here: raise what scratch 0 says */
-    STUB_RUN_OK,     /* ends of a host_run_insn() thunk */
+    STUB_RUN_YMM,    /* upper halves at rax -> host, for a host_run_insn() thunk */
+    STUB_RUN_OK,     /* its ends */
     STUB_RUN_FAULT,
     STUB__COUNT,
 } Stub;
@@ -127,6 +129,7 @@ struct HostCode {
     unsigned scratch; /* mask of registers for temps */
     unsigned pinned;
     bool bmi2, lzcnt, bmi1, fsgsbase;
+    bool ymm;                    /* the host has AVX and the target YMM registers */
     bool single_vcpu;            /* host_code_single_vcpu() */
     struct Emit *emit;
 };
@@ -150,7 +153,8 @@ typedef struct Emit {
     Recipe recipe;
     unsigned n_recipes;
     bool merge;
-    bool fpu_ok, fpu_lost;
+    uint8_t fpu_ok; /* IR_FPU_*: what is known to be live */
+    bool fpu_lost;
     bool unreachable; /* after an op that always leaves, until the next label */
     uint64_t insn_pc;
     bool pc_set; /* this instruction may have written env's pc */
@@ -245,7 +249,7 @@ EmitFn emit_insn, emit_label, emit_branch, emit_jcc, emit_jmp, emit_jmpind,
     emit_exit;                 /* emit_flow.c */
 EmitFn emit_call, emit_hostop; /* emit_call.c, emit_host.c */
 void encode_host_insn(Asm *a, const IrHostInsn *hi, unsigned reg, Rm rm);
-void emit_fpu_check(Emit *e);
+void emit_fpu_check(Emit *e, unsigned fpu); /* make it live */
 void emit_set_pc(Emit *e, int reg); /* env pc = the current instruction; reg may be destroyed */
 
 /* Two-operand form: returns the register to work in, holding a; *b is the other source. */
@@ -273,8 +277,11 @@ void site_add(Emit *e, unsigned flags);
 /* ---- stubs.c, cache.c ---- */
 void stubs_emit(HostCode *hc, Asm *a);
 void thunk_ends(Asm *a, uint8_t **ok, uint8_t **fault);
+void ymm_upper(Asm *a, bool load, Rm at, unsigned n); /* upper half of register n from or to memory */
+void ymm_uppers(Asm *a, bool load, Rm at);            /* of all; at: of register 0. Stored ones become 0 */
 void fpu_image_sanitize(void *image);
 void host_raise_trap(TcgVcpu *v) G_GNUC_NORETURN; /* scratch[0]: TrapKind */
-enum { TRAP_DIVIDE, TRAP_FP };
+enum { TRAP_DIVIDE, TRAP_SIMD, TRAP_X87 };
+void host_note_trap(TcgVcpu *v, unsigned kind);
 
 #endif

@@ -62,7 +62,7 @@ void emit_call(Emit *e, const IrOp *op)
     a_movi(a, RAX, (uintptr_t)h->fn);
     a_call_to(a, hc_stub(e->hc, fpu ? STUB_CALL_FPU : full ? STUB_CALL_FULL : STUB_CALL_LIGHT));
     if (fpu) {
-        e->fpu_ok = false;
+        e->fpu_ok = IR_FPU_NONE;
         e->fpu_lost = true;
     }
     if (op->dst == IR_NONE) {

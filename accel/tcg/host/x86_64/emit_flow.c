@@ -29,7 +29,7 @@ void emit_label(Emit *e, const IrOp *op)
     e->unreachable = false;
     e->H = e->R = 0;
     e->M = FL_ALL;
-    e->fpu_ok = e->fpu_ok && !e->fpu_lost;
+    e->fpu_ok = e->fpu_lost ? IR_FPU_NONE : e->fpu_ok;
     e->label[op->imm] = e->a.p;
 }
 

@@ -44,19 +44,21 @@ void encode_host_insn(Asm *a, const IrHostInsn *hi, unsigned reg, Rm rm)
     }
 }
 
-void emit_fpu_check(Emit *e)
+void emit_fpu_check(Emit *e, unsigned fpu)
 {
     flags_clobber(e, FL_ALL);
-    ins(&e->a, 0x80, W8, 7, rm_gs(V_OFF(fpu_live)));
+    ins(&e->a, 0x80, W8, 7, rm_gs(fpu == IR_FPU_AVX ? V_OFF(ymm_live) : V_OFF(fpu_live)));
     e8(&e->a, 0);
     Slow *s = slow_new(e, SLOW_FPU, a_jcc(&e->a, CC_E));
+    s->w = (uint8_t)fpu;
     s->back = e->a.p;
-    e->fpu_ok = true;
+    e->fpu_ok = (uint8_t)fpu;
 }
 
 static Rm memory_operand(Emit *e, const IrOp *op, const IrHostInsn *hi)
 {
-    Probe p = emit_probe(e, op, SLOW_OPERAND, hi->size, hi->mem & 2, hi->align);
+    SlowKind miss = hi->mask ? SLOW_INTERP : SLOW_OPERAND; /* what is masked out must not fault */
+    Probe p = emit_probe(e, op, miss, hi->size, hi->mem & 2, hi->align);
     Rm m = rm_m(probe_pointer(e, &p), -1, 0, 0);
     e->lock &= ~(1u << p.s2);
     return m;
@@ -127,8 +129,8 @@ static void encode_at_site(Emit *e, const IrOp *op, const IrHostInsn *hi, unsign
 void emit_hostop(Emit *e, const IrOp *op)
 {
     const IrHostInsn *hi = &e->ir->host[op->imm];
-    if (hi->fpu && !e->fpu_ok) {
-        emit_fpu_check(e);
+    if (hi->fpu > e->fpu_ok) {
+        emit_fpu_check(e, hi->fpu);
     }
     Rm rm = hi->mem ? memory_operand(e, op, hi) : rm_r(hi->rm);
     implicit_in(e, op, hi);
@@ -155,7 +157,8 @@ typedef struct ThunkCall {
     void *mem;
     void *image;
     uint32_t mxcsr, fault;
-    uint64_t fpu;
+    uint64_t fpu; /* IR_FPU_* */
+    void *ymmh;
 } ThunkCall;
 #define TC(field) rm_m(RBX, -1, 0, (int32_t)offsetof(ThunkCall, field))
 
@@ -168,6 +171,10 @@ static void thunk_emit(HostCode *hc, Asm *a, const IrHostInsn *hi)
         ins(a, O_0F | 0xae, W32, 3, TC(mxcsr)); /* stmxcsr */
         a_mov(a, W64, RAX, TC(image));
         ins(a, O_0F | 0xae, W64, 1, rm_m(RAX, -1, 0, 0)); /* fxrstor64 */
+    }
+    if (hi->fpu == IR_FPU_AVX) {
+        a_mov(a, W64, RAX, TC(ymmh));
+        a_call_to(a, hc_stub(hc, STUB_RUN_YMM));
     }
     a_mov(a, W64, RAX, TC(ax));
     a_mov(a, W64, RCX, TC(cx));
@@ -192,8 +199,11 @@ void thunk_ends(Asm *a, uint8_t **ok, uint8_t **fault)
     a_store(a, W64, TC(ax), RAX);
     a_store(a, W64, TC(cx), RCX);
     a_store(a, W64, TC(dx), RDX);
-    a_alu_i(a, 7, W64, TC(fpu), 0, 0);
-    uint8_t *no_fpu = a_jcc(a, CC_E);
+    a_alu_i(a, 7, W64, TC(fpu), IR_FPU_SSE, 0);
+    uint8_t *no_fpu = a_jcc(a, CC_B), *no_ymm = a_jcc(a, CC_E);
+    a_mov(a, W64, RAX, TC(ymmh));
+    ymm_uppers(a, false, rm_m(RAX, -1, 0, 0));
+    a_patch(no_ymm, a->p);
     a_mov(a, W64, RAX, TC(image));
     ins(a, O_0F | 0xae, W64, 0, rm_m(RAX, -1, 0, 0)); /* fxsave64 */
     e8(a, 0xdb);
@@ -225,10 +235,22 @@ static uint32_t thunk_for(HostCode *hc, const IrHostInsn *hi)
     return t->code;
 }
 
-bool host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *dst, uint64_t rm,
+/*
+ * Invalid operation, overflow and underflow, when unmasked, suppress a store and
+ * stay pending (SDM vol 1, 8.5). Nothing was pending before, or it would have trapped.
+ */
+static bool x87_store_suppressed(const void *image, uint16_t fsw_before)
+{
+    uint16_t cw_sw[2];
+    memcpy(cw_sw, image, sizeof(cw_sw));
+    return !(fsw_before & 0x80) && (cw_sw[1] & ~cw_sw[0] & 0x19);
+}
+
+HostRun host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *dst, uint64_t rm,
                    void *mem, uint64_t *flags)
 {
     char *env = tcg_env(v);
+    uint16_t fsw = 0;
     /* MOVD r, xmm and its like write the register of the rm field; MOVD xmm, r has no dst. */
     bool dst_rm = !hi->mem && hi->rm_kind == HR_GPR && hi->reg_kind != HR_GPR && !hi->imp;
     ThunkCall c = {
@@ -239,19 +261,22 @@ bool host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *dst
         .mem = mem,
         .image = env + hc->target->fpu_offset,
         .fpu = hi->fpu,
+        .ymmh = env + hc->target->ymmh_offset,
     };
     if (hi->fpu) {
         host_fpu_save(v);
         fpu_image_sanitize(c.image);
+        memcpy(&fsw, (char *)c.image + 2, sizeof(fsw));
     }
     g_mutex_lock(&hc->thunk_lock);
     uint32_t code = thunk_for(hc, hi);
     ((void (*)(ThunkCall *))host_code_ptr(hc, code))(&c);
     g_mutex_unlock(&hc->thunk_lock);
     if (c.fault) {
-        return false;
+        host_note_trap(v, (unsigned)v->scratch[0]);
+        return HOST_RUN_TRAP;
     }
     *dst = hi->imp & 2 ? c.cx : dst_rm ? c.dx : c.ax;
     *flags = (*flags & ~(uint64_t)CC_EFLAGS_MASK) | (c.flags & CC_EFLAGS_MASK);
-    return true;
+    return hi->fpu && x87_store_suppressed(c.image, fsw) ? HOST_RUN_NO_STORE : HOST_RUN_DONE;
 }

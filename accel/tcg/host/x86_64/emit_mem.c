@@ -241,7 +241,7 @@ static void emit_slow(Emit *e, const Slow *s)
         call_record(e, STUB_INTERP, s);
         return;
     case SLOW_FPU:
-        a_call_to(a, hc_stub(e->hc, STUB_FPU_LOAD));
+        a_call_to(a, hc_stub(e->hc, s->w == IR_FPU_AVX ? STUB_YMM_LOAD : STUB_FPU_LOAD));
         break;
     case SLOW_EDGE:
         slow_edge(e, s);

@@ -26,9 +26,23 @@ static void host_defaults(const TcgVcpu *v)
     __asm__ volatile("fninit\n\tldmxcsr %0" : : "m"(v->host_mxcsr));
 }
 
+/* Leaves the upper halves zero: what follows is SSE code. */
+static void save_ymmh(const TcgVcpu *v)
+{
+#define SAVE(n) "vextractf128 $1, %%ymm" #n ", 16*" #n "(%0)\n\t"
+    __asm__ volatile(SAVE(0) SAVE(1) SAVE(2) SAVE(3) SAVE(4) SAVE(5) SAVE(6) SAVE(7) SAVE(8) SAVE(9)
+                     SAVE(10) SAVE(11) SAVE(12) SAVE(13) SAVE(14) SAVE(15) "vzeroupper"
+                     : : "r"((char *)tcg_env((TcgVcpu *)v) + v->target->ymmh_offset) : "memory");
+#undef SAVE
+}
+
 void host_fpu_save(TcgVcpu *v)
 {
     char *image = (char *)tcg_env(v) + v->target->fpu_offset;
+    if (v->ymm_live && v->fpu_live == FPU_IN_HOST) {
+        save_ymmh(v);
+    }
+    v->ymm_live = 0;
     if (v->fpu_live == FPU_IN_HOST) {
         __asm__ volatile("fxsave64 (%0)" : : "r"(image) : "memory");
         host_defaults(v);
@@ -44,15 +58,34 @@ void host_fpu_save(TcgVcpu *v)
 
 /* ---- traps ---- */
 
-void host_raise_trap(TcgVcpu *v)
+void host_note_trap(TcgVcpu *v, unsigned kind)
 {
     void *env = tcg_env(v);
-    if (v->scratch[0] == TRAP_DIVIDE) {
+    if (kind == TRAP_DIVIDE) {
         v->target->note_divide(env);
-    } else {
+    } else if (kind == TRAP_SIMD) {
         v->target->note_simd_fp(env);
+    } else {
+        v->target->note_x87_fp(env);
     }
-    tcg_raise(env);
+}
+
+void host_raise_trap(TcgVcpu *v)
+{
+    host_note_trap(v, (unsigned)v->scratch[0]);
+    tcg_raise(tcg_env(v));
+}
+
+uint32_t host_insn_mask(TcgVcpu *v, const IrHostInsn *hi)
+{
+    const char *env = tcg_env(v);
+    const char *half[2] = {env + v->target->fpu_offset + XMM_AT + 16 * hi->vvvv,
+                           env + v->target->ymmh_offset + 16 * hi->vvvv};
+    uint32_t bits = 0;
+    for (unsigned at = hi->mask - 1u, n = 0; at < hi->size; at += hi->mask, n++) {
+        bits |= (uint32_t)((uint8_t)half[at / 16][at % 16] >> 7) << n;
+    }
+    return bits;
 }
 
 /* The block around a code offset: from the first one in its 64 KiB, or an earlier one. */
@@ -104,6 +137,12 @@ static void restore_pin(HostCode *hc, TcgVcpu *v, int reg, greg_t *to)
     }
 }
 
+/* #MF and #XM are both SIGFPE with the same codes; the vector tells. */
+static unsigned trap_kind(const siginfo_t *info, greg_t vector)
+{
+    return info->si_code == FPE_INTDIV ? TRAP_DIVIDE : vector == 16 ? TRAP_X87 : TRAP_SIMD;
+}
+
 bool host_trap(HostCode *hc, TcgVcpu *v, void *siginfo, void *ucontext)
 {
     greg_t *r = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
@@ -111,7 +150,9 @@ bool host_trap(HostCode *hc, TcgVcpu *v, void *siginfo, void *ucontext)
     if (!hc || !host_code_contains(hc, (uintptr_t)r[REG_RIP], &off)) {
         return false;
     }
+    unsigned kind = trap_kind(siginfo, r[REG_TRAPNO]);
     if (off >= hc->thunk_start && off < hc->thunk_start + THUNK_SPACE) {
+        v->scratch[0] = kind;
         r[REG_RIP] = (greg_t)(uintptr_t)host_code_ptr(hc, hc->stub[STUB_RUN_FAULT]);
         return true;
     }
@@ -128,7 +169,7 @@ bool host_trap(HostCode *hc, TcgVcpu *v, void *siginfo, void *ucontext)
         restore_pin(hc, v, RDX, &r[REG_RDX]);
     }
     *env_field(v, hc->target->pc_offset) = tb->pc + site->insn;
-    v->scratch[0] = ((siginfo_t *)siginfo)->si_code == FPE_INTDIV ? TRAP_DIVIDE : TRAP_FP;
+    v->scratch[0] = kind;
     r[REG_RIP] = (greg_t)(uintptr_t)host_code_ptr(hc, hc->stub[STUB_TRAP]);
     return true;
 }

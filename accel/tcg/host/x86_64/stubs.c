@@ -85,6 +85,66 @@ static void begin(const Stubs *s, Stub which)
 
 /* ---- floating point ---- */
 
+void ymm_upper(Asm *a, bool load, Rm at, unsigned n)
+{
+    at.disp += (int32_t)(16 * n);
+    if (load) { /* vinsertf128 */
+        ins_vex(a, O_66 | O_0F3A | 0x18, false, true, n, n, at);
+    } else { /* vextractf128 */
+        ins_vex(a, O_66 | O_0F3A | 0x19, false, true, n, 0, at);
+    }
+    e8(a, 1);
+}
+
+void ymm_uppers(Asm *a, bool load, Rm at)
+{
+    for (unsigned n = 0; n < 16; n++) {
+        ymm_upper(a, load, at, n);
+    }
+    if (!load) {
+        e8(a, 0xc5); /* vzeroupper */
+        e8(a, 0xf8);
+        e8(a, 0x77);
+    }
+}
+
+static Rm ymmh(const Stubs *s)
+{
+    return rm_gs(V_ENV(s->hc->target->ymmh_offset));
+}
+static void set_ymm_live(const Stubs *s, int v)
+{
+    a_storei(s->a, W8, rm_gs(V_OFF(ymm_live)), v);
+}
+/* Upper halves to env if they are live. */
+static void ymm_park(const Stubs *s)
+{
+    if (s->hc->ymm) {
+        a_alu_i(s->a, 7, W8, rm_gs(V_OFF(ymm_live)), 0, 0);
+        uint8_t *none = a_jcc(s->a, CC_E);
+        ymm_uppers(s->a, false, ymmh(s));
+        a_patch(none, s->a->p);
+    }
+}
+
+static void ymm_load(Stubs *s)
+{
+    Asm *a = s->a;
+    begin(s, STUB_YMM_LOAD);
+    if (s->hc->ymm) {
+        uint8_t *have = if_fpu(s, FPU_IN_HOST, CC_E);
+        a_call_to(a, hc_stub(s->hc, STUB_FPU_LOAD));
+        a_patch(have, a->p);
+        ymm_uppers(a, true, ymmh(s));
+        set_ymm_live(s, 1);
+    }
+    ret(s);
+
+    begin(s, STUB_RUN_YMM);
+    ymm_uppers(a, true, rm_m(RAX, -1, 0, 0));
+    ret(s);
+}
+
 static void fpu_load(Stubs *s)
 {
     begin(s, STUB_FPU_LOAD);
@@ -102,6 +162,7 @@ static void fpu_park(Stubs *s)
 {
     Asm *a = s->a;
     s->park = a->p;
+    ymm_park(s);
     for (unsigned i = 0; i < 16; i++) {
         ins(a, O_0F | 0x29, W32, i, image(s, 160 + 16 * i)); /* movaps */
     }
@@ -115,10 +176,17 @@ static void fpu_park(Stubs *s)
     for (unsigned i = 0; i < 16; i++) {
         ins(a, O_0F | 0x28, W32, i, image(s, 160 + 16 * i));
     }
+    if (s->hc->ymm) {
+        a_alu_i(a, 7, W8, rm_gs(V_OFF(ymm_live)), 0, 0);
+        uint8_t *none = a_jcc(a, CC_E);
+        ymm_uppers(a, true, ymmh(s));
+        a_patch(none, a->p);
+    }
     fx(s, W32, 2, image(s, 24));
     set_fpu_live(s, FPU_IN_HOST);
     ret(s);
-    a_patch(whole, hc_stub(s->hc, STUB_FPU_LOAD)); /* C has saved it: load all of it again */
+    /* C has saved it: load all of it again. The block may rely on the upper halves, too. */
+    a_patch(whole, hc_stub(s->hc, s->hc->ymm ? STUB_YMM_LOAD : STUB_FPU_LOAD));
 }
 
 /* call rax, a C function; guest FP state is kept. */
@@ -346,6 +414,8 @@ static void calls(Stubs *s)
         add_rsp(s, -8);
         if (fpu && s->hc->target->fpu_offset) {
             uint8_t *in_env = if_fpu(s, FPU_IN_ENV, CC_E);
+            ymm_park(s);
+            set_ymm_live(s, 0);
             fx(s, W64, 0, image(s, 0));
             fx(s, W32, 2, rm_gs(V_OFF(host_mxcsr)));
             e16(a, 0xe3db); /* fninit */
@@ -381,6 +451,7 @@ void stubs_emit(HostCode *hc, Asm *a)
 {
     Stubs s = {.a = a, .hc = hc};
     fpu_load(&s);
+    ymm_load(&s);
     fpu_park(&s);
     enter_and_exit(&s);
     from_header(&s, STUB_POLL, HEADER_POLL_AT, TCG_EXIT_POLL);
