@@ -11,5 +11,7 @@
 
 /* CPUID on an x86 host: eax, ebx, ecx, edx. False: no such leaf, or another architecture. */
 bool os_host_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+/* State components that the host's system has enabled (XCR0); 0: none, or another architecture. */
+uint64_t os_host_xcr0(void);
 
 #endif

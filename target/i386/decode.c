@@ -97,11 +97,11 @@ static int take_vex(Reader *r, X86Insn *i, bool three, int bits)
     }
     i->vvvv = ~b >> 3 & 15;
     i->vex_l = b >> 2 & 1;
+    i->vex_w = three && (b & 0x80);
     i->p66 = (b & 3) == 1;
     i->rep = rep[b & 3];
     if (bits != 64) {
         i->rex = 0x40;
-        i->vvvv &= 7;
     }
     return map >= 1 && map <= 3 ? 3 + map : -1;
 }
@@ -134,7 +134,7 @@ static uint8_t take_opcode(Reader *r, X86Insn *i, int bits, int *map)
             *map = b == 0x38 ? 2 : 3;
             b = take8(r);
         }
-    } else if ((b & 0xfe) == 0xc4 && (bits == 64 || (bits == 32 && r->p[r->at] >= 0xc0))) {
+    } else if ((b & 0xfe) == 0xc4 && (bits == 64 || r->p[r->at] >= 0xc0)) {
         *map = take_vex(r, i, b == 0xc4, bits);
         b = take8(r);
     }
@@ -186,7 +186,7 @@ static void mem32(Reader *r, X86Insn *i, uint8_t rm, int bits)
         i->base = rm | (i->rex & 1) << 3;
         i->index = (sib >> 3 & 7) | (i->rex & 2) << 2;
         i->scale = sib >> 6;
-        if (i->index == 4) {
+        if (i->index == 4 && !(i->row->bits & ROW_VSIB)) {
             i->index = X86_REG_NONE;
         }
         if (rm == 5 && i->mod == 0) {
@@ -261,6 +261,12 @@ static inline const X86Row *find_row(const X86Insn *i, const X86OpEntry *e, uint
     if (e->kind & 2) {
         at = at * 2 + (bits == 64);
     }
+    if (e->kind & 32) {
+        at = at * 2 + i->vex_l;
+    }
+    if (e->kind & 64) {
+        at = at * 2 + i->vex_w;
+    }
     if (e->kind & 4) {
         at = at * 16 + ((modrm >= 0xc0) << 3) + (modrm >> 3 & 7);
     } else if (e->kind & 8) {
@@ -294,14 +300,18 @@ static X86Decode decode(X86Insn *i, Reader *r, unsigned limit, int bits)
     if (row->prefixes == 15 || (i->mand == 1 && (row->prefixes & 1))) {
         i->mand = 0; /* 66 is the operand size, F2/F3 repeat */
     }
-    if ((row->bits & ROW_VEX) && (i->vex_l || ((row->bits & ROW_NOVVVV) && i->vvvv))) {
+    if ((row->bits & ROW_NOVVVV) && i->vvvv) {
         return X86_UD;
     }
+    i->vvvv &= bits == 64 ? 15 : 7;
     operand_sizes(i, bits);
     i->zreg = (i->opcode & 7) | (i->rex & 1) << 3;
     i->mod = 3;
     if (row->bits & ROW_MODRM) {
         take_modrm(r, i, bits);
+    }
+    if ((row->bits & ROW_VSIB) && ((i->modrm & 7) != 4 || i->asz == W16)) {
+        return X86_UD;
     }
     if (row->imm) {
         take_immediate(r, i);
@@ -341,7 +351,13 @@ unsigned x86_operand_bytes(const X86Insn *i, const X86OpSpec *o)
     case SZ_Q:
         return o->am == AM_V || o->am == AM_U ? 16 : 8;
     case SZ_X:
-        return 16;
+        return 16u << i->vex_l;
+    case SZ_H:
+        return 8u << i->vex_l;
+    case SZ_F:
+        return 4u << i->vex_l;
+    case SZ_E:
+        return 2u << i->vex_l;
     case SZ_V:
         return 1u << i->osz;
     case SZ_Z:

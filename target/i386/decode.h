@@ -13,10 +13,10 @@
 /* Addressing letters of insns.tbl (FIX: fixed general register, ONE: the constant 1, SEG: fixed segment). */
 enum {
     AM_NONE, AM_E, AM_M, AM_R, AM_G, AM_Z, AM_I, AM_J, AM_O, AM_A, AM_S, AM_C, AM_D, AM_V, AM_W,
-    AM_U, AM_P, AM_Q, AM_N, AM_T, AM_B, AM_FIX, AM_ONE, AM_SEG,
+    AM_U, AM_P, AM_Q, AM_N, AM_T, AM_B, AM_H, AM_L, AM_FIX, AM_ONE, AM_SEG,
 };
-/* Size letters; N: bytes in .n */
-enum { SZ_NONE, SZ_B, SZ_W, SZ_D, SZ_Q, SZ_X, SZ_V, SZ_Z, SZ_Y, SZ_P, SZ_A, SZ_N };
+/* Size letters; N: bytes in .n; H, F, E: a half, a fourth, an eighth of X */
+enum { SZ_NONE, SZ_B, SZ_W, SZ_D, SZ_Q, SZ_X, SZ_H, SZ_F, SZ_E, SZ_V, SZ_Z, SZ_Y, SZ_P, SZ_A, SZ_N };
 enum { IMM_NONE, IMM_B, IMM_W, IMM_Z, IMM_V, IMM_JZ, IMM_O, IMM_AP, IMM_WB };
 enum {
     ROW_I64 = 1 << 0, ROW_O64 = 1 << 1, ROW_D64 = 1 << 2, ROW_F64 = 1 << 3, ROW_CPL0 = 1 << 4,
@@ -26,7 +26,9 @@ enum {
     ROW_MODRM = 1 << 15, ROW_MOD3 = 1 << 16,
     ROW_VEX = 1 << 19, ROW_NOVVVV = 1 << 20, /* VEX.vvvv must be 1111 */
     ROW_MR = 1 << 17, ROW_MW = 1 << 18, /* memory operand read, written (pass-through rows) */
+    ROW_AVX = 1 << 21, ROW_VSIB = 1 << 22,
 };
+#define ROW_ALIGN_X 255 /* X86Row.align: the vector's length */
 
 typedef struct X86OpSpec {
     uint8_t am, sz;
@@ -45,13 +47,17 @@ typedef struct X86Row {
     int8_t digit;      /* ModRM.reg, -1 any */
     uint8_t exact;     /* whole ModRM, 0 any */
     uint8_t mod;       /* 0 any, 1 memory, 2 register */
-    uint8_t imm, align, imp, n_ops;
+    uint8_t imm, align, imp;
+    int8_t vl, vw;     /* VEX.L and VEX.W: 0, 1, -1 ignored (vw: or the operand size) */
+    uint8_t mask;      /* bytes of elements that VEX.vvvv masks, 0 none */
+    uint8_t n_ops;
     X86OpSpec op[4];
 } X86Row;
 
 typedef struct X86OpEntry {
     uint16_t base;
-    uint8_t kind; /* dimensions of the cell matrix: 1 prefix, 2 mode, 4 digit, 8 ModRM; 16 = ModRM follows */
+    uint8_t kind; /* dimensions of the cell matrix: 1 prefix, 2 mode, 4 digit, 8 ModRM, 32 VEX.L, 64 VEX.W;
+                   * 16 = ModRM follows */
 } X86OpEntry;
 
 extern const X86Row x86_rows[X86_N_ROWS];
@@ -69,7 +75,7 @@ typedef struct X86Insn {
     uint8_t reg, rm;       /* ModRM fields with REX.R and REX.B */
     uint8_t zreg;          /* register in the opcode's low bits, with REX.B */
     uint8_t rex;           /* 0 or 0x40..0x4f; of VEX the same bits */
-    uint8_t vvvv, vex_l;
+    uint8_t vvvv, vex_l, vex_w;
     uint8_t mand;          /* mandatory prefix class: 0 none, 1 66, 2 F3, 3 F2 */
     bool p66, p67, lock;
     uint8_t rep;           /* 0, 0xf2, 0xf3: the last of them */

@@ -82,6 +82,13 @@ typedef struct X86Env {
     X86State s;
 } X86Env;
 
+/* Argument of helper_gather(): register numbers, IrWidth of addresses, segment. */
+typedef struct GatherOp {
+    uint8_t dst : 4, index : 4;
+    uint8_t mask : 4, scale : 2, elem64 : 1, index64 : 1;
+    uint8_t l256, asz, seg, pad[3];
+} GatherOp;
+
 /*
  * Mode word: what decoding and translation depend on. Equal words + equal
  * bytes at equal pc = equal translation (CS base is in bits 63:32).

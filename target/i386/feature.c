@@ -32,8 +32,7 @@ static const uint16_t system_features[] = {
 
 /* Implemented, but no gain for a guest of the translator: only when asked for by name. */
 static const uint16_t on_request[] = {
-    F_MONITOR, F_PCID, F_INVPCID, F_LA57, F_CMP_LEGACY, F_TOPOEXT, F_XSAVE, F_XSAVEOPT, F_XSAVEC,
-    F_XGETBV1, F_OSXSAVE, F_SPEC_CTRL, F_STIBP, F_SSBD, F_IBRS, F_AMD_STIBP, F_AMD_SSBD, F_HT,
+    F_MONITOR, F_PCID, F_INVPCID, F_LA57, F_CMP_LEGACY, F_TOPOEXT, F_OSXSAVE, F_SPEC_CTRL, F_STIBP, F_SSBD, F_IBRS, F_AMD_STIBP, F_AMD_SSBD, F_HT,
     F_MD_CLEAR, F_FLUSH_L1D, F_IBPB,
 };
 
@@ -59,9 +58,15 @@ static bool host_has(X86Feature f)
     return os_host_cpuid(b->leaf, b->subleaf, out) && (out[b->reg] >> b->bit & 1);
 }
 
+/* Does the host's system keep YMM registers? */
+static bool host_has_ymm(void)
+{
+    return (os_host_xcr0() & 6) == 6;
+}
+
 static bool rows_implement(X86Feature f)
 {
-    bool any = false, host = false;
+    bool any = false, host = false, ymm = true;
 
     for (size_t i = 0; i < X86_N_ROWS; i++) {
         const X86Row *r = &x86_rows[i];
@@ -71,9 +76,10 @@ static bool rows_implement(X86Feature f)
             }
             any = true;
             host |= r->trans == X86T_host;
+            ymm &= (r->bits & ROW_AVX) != 0;
         }
     }
-    return any && (!host || host_has(f));
+    return any && (!host || (host_has(f) && (!ymm || host_has_ymm())));
 }
 
 bool x86_feature_supported(X86Feature f)

@@ -5,8 +5,8 @@
 usage: gen-insns.py insns.tbl --c out.c --h out.h | --todo
 
 Every (map, opcode) becomes one cell or a small matrix over the dimensions its rows tell apart:
-mandatory prefix (4), 64-bit mode (2), ModRM.mod==3 and digit (16) or the ModRM byte (72: 8 memory
-digits, then c0..ff). The most specific row of a cell wins; two equally specific rows in a cell, or a
+mandatory prefix (4), 64-bit mode (2), VEX.L (2), VEX.W (2), ModRM.mod==3 and digit (16) or the ModRM
+byte (72: 8 memory digits, then c0..ff). The most specific row of a cell wins; two equally specific rows in a cell, or a
 row that wins nowhere, are errors.
 """
 import re
@@ -16,16 +16,18 @@ MAPS = {"": 0, "0f": 1, "0f38": 2, "0f3a": 3}
 VEX_MAPS = 3  # maps 4..6 are VEX 0F, 0F38, 0F3A
 PREFIXES = {"": (0, 1, 2, 3), "np": (0,), "66": (1,), "f3": (2,), "f2": (3,), "n66": (0, 1)}
 CC = "O NO B AE E NE BE A S NS P NP L GE LE G".split()
-AM = "E M R G Z I J O A S C D V W U P Q N T B".split()
-SIZES = {"b": "B", "w": "W", "d": "D", "q": "Q", "x": "X", "v": "V", "z": "Z", "y": "Y", "p": "P", "a": "A"}
+AM = "E M R G Z I J O A S C D V W U P Q N T B H L".split()
+SIZES = {"b": "B", "w": "W", "d": "D", "q": "Q", "x": "X", "v": "V", "z": "Z", "y": "Y", "p": "P", "a": "A",
+         "h": "H", "f": "F", "e": "E"}
 FIXED = {"AL": ("FIX", "B", 0), "rAX": ("FIX", "V", 0), "eAX": ("FIX", "Z", 0), "AX": ("FIX", "W", 0),
          "CL": ("FIX", "B", 1), "DX": ("FIX", "W", 2), "1": ("ONE", "B", 1),
          "ES": ("SEG", "W", 0), "CS": ("SEG", "W", 1), "SS": ("SEG", "W", 2), "DS": ("SEG", "W", 3),
          "FS": ("SEG", "W", 4), "GS": ("SEG", "W", 5)}
+ALIGN_X = 255  # ROW_ALIGN_X
 FLAGS = {"c": "0x1", "p": "0x4", "a": "0x10", "z": "0x40", "s": "0x80", "d": "0x400", "o": "0x800", "i": "0x200"}
 BITS = ["i64", "o64", "d64", "f64", "cpl0", "pe", "lock", "sse", "mmx", "x87", "x87nw", "env", "nogen",
-        "r66", "count", "vex", "novvvv"]
-OPCODE = re.compile(r"^(v\.)?(?:(np|66|f3|f2|n66)\.)?(?:(0f38|0f3a|0f)\.)?([0-9a-f]{2})(\+r|\+cc)?"
+        "r66", "count", "vex", "novvvv", "avx", "vsib"]
+OPCODE = re.compile(r"^(?:(v[01xi]?)\.)?(?:(np|66|f3|f2|n66)\.)?(?:(0f38|0f3a|0f)\.)?([0-9a-f]{2})(\+r|\+cc)?"
                     r"(?:/([0-7]))?(?::([mr]))?(?:=([0-9a-f]{2}))?$")
 
 
@@ -75,7 +77,9 @@ def parse_row(text, line):
     r.ops = [operand(o, line) for o in f[2].split(",")] if f[2] != "-" else []
     r.trans, _, r.arg = f[3].partition("=")
     r.attrs, r.feature, r.w, r.u, r.rd = set(), None, 0, 0, 0
-    r.align, r.imp, r.rm = None, 0, None
+    r.align, r.imp, r.rm, r.mask = None, 0, None, 0
+    r.vl = {None: None, "v": 0, "v0": 0, "v1": 1, "vx": "x", "vi": None}[vex]
+    r.vw = None
     for a in f[4:]:
         k, eq, v = a.partition("=")
         if k == "f" and eq:
@@ -88,7 +92,11 @@ def parse_row(text, line):
         elif k == "rm":
             r.rm = v
         elif k == "al":
-            r.align = int(v)
+            r.align = ALIGN_X if v == "x" else int(v)
+        elif k == "mask":
+            r.mask = int(v)
+        elif a in ("w0", "w1"):
+            r.vw = int(a[1])
         elif k == "imp":
             r.imp = int(v)
         elif a in BITS:
@@ -97,7 +105,7 @@ def parse_row(text, line):
             fail(line, f"unknown attribute {a}")
     if vex:
         r.attrs.add("vex")
-        if not any(o[0] == "B" for o in r.ops):
+        if not any(o[0] in "BH" for o in r.ops):
             r.attrs.add("novvvv")
     finish_row(r)
     return r
@@ -105,7 +113,7 @@ def parse_row(text, line):
 
 def finish_row(r):
     ams = [o[0] for o in r.ops]
-    r.modrm = (any(a in "EMRGSCDVWUPQNTB" and len(a) == 1 for a in ams)
+    r.modrm = (any(a in "EMRGSCDVWUPQNTBH" and len(a) == 1 for a in ams)
                or r.digit is not None or r.mod or r.exact is not None)
     r.mod3 = any(a in ("C", "D") for a in ams)
     if r.mod is None and "M" in ams:
@@ -115,19 +123,32 @@ def finish_row(r):
     if r.align is None:
         x = any(o[0] in "WM" and o[1] == "X" for o in r.ops)
         r.align = 16 if x and "sse" in r.attrs else 1
-    imm = [o for o in r.ops if o[0] in ("I", "J", "O", "A")]
+    imm = [o for o in r.ops if o[0] in ("I", "J", "O", "A", "L")]
     kinds = "".join(o[0] + o[1] for o in imm)
     names = {"": "NONE", "IB": "B", "IW": "W", "IZ": "Z", "IV": "V", "JB": "B", "JZ": "JZ", "OB": "O",
-             "OV": "O", "AP": "AP", "IWIB": "WB"}
+             "OV": "O", "AP": "AP", "IWIB": "WB", "LX": "B"}
     if kinds not in names:
         fail(r.line, f"immediate combination {kinds}")
     r.imm = names[kinds]
 
 
+def by_length(rows):
+    """Rows of vx become one for each vector length."""
+    out = []
+    for r in rows:
+        features = (r.feature or "").split("/")
+        for n in (0, 1) if r.vl == "x" else (r.vl,):
+            e = Row()
+            e.__dict__.update(r.__dict__)
+            e.vl, e.feature = n, features[n or 0 if len(features) > 1 else 0] or None
+            out.append(e)
+    return out
+
+
 def expand(rows):
     """Rows of +r and +cc become the opcodes they cover."""
     out = []
-    for r in rows:
+    for r in by_length(rows):
         n = {"+r": 8, "+cc": 16}.get(r.plus, 1)
         if r.opcode % n:
             fail(r.line, f"opcode not a multiple of {n}")
@@ -151,6 +172,9 @@ def cells(r, dims):
     if "o64" in r.attrs:
         m = (1,)
     m = m if "m" in dims else (0,)
+    vl = (0,) if "l" not in dims else (0, 1) if r.vl is None else (r.vl,)
+    vw = (0,) if "w" not in dims else (0, 1) if r.vw is None else (r.vw,)
+    m = [(a * len_of(dims, "l") + b) * len_of(dims, "w") + c for a in m for b in vl for c in vw]
     if "b" in dims:
         if r.exact is not None:
             d = [8 + r.exact - 0xc0]
@@ -173,9 +197,13 @@ def cells(r, dims):
     return [(a, b, c) for a in p for b in m for c in d]
 
 
+def len_of(dims, d):
+    return 2 if d in dims else 1
+
+
 def weight(r):
     """How many of all cells a row covers: fewer is more specific."""
-    return len(cells(r, "pmb")) * (8 if r.plus else 1)
+    return len(cells(r, "pmlwb")) * (8 if r.plus else 1)
 
 
 def dimensions(group):
@@ -185,6 +213,10 @@ def dimensions(group):
     if any("i64" in r.attrs for r in group) and any("i64" not in r.attrs for r in group) \
             or any("o64" in r.attrs for r in group):
         dims += "m"
+    if any(r.vl is not None for r in group):
+        dims += "l"
+    if any(r.vw is not None for r in group):
+        dims += "w"
     if any(r.exact is not None for r in group):
         dims += "b"
     elif any(r.digit is not None or r.mod for r in group):
@@ -201,7 +233,9 @@ def build(rows):
         groups.setdefault((r.map, r.opcode), []).append(r)
     for (mp, op), group in sorted(groups.items()):
         dims = dimensions(group)
-        size = (4 if "p" in dims else 1, 2 if "m" in dims else 1, 72 if "b" in dims else 16 if "d" in dims else 1)
+        size = (4 if "p" in dims else 1,
+                len_of(dims, "m") * len_of(dims, "l") * len_of(dims, "w"),
+                72 if "b" in dims else 16 if "d" in dims else 1)
         table = {}
         for r in group:
             for c in cells(r, dims):
@@ -216,7 +250,8 @@ def build(rows):
             seen[key] = len(flat)
             flat += values
         kind = (1 if "p" in dims else 0) | (2 if "m" in dims else 0) | \
-               (8 if "b" in dims else 4 if "d" in dims else 0)
+               (8 if "b" in dims else 4 if "d" in dims else 0) | \
+               (32 if "l" in dims else 0) | (64 if "w" in dims else 0)
         if any(r.modrm for r in group):
             kind |= 16
         entries[mp][op] = (kind, seen[key])
@@ -249,6 +284,7 @@ def c_row(r):
             f'{r.w:#x}, {r.u:#x}, {r.rd:#x}, {r.map}, {r.opcode:#x}, '
             f'{sum(1 << p for p in r.prefixes)}, {"-1" if r.digit is None else r.digit}, '
             f'{r.exact or 0:#x}, {"0" if not r.mod else 1 if r.mod == "m" else 2}, IMM_{r.imm}, {r.align}, {r.imp}, '
+            f'{-1 if r.vl is None else r.vl}, {-1 if r.vw is None else r.vw}, {r.mask}, '
             f'{len(r.ops)}, {{{", ".join(ops)}}}}},')
 
 

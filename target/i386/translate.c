@@ -146,6 +146,9 @@ static int fp_exception(const X86Tr *s)
     if (s->i.row->trans == X86T_fwait) {
         return (m & MODE_TS) && (m & MODE_MP) ? 7 : 0;
     }
+    if (f & ROW_AVX) {
+        return !(m & MODE_AVX) ? 6 : m & MODE_TS ? 7 : 0;
+    }
     if (f & ROW_SSE) {
         return (m & MODE_EM) || !(m & MODE_OSFXSR) ? 6 : m & MODE_TS ? 7 : 0;
     }
@@ -163,7 +166,7 @@ static bool gated(X86Tr *s)
     const X86Row *r = s->i.row;
     int vector = 0;
     if (r->trans == X86T_none || (r->feature && !tr_has(s, r->feature - 1)) ||
-        ((r->bits & ROW_PE) && !tr_protected(s))) {
+        ((r->bits & (ROW_PE | ROW_VEX)) && !tr_protected(s))) {
         vector = 6;
     } else {
         vector = fp_exception(s);

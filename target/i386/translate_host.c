@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * x87, MMX and SSE: one generic translation. The row says which fields of
+ * x87, MMX, SSE and AVX: one generic translation. The row says which fields of
  * ModRM name vector registers, general registers or memory; the instruction
  * itself is passed to the host, which computes the guest's answer under the
  * guest's own MXCSR and x87 control word. Unmasked exceptions arrive from the
@@ -31,7 +31,8 @@ static void memory_operand(X86Tr *s, IrHostInsn *h, const X86OpSpec *o)
     uint32_t f = s->i.row->bits;
     h->mem = (f & ROW_MR ? 1 : 0) | (f & ROW_MW ? 2 : 0);
     h->size = (uint16_t)memory_bytes(s, o);
-    h->align = s->i.row->align;
+    h->align = s->i.row->align == ROW_ALIGN_X ? (uint8_t)h->size : s->i.row->align;
+    h->mask = s->i.row->mask;
 }
 
 /* ModRM.rm as a register. */
@@ -86,12 +87,14 @@ static void encoding(X86Tr *s, IrHostInsn *h)
     if ((r->bits & ROW_ENV) && s->i.osz == W16) {
         h->prefix = 0x66;
     }
-    h->map = r->map;
+    h->map = r->bits & ROW_VEX ? r->map - 3 : r->map;
     h->opcode = s->i.opcode;
     h->has_imm = r->imm == IMM_B;
     h->imm8 = (uint8_t)s->i.imm;
     h->reg = s->i.modrm >> 3 & 7;
-    h->fpu = (r->bits & (ROW_SSE | ROW_MMX | ROW_X87 | ROW_X87NW)) != 0;
+    h->fpu = r->bits & ROW_AVX                                       ? IR_FPU_AVX
+             : r->bits & (ROW_SSE | ROW_MMX | ROW_X87 | ROW_X87NW) ? IR_FPU_SSE
+                                                                   : IR_FPU_NONE;
     h->fw = ir_flags_from_eflags(r->w | r->u);
     h->fr = ir_flags_from_eflags(r->r);
     h->imp = r->imp;
@@ -100,6 +103,11 @@ static void encoding(X86Tr *s, IrHostInsn *h)
         wide |= r->op[n].sz == SZ_Y;
     }
     h->rexw = wide && s->i.osz == W64;
+    if (r->bits & ROW_AVX) {
+        h->vex = r->vl < 0 ? 1 : 1 + s->i.vex_l;
+        h->vvvv = s->i.vvvv;
+        h->rexw |= r->vw == 1;
+    }
 }
 
 static void implicit_operands(X86Tr *s, IrHostInsn *h, IrVal *dst, IrVal *a, IrVal *b)
@@ -139,7 +147,10 @@ static void pass_through(X86Tr *s)
     encoding(s, &h);
     for (int n = 0; n < r->n_ops; n++) {
         const X86OpSpec *o = &r->op[n];
-        if (o->am == AM_I || o->am == AM_FIX) {
+        if (o->am == AM_L && s->bits != 64) {
+            h.imm8 &= 0x7f; /* there are eight registers, whatever bit 7 says */
+        }
+        if (o->am == AM_I || o->am == AM_FIX || o->am == AM_H || o->am == AM_L) {
             continue;
         }
         if (is_vector(o->am) || o->am == AM_G) {
@@ -158,7 +169,7 @@ static void pass_through(X86Tr *s)
     implicit_operands(s, &h, &dst, &a, &b);
     *ir_hostop(s->b, dst, a, b) = h;
     s->b->ops[s->b->n_ops - 1].aux = (uint8_t)s->mmu;
-    s->b->uses_fpu |= h.fpu;
+    s->b->uses_fpu = MAX(s->b->uses_fpu, h.fpu);
     if ((r->bits & ROW_ENV) && (h.mem & 2)) {
         hide_pointers(s, a, h.size);
     }
@@ -280,5 +291,48 @@ void trans_maskmov(X86Tr *s)
     for (unsigned n = 0; n < (xmm ? 2 : 1); n++) {
         store_masked(s, addr, 8 * n, data[n], mask[n], true);
     }
-    s->b->uses_fpu = true;
+    s->b->uses_fpu = MAX(s->b->uses_fpu, IR_FPU_SSE);
+}
+
+/* ---- AVX ---- */
+
+/*
+ * VZEROUPPER, VZEROALL (arg). In 64-bit mode as the host has it; elsewhere registers 8 to 15 keep their
+ * contents, so the others are cleared one at a time: VMOVDQA x, x or VPXOR x, x, x.
+ */
+void trans_vzero(X86Tr *s)
+{
+    if (s->bits == 64) {
+        pass_through(s);
+        return;
+    }
+    bool all = s->i.row->arg;
+    for (uint8_t n = 0; n < 8; n++) {
+        *ir_hostop(s->b, IR_NONE, IR_NONE, IR_NONE) = (IrHostInsn){
+            .prefix = 0x66, .map = 1, .opcode = all ? 0xef : 0x6f, .vex = 1, .vvvv = all ? n : 0,
+            .reg_kind = HR_XMM, .reg = n, .rm_kind = HR_XMM, .rm = n, .fpu = IR_FPU_AVX,
+        };
+    }
+    s->b->uses_fpu = IR_FPU_AVX;
+}
+
+/* VGATHERxx, VPGATHERxx; arg: indexes of 64 bits. The three registers must differ (SDM vol 2). */
+void trans_gather(X86Tr *s)
+{
+    const X86Insn *i = &s->i;
+    if (i->reg == i->index || i->reg == i->vvvv || i->index == i->vvvv) {
+        tr_raise(s, 6);
+        return;
+    }
+    IrVal base = i->base == X86_REG_NONE ? tr_const(s, i->disp) : tr_temp(s);
+    if (i->base != X86_REG_NONE) {
+        ir_lea(s->b, W64, base, IR_G(i->base), IR_NONE, 0, i->disp);
+    }
+    GatherOp op = {
+        .dst = i->reg, .index = i->index, .mask = i->vvvv, .scale = i->scale, .elem64 = i->vex_w,
+        .index64 = i->row->arg != 0, .l256 = i->vex_l, .asz = i->asz, .seg = (uint8_t)tr_seg(s),
+    };
+    uint64_t word;
+    memcpy(&word, &op, sizeof(word));
+    tr_call_void(s, HELPER_gather, base, tr_const(s, (int64_t)word), IR_NONE);
 }

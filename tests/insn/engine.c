@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "base/os/hostcpu.h"
 #include "target/i386/helper.h"
 #include "target/i386/system.h"
 #include "target/i386/translate.h"
@@ -22,10 +23,10 @@ static struct {
 } g;
 
 #define USER64 (3 | MODE_LMA | MODE_CS64 | MODE_PE | MODE_PG | MODE_FLATDATA | MODE_FLATCODE | \
-                MODE_OSFXSR | MODE_NE | MODE_SS32)
+                MODE_OSFXSR | MODE_NE | MODE_SS32 | MODE_OSXSAVE | MODE_AVX)
 
 #define USER32 (3 | MODE_LMA | MODE_CS32 | MODE_PE | MODE_PG | MODE_FLATDATA | MODE_FLATCODE | \
-                MODE_OSFXSR | MODE_NE | MODE_SS32)
+                MODE_OSFXSR | MODE_NE | MODE_SS32 | MODE_OSXSAVE | MODE_AVX)
 
 static uint64_t mode_now(void)
 {
@@ -141,6 +142,11 @@ static void t_simd(void *env)
     note(env, 19);
 }
 
+static void t_x87(void *env)
+{
+    note(env, 16);
+}
+
 static void t_align(void *env, uint64_t va)
 {
     note(env, 13);
@@ -162,6 +168,7 @@ static const TcgTarget target = {
     .cc_offset = offsetof(X86Env, cc),
     .pc_offset = offsetof(X86Env, s.rip),
     .fpu_offset = offsetof(X86Env, s.fx),
+    .ymmh_offset = offsetof(X86Env, s.ymmh),
     .globals = globals,
     .n_globals = 16,
     .helpers = helpers,
@@ -173,6 +180,7 @@ static const TcgTarget target = {
     .code_mmu = t_mmu,
     .note_divide = t_divide,
     .note_simd_fp = t_simd,
+    .note_x87_fp = t_x87,
     .note_align = t_align,
 };
 
@@ -352,6 +360,7 @@ void insn_init(bool with_jit)
     REAL(enter);
     REAL(cmpxchg8b);
     REAL(seg_check);
+    REAL(gather);
 #undef REAL
     ir_block_init(&g.ir, &target);
     fill_tlb();
@@ -363,6 +372,11 @@ void insn_init(bool with_jit)
         struct sigaction sa = {.sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO | SA_ONSTACK};
         sigaction(SIGFPE, &sa, &g.old_fpe);
     }
+}
+
+bool insn_has_ymm(void)
+{
+    return (os_host_xcr0() & 6) == 6;
 }
 
 bool insn_has_host(void)
@@ -473,6 +487,9 @@ bool insn_run(InsnEngine e, const InsnState *in, InsnState *out)
         X86Env *env = g.env;
         memcpy(env->s.gpr, in->gpr, sizeof(in->gpr));
         env->s.fx = in->fx;
+        memcpy(env->s.ymmh, in->ymmh, sizeof(in->ymmh));
+        env->s.efer = EFER_LMA;
+        env->s.seg[S_CS].attr = g.bits == 64 ? SEG_L : SEG_DB;
         env->cc = in->flags & CC_EFLAGS_MASK;
         env->s.rflags = in->flags & 0x400;
         env->df8 = in->flags & 0x400 ? 0xff : 1;
@@ -480,19 +497,17 @@ bool insn_run(InsnEngine e, const InsnState *in, InsnState *out)
         env->s.exc_pending = 0;
         env->mode = mode_now();
         g.v->poll = 0;
-        g.v->fpu_live = 0;
+        g.v->fpu_live = g.v->ymm_live = 0;
         loop(e);
         memcpy(out->gpr, env->s.gpr, sizeof(out->gpr));
         out->fx = env->s.fx;
+        memcpy(out->ymmh, env->s.ymmh, sizeof(out->ymmh));
         out->flags = (env->cc & CC_EFLAGS_MASK) | (env->s.rflags & 0x400);
         out->rip = env->s.rip;
         out->fault = env->s.exc_pending ? env->s.exc_vector : -1;
     }
     for (int i = 0; i < 16 && g.bits == 32; i++) { /* upper halves do not exist there */
         out->gpr[i] = i < 8 ? (uint32_t)out->gpr[i] : 0;
-    }
-    if (g.bits == 32) {
-        memset(out->fx.xmm[8], 0, 128);
     }
     memcpy(out->mem, (void *)DATA_BASE, DATA_SIZE);
     return true;
@@ -534,8 +549,53 @@ static uint64_t random_fp(GRand *r)
     }
 }
 
+/* Mostly the defaults; else any rounding, precision, DAZ, FTZ, masks and sticky flags. */
+static void random_control(GRand *r, X86Fxsave *fx)
+{
+    static const uint16_t precision[] = {0x000, 0x200, 0x300, 0x300};
+    uint32_t v = g_rand_int(r);
+    fx->fcw = 0x37f;
+    fx->mxcsr = 0x1f80;
+    fx->mxcsr_mask = 0xffff;
+    if (v & 1) {
+        fx->mxcsr = 0x1f80 | (v & 0xe07e);
+    }
+    if ((v & 0x30000) == 0) { /* some exceptions unmasked, none pending */
+        fx->mxcsr &= ~((g_rand_int(r) & 0x3f) << 7 | 0x3fu);
+    }
+    if (v & 0x80000) {
+        fx->fcw = (uint16_t)(precision[v >> 20 & 3] | (v >> 22 & 3) << 10 | 0x7f);
+    }
+    if ((v & 0x3000000) == 0) {
+        fx->fcw &= (uint16_t)~(g_rand_int(r) & 0x3f);
+    }
+}
+
+/* An 80-bit number: mostly an ordinary one; zeros, infinities, NaNs, denormals, and what no arithmetic makes. */
+static void random_x87(GRand *r, uint64_t *man, uint16_t *exp)
+{
+    static const uint16_t odd[] = {0, 0, 0x7fff, 0x7fff, 0x7ffe, 1};
+    *man = random64(r) | 1ull << 63;
+    *exp = (uint16_t)(0x3fff + g_rand_int_range(r, -40, 40));
+    switch (g_rand_int_range(r, 0, 8)) {
+    case 0:
+        *exp = odd[g_rand_int_range(r, 0, G_N_ELEMENTS(odd))];
+        *man = g_rand_boolean(r) ? *man << 1 >> 1 : *man;
+        break;
+    case 1:
+        *man = g_rand_boolean(r) ? 0 : 1ull << 63;
+        *exp = odd[g_rand_int_range(r, 0, G_N_ELEMENTS(odd))];
+        break;
+    case 2:
+        *exp = (uint16_t)(g_rand_int(r) & 0x7fff);
+        break;
+    }
+    *exp |= g_rand_boolean(r) ? 0x8000 : 0;
+}
+
 void insn_random_state(GRand *r, InsnState *s)
 {
+    uint32_t vary = g_rand_int(r);
     memset(s, 0, sizeof(*s));
     for (int i = 0; i < 16; i++) {
         s->gpr[i] = random64(r);
@@ -560,18 +620,19 @@ void insn_random_state(GRand *r, InsnState *s)
         uint64_t x = random_fp(r);
         memcpy(s->mem + i, &x, 8);
     }
-    s->fx.fcw = 0x37f;
-    s->fx.mxcsr = 0x1f80;
-    s->fx.mxcsr_mask = 0xffff;
+    random_control(r, &s->fx);
     for (int i = 0; i < 16; i++) {
-        uint64_t x[2] = {random_fp(r), random_fp(r)};
-        memcpy(s->fx.xmm[i], x, 16);
+        for (int n = 0; n < 4; n++) {
+            uint64_t x = i % 8 == 5 && !(vary & 3) ? (uint64_t)g_rand_int_range(r, -256, 256) : random_fp(r);
+            memcpy(n < 2 ? s->fx.xmm[i] + 8 * n : (uint8_t *)&s->ymmh[2 * i + n - 2], &x, 8);
+        }
     }
     int depth = g_rand_int_range(r, 0, 9);
     s->fx.fsw = (uint16_t)((8 - depth) & 7) << 11;
     for (int i = 0; i < 8; i++) {
-        uint64_t man = random64(r) | 1ull << 63;
-        uint16_t exp = (uint16_t)(0x3fff + g_rand_int_range(r, -40, 40));
+        uint64_t man;
+        uint16_t exp;
+        random_x87(r, &man, &exp);
         memcpy(s->fx.st[i], &man, 8);
         memcpy(s->fx.st[i] + 8, &exp, 2);
         s->fx.ftw |= (uint8_t)((i >= 8 - depth) << i);
@@ -611,6 +672,12 @@ void insn_compare(const InsnState *a, const InsnState *b, uint64_t mask, bool x8
         if (x[i] != y[i] && !pointers && !pad && !(i >= 28 && i < 32)) {
             g_string_append_printf(why, "fp state +%u: %02x, %02x\n", i, x[i], y[i]);
             n++;
+        }
+    }
+    for (int i = 0; i < 32; i++) {
+        if (a->ymmh[i] != b->ymmh[i]) {
+            g_string_append_printf(why, "ymm%d[%d]: 0x%" PRIx64 ", 0x%" PRIx64 "\n", i / 2, 2 + i % 2,
+                                   a->ymmh[i], b->ymmh[i]);
         }
     }
 }

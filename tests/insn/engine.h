@@ -22,6 +22,7 @@ typedef struct InsnState {
     uint64_t rip;
     int fault;        /* vector, -1 none */
     X86Fxsave fx;
+    uint64_t ymmh[32]; /* upper halves of YMM registers */
     uint8_t mem[DATA_SIZE];
 } InsnState;
 
@@ -29,6 +30,7 @@ typedef enum InsnEngine { ENGINE_HOST_CPU, ENGINE_INTERP, ENGINE_JIT, ENGINE_COU
 extern const char *const insn_engine_name[ENGINE_COUNT];
 
 void insn_init(bool with_jit);
+bool insn_has_ymm(void);  /* does this host have YMM registers? */
 bool insn_has_host(void); /* is there an emitter, which passed-through instructions need? */
 /* Place code (n instructions, len bytes) at CODE_BASE. */
 void insn_code(const uint8_t *code, unsigned len, int n, int bits);

@@ -85,6 +85,19 @@ static void put_clean_mem(GRand *r, Out *o, unsigned reg)
     put(o, 0);
 }
 
+/* [RDI or R15 + vector index * scale + disp]; registers 5 and 13 hold small numbers (insn_random_state). */
+static void put_vsib(GRand *r, const GenOpts *g, Out *o, unsigned reg)
+{
+    unsigned index = chance(r, 60) ? 5 : (unsigned)g_rand_int_range(r, 0, 8);
+    unsigned base = g->clean_bases ? 7 : (unsigned)g_rand_int_range(r, 0, 8);
+    put(o, 0x80 | reg << 3 | 4);
+    put(o, (unsigned)g_rand_int_range(r, 0, 4) << 6 | index << 3 | base);
+    put(o, g_rand_int_range(r, 0, 256));
+    put(o, g_rand_int_range(r, 0, 4));
+    put(o, 0);
+    put(o, 0);
+}
+
 static void put_mem(GRand *r, const GenOpts *g, Out *o, unsigned reg)
 {
     if (g->clean_bases) {
@@ -113,7 +126,9 @@ static void put_modrm(GRand *r, const X86Row *row, const GenOpts *g, Out *o)
     }
     unsigned reg = row->digit >= 0 ? (unsigned)row->digit : (unsigned)g_rand_int_range(r, 0, 8);
     bool mem = row->mod == 1 || (row->mod == 0 && !(row->bits & ROW_MOD3) && chance(r, 45));
-    if (mem) {
+    if (mem && (row->bits & ROW_VSIB)) {
+        put_vsib(r, g, o, reg);
+    } else if (mem) {
         put_mem(r, g, o, reg);
     } else {
         put(o, 0xc0 | reg << 3 | (unsigned)g_rand_int_range(r, 0, 8));
@@ -132,19 +147,37 @@ static void put_immediate(GRand *r, const X86Row *row, const GenOpts *g, Out *o)
     (void)row;
 }
 
+/*
+ * Three bytes, or two where those can say it. With g->odd_vex, L, W, vvvv and
+ * the prefixes before it need not be what the row wants.
+ */
 static void put_vex(GRand *r, const X86Row *row, const GenOpts *g, Out *o)
 {
+    static const uint8_t before[] = {0x66, 0xf2, 0xf3, 0xf0, 0x48, 0x3e};
+    bool odd = g->odd_vex && chance(r, 30);
     unsigned rxb = g->bits == 64 ? (unsigned)g_rand_int_range(r, 0, 8) : 7;
-    unsigned w = (unsigned)g_rand_int_range(r, 0, 2);
-    put(o, 0xc4);
-    put(o, rxb << 5 | (row->map - 3u));
-    unsigned vvvv = (unsigned)g_rand_int_range(r, 0, 16) | (g->bits == 64 ? 0 : 8);
-    if (row->bits & ROW_NOVVVV) {
+    unsigned w = row->vw >= 0 && !odd ? (unsigned)row->vw : (unsigned)g_rand_int_range(r, 0, 2);
+    unsigned l = row->vl >= 0 && !odd ? (unsigned)row->vl : (unsigned)g_rand_int_range(r, 0, 2);
+    unsigned vvvv = (unsigned)g_rand_int_range(r, 0, 16);
+    unsigned pp = (unsigned)__builtin_ctz(row->prefixes);
+    if ((row->bits & ROW_NOVVVV) && !odd) {
         vvvv = 15;
     }
-    put(o, w << 7 | vvvv << 3 | (unsigned)__builtin_ctz(row->prefixes));
+    if (odd && chance(r, 10)) {
+        put(o, before[g_rand_int_range(r, 0, G_N_ELEMENTS(before))]);
+    }
+    if (row->map == 4 && (rxb & 3) == 3 && !w && (g->bits == 64 || vvvv >= 8) && chance(r, 70)) {
+        put(o, 0xc5);
+        put(o, (rxb & 4) << 5 | vvvv << 3 | l << 2 | pp);
+    } else {
+        put(o, 0xc4);
+        put(o, rxb << 5 | (row->map - 3u));
+        put(o, w << 7 | vvvv << 3 | l << 2 | pp);
+    }
     put(o, row->opcode);
-    put_modrm(r, row, g, o);
+    if (row->bits & ROW_MODRM) {
+        put_modrm(r, row, g, o);
+    }
     if (row->imm != IMM_NONE) {
         put_immediate(r, row, g, o);
     }

@@ -11,6 +11,7 @@
 typedef struct GenOpts {
     int bits;
     bool clean_bases; /* memory operands go through RDI or R15 with small displacements */
+    bool odd_vex;     /* some VEX prefixes say what the row does not allow: the bytes may be #UD or another row's */
 } GenOpts;
 
 /* Bytes of a random instruction of this row: length, 0 if the row has none in this mode. */

@@ -28,6 +28,8 @@ typedef struct Area {
     uint8_t fx[512];       /* 0x100 */
     uint8_t host_fx[512];  /* 0x300 */
     uint8_t stack[0x800];  /* 0x500 .. 0xd00: for pushf/popf */
+    uint64_t ymmh[32];     /* 0xd00 .. 0xe00 */
+    uint64_t has_ymm;      /* 0xe00 */
 } Area;
 static Area *const area = (Area *)AREA;
 /* jmp *area->exit; ljmp $0x33, $GATE */
@@ -46,6 +48,12 @@ __asm__(".text\n"
         "  mov $0x2b, %eax\n  mov %eax, %ds\n  mov %eax, %es\n" /* null will not do in 32-bit mode */
         "  fxsave64 0x32000300\n"
         "  fxrstor64 0x32000100\n"
+        "  cmpl $0, 0x32000e00\n"
+        "  je 1f\n"
+        "  .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
+        "  vinsertf128 $1, 0x32000d00 + 16*\\n, %ymm\\n, %ymm\\n\n"
+        "  .endr\n"
+        "1:\n"
         "  mov $0x32000cf0, %esp\n"
         "  pushq 0x32000080\n"
         "  popfq\n"
@@ -68,11 +76,33 @@ __asm__(".text\n"
         "  pushfq\n"
         "  popq 0x32000080\n"
         "  fxsave64 0x32000100\n"
+        "  cmpl $0, 0x32000e00\n"
+        "  je 1f\n"
+        "  .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
+        "  vextractf128 $1, %ymm\\n, 0x32000d00 + 16*\\n\n"
+        "  .endr\n"
+        "  vzeroupper\n"
+        "1:\n"
         "  fxrstor64 0x32000300\n"
         "  cld\n"
         "  mov 0x32000088, %rsp\n"
         "  pop %r15\n  pop %r14\n  pop %r13\n  pop %r12\n  pop %rbp\n  pop %rbx\n"
         "  ret\n");
+
+/* Upper halves out of the signal frame's XSAVE image (sigcontext.h); not saved means zero. */
+static void fault_ymmh(const uint8_t *image)
+{
+    uint32_t magic;
+    uint64_t bv;
+    memcpy(&magic, image + 464, 4);
+    memset(area->ymmh, 0, sizeof(area->ymmh));
+    if (magic == FP_XSTATE_MAGIC1) {
+        memcpy(&bv, image + 512, 8);
+        if (bv & 4) {
+            memcpy(area->ymmh, image + 576, sizeof(area->ymmh));
+        }
+    }
+}
 
 static void on_fault(int sig, siginfo_t *info, void *opaque)
 {
@@ -89,6 +119,7 @@ static void on_fault(int sig, siginfo_t *info, void *opaque)
     }
     area->flags = (uint64_t)uc->uc_mcontext.gregs[REG_EFL];
     memcpy(area->fx, uc->uc_mcontext.fpregs, 512);
+    fault_ymmh((const uint8_t *)uc->uc_mcontext.fpregs);
     area->code = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
     inside = (int)uc->uc_mcontext.gregs[REG_TRAPNO] + 2;
     siglongjmp(out_of_signal, 1);
@@ -111,7 +142,9 @@ void native_init(void)
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     g_assert(p == (void *)GATE);
     memcpy(p, jump64, sizeof(jump64));
-    G_STATIC_ASSERT(offsetof(Area, fx) == 0x100 && offsetof(Area, stack) == 0x500);
+    G_STATIC_ASSERT(offsetof(Area, fx) == 0x100 && offsetof(Area, stack) == 0x500 &&
+                    offsetof(Area, ymmh) == 0xd00 && offsetof(Area, has_ymm) == 0xe00);
+    area->has_ymm = insn_has_ymm();
 }
 
 void native_run(const InsnState *in, InsnState *out, unsigned code_len, int bits)
@@ -122,6 +155,7 @@ void native_run(const InsnState *in, InsnState *out, unsigned code_len, int bits
     memcpy(end, bits == 64 ? jump64 : jump32, 7);
     memcpy(area->gpr, in->gpr, sizeof(area->gpr));
     memcpy(area->fx, &in->fx, 512);
+    memcpy(area->ymmh, in->ymmh, sizeof(area->ymmh));
     area->flags = in->flags | 0x202;
     area->exit = (uint64_t)(uintptr_t)native_exit;
     area->start = CODE_BASE;
@@ -134,10 +168,14 @@ void native_run(const InsnState *in, InsnState *out, unsigned code_len, int bits
     } else {
         out->fault = inside - 2;
         __asm__ volatile("cld; fxrstor64 0x32000300");
+        if (area->has_ymm) {
+            __asm__ volatile("vzeroupper");
+        }
     }
     inside = 0;
     memcpy(out->gpr, area->gpr, sizeof(out->gpr));
     memcpy(&out->fx, area->fx, 512);
+    memcpy(out->ymmh, area->ymmh, sizeof(out->ymmh));
     out->flags = area->flags;
     out->rip = area->code;
     memcpy(end, save, 8);
