@@ -132,11 +132,6 @@ static void topology_leaf(const X86CpuConfig *c, uint32_t subleaf, uint32_t out[
     }
 }
 
-static uint32_t xsave_size(uint64_t components)
-{
-    return components & 4 ? 576 + 256 : 576;
-}
-
 static void xsave_leaf(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t subleaf,
                        uint32_t out[4])
 {
@@ -146,21 +141,18 @@ static void xsave_leaf(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t
     switch (subleaf) {
     case 0:
         out[CPUID_EAX] = (uint32_t)c->xcr0_valid;
-        out[CPUID_EBX] = xsave_size(live->xcr0);
-        out[CPUID_ECX] = xsave_size(c->xcr0_valid);
+        out[CPUID_EBX] = x86_xsave_size(live->xcr0, false);
+        out[CPUID_ECX] = x86_xsave_size(c->xcr0_valid, false);
         out[CPUID_EDX] = c->xcr0_valid >> 32;
         break;
     case 1:
         words(c, 0xd, 1, out);
-        out[CPUID_EBX] = xsave_size(live->xcr0);
-        break;
-    case 2:
-        if (c->xcr0_valid & 4) {
-            out[CPUID_EAX] = 256;
-            out[CPUID_EBX] = 576;
-        }
+        out[CPUID_EBX] = x86_xsave_size(live->xcr0, true);
         break;
     default:
+        if (subleaf < 63 && (c->xcr0_valid >> subleaf & 1)) {
+            x86_xsave_component((int)subleaf, &out[CPUID_EAX], &out[CPUID_EBX]);
+        }
         break;
     }
 }
@@ -194,6 +186,8 @@ static void basic_leaf(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t
         words(c, 7, subleaf, out);
         if (subleaf == 0) {
             out[CPUID_EAX] = 1;
+            out[CPUID_ECX] &= ~(1u << 4);
+            out[CPUID_ECX] |= (live->cr4 & CR4_PKE) && x86_has(c, F_PKU) ? 1u << 4 : 0; /* OSPKE */
         }
         break;
     case 0xb:

@@ -86,6 +86,16 @@ typedef struct X86CpuidLive {
     uint64_t cr4, xcr0;
     bool apic_enabled;
 } X86CpuidLive;
+/* State components, bits of XCR0. */
+#define XSTATE_X87 (1ull << 0)
+#define XSTATE_SSE (1ull << 1)
+#define XSTATE_YMM (1ull << 2)
+#define XSTATE_PKRU (1ull << 9)
+/* Bytes of an XSAVE area with these components; compact: as XSAVEC writes it. */
+uint32_t x86_xsave_size(uint64_t components, bool compact);
+/* Size of component n and its offset in the standard format; 0: no such component behind the header. */
+void x86_xsave_component(int n, uint32_t *size, uint32_t *offset);
+
 enum { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
 void x86_cpuid(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t leaf, uint32_t subleaf,
                uint32_t out[4]);

@@ -27,17 +27,14 @@ static const uint16_t system_features[] = {
     F_LA57, F_FSRM, F_MD_CLEAR, F_SPEC_CTRL, F_STIBP, F_FLUSH_L1D, F_ARCH_CAPABILITIES, F_SSBD,
     F_XGETBV1, F_NX, F_PDPE1GB, F_LM, F_LAHF64, F_CMP_LEGACY, F_CR8LEGACY, F_PREFETCHW, F_INVTSC,
     F_WBNOINVD, F_IBPB, F_IBRS, F_AMD_STIBP, F_AMD_SSBD, F_AMD_NO_SSB, F_ARAT, F_TOPOEXT,
-    F_OSXSAVE, F_LZCNT, F_LFENCE_RDTSC, F_NULL_SEL, F_AUTOIBRS,
+    F_OSXSAVE, F_OSPKE, F_LZCNT, F_LFENCE_RDTSC, F_NULL_SEL, F_AUTOIBRS,
 };
 
 /* Implemented, but no gain for a guest of the translator: only when asked for by name. */
 static const uint16_t on_request[] = {
-    F_MONITOR, F_PCID, F_INVPCID, F_LA57, F_CMP_LEGACY, F_TOPOEXT, F_OSXSAVE, F_SPEC_CTRL, F_STIBP, F_SSBD, F_IBRS, F_AMD_STIBP, F_AMD_SSBD, F_HT,
+    F_MONITOR, F_PCID, F_INVPCID, F_LA57, F_CMP_LEGACY, F_TOPOEXT, F_OSXSAVE, F_OSPKE, F_SPEC_CTRL, F_STIBP, F_SSBD, F_IBRS, F_AMD_STIBP, F_AMD_SSBD, F_HT,
     F_MD_CLEAR, F_FLUSH_L1D, F_IBPB,
 };
-
-/* Instructions alone do not make these. */
-static const uint16_t unsupported[] = {F_PKU};
 
 static bool listed(const uint16_t *list, size_t n, X86Feature f)
 {
@@ -84,9 +81,6 @@ static bool rows_implement(X86Feature f)
 
 bool x86_feature_supported(X86Feature f)
 {
-    if (listed(unsupported, G_N_ELEMENTS(unsupported), f)) {
-        return false;
-    }
     return listed(system_features, G_N_ELEMENTS(system_features), f) || rows_implement(f);
 }
 

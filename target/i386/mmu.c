@@ -9,7 +9,7 @@
  * env->host_only.
  *
  * Line A20 is the board's business (a window in its memory map).
- * Left out: protection keys, and the check of #SS instead of #GP for stack
+ * Left out: the check of #SS instead of #GP for stack
  * references to non-canonical addresses.
  */
 #include "target/i386/system.h"
@@ -195,6 +195,19 @@ static bool walk32(Walk *k)
     return true;
 }
 
+/* Protection keys (4.6.2): rights that PKRU takes from data accesses to a user page, as PF_W and PF_U. */
+static unsigned key_denies(const Walk *k)
+{
+    const X86State *s = k->s;
+
+    if (!(s->cr4 & CR4_PKE) || !(s->efer & EFER_LMA) || !k->u) {
+        return 0;
+    }
+    unsigned rights = s->pkru >> 2 * (k->pte >> 59 & 15) & 3;
+    bool write = (rights & 2) && (k->user || (s->cr0 & CR0_WP));
+    return rights & 1 ? PF_U | PF_W : write ? PF_W : 0;
+}
+
 /* What the gathered rights allow this kind of access. */
 static void walk_permissions(const Walk *k, bool *r, bool *w, bool *x)
 {
@@ -233,10 +246,14 @@ static bool walk(Walk *k, MmuResult *res)
         if (!walk_tables(k)) {
             return false;
         }
+        unsigned denied = key_denies(k);
         walk_permissions(k, &r, &w, &x);
+        r = r && !(denied & PF_U);
+        w = w && !(denied & PF_W);
         allowed = k->access == MMU_READ ? r : k->access == MMU_WRITE ? w : x;
         if (!allowed) {
-            k->fault = PF_P;
+            bool key = k->access == MMU_READ ? denied & PF_U : k->access == MMU_WRITE && denied;
+            k->fault = PF_P | (key ? PF_PK : 0);
             return false;
         }
         if (!pte_set(k, k->pte_pa, k->pte_size, &k->pte, bits)) {

@@ -105,6 +105,7 @@ void x86_config_finish(X86CpuConfig *c)
     c->cr4_valid = cr4_valid(c);
     c->efer_valid = efer_valid(c);
     c->xcr0_valid = x86_has(c, F_XSAVE) ? (x86_has(c, F_AVX) ? 7 : 3) : 1;
+    c->xcr0_valid |= x86_has(c, F_XSAVE) && x86_has(c, F_PKU) ? XSTATE_PKRU : 0;
     c->mxcsr_mask = 0xffff;
     /* What no translated code can leak: RDCL, SSB, MDS, PSCHANGE, TAA, SBDR, FBSDP, PSDP, BHI,
      * PBRSB, GDS, RFDS; L1D flush at VM entry not needed. */

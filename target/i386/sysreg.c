@@ -318,7 +318,7 @@ uint64_t helper_xgetbv(void *opaque, uint64_t a, uint64_t b, uint64_t c)
     if (n != 0 && !(n == 1 && x86_has(env->config, F_XGETBV1))) {
         x86_gp(env, 0);
     }
-    v = env->s.xcr0; /* XINUSE, for 1: all that is enabled, which is always allowed */
+    v = n == 1 ? env->s.xcr0 & x86_xinuse(env) : env->s.xcr0;
     env->s.gpr[R_AX] = (uint32_t)v;
     env->s.gpr[R_DX] = v >> 32;
     return 0;
@@ -340,6 +340,44 @@ uint64_t helper_xsetbv(void *opaque, uint64_t next, uint64_t b, uint64_t c)
     env->s.xcr0 = v;
     env->s.rip = next;
     x86_update_mode(env);
+    return 0;
+}
+
+/* ---- PKRU ---- */
+
+/* #UD without CR4.PKE, #GP for a nonzero ECX. */
+static void need_pkru(X86Env *env)
+{
+    if (!(env->s.cr4 & CR4_PKE)) {
+        x86_ud(env);
+    }
+    if ((uint32_t)env->s.gpr[R_CX]) {
+        x86_gp(env, 0);
+    }
+}
+
+uint64_t helper_rdpkru(void *opaque, uint64_t a, uint64_t b, uint64_t c)
+{
+    X86Env *env = opaque;
+
+    need_pkru(env);
+    env->s.gpr[R_AX] = env->s.pkru;
+    env->s.gpr[R_DX] = 0;
+    return 0;
+}
+
+uint64_t helper_wrpkru(void *opaque, uint64_t a, uint64_t b, uint64_t c)
+{
+    X86Env *env = opaque;
+
+    need_pkru(env);
+    if ((uint32_t)env->s.gpr[R_DX]) {
+        x86_gp(env, 0);
+    }
+    if (env->s.pkru != (uint32_t)env->s.gpr[R_AX]) {
+        env->s.pkru = (uint32_t)env->s.gpr[R_AX];
+        tcg_tlb_flush(env);
+    }
     return 0;
 }
 

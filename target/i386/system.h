@@ -96,6 +96,7 @@ enum {
 #define PF_U (1u << 2)
 #define PF_RSVD (1u << 3)
 #define PF_I (1u << 4)
+#define PF_PK (1u << 5)
 
 /* cpu->target_priv */
 typedef struct X86Cpu {
@@ -167,6 +168,9 @@ static inline int x86_data_mmu(const X86Env *env)
 {
     return x86_cpl_mmu(env, env->cpl);
 }
+
+/* State components not in their initial state, as XINUSE and XGETBV(1) have them (xsave.c). */
+uint64_t x86_xinuse(const X86Env *env);
 
 /* ---- exceptions (exception.c) ---- */
 void x86_note(X86Env *env, int vector, bool has_err, uint32_t err, uint64_t addr);

@@ -340,21 +340,14 @@ void trans_xsetbv(X86Tr *s)
     }
 }
 
-/* ECX must be 0. */
-static bool pku_off(X86Tr *s)
-{
-    tr_raise(s, 6);
-    return true;
-}
-
 void trans_rdpkru(X86Tr *s)
 {
-    pku_off(s);
+    call0(s, HELPER_rdpkru);
 }
 
 void trans_wrpkru(X86Tr *s)
 {
-    pku_off(s);
+    call0(s, HELPER_wrpkru);
 }
 
 /* ---- bases, system calls ---- */
@@ -594,6 +587,7 @@ void trans_xrstor(X86Tr *s)
 {
     if (!xsave_blocked(s)) {
         IrVal addr = tr_ea(s, 576, false);
-        tr_call_void(s, HELPER_xrstor, addr, tr_const(s, (s->i.rex & 8) != 0), IR_NONE);
+        tr_call_void(s, HELPER_xrstor, addr, tr_const(s, (s->i.rex & 8) != 0),
+                     tr_const(s, s->i.row->arg));
     }
 }

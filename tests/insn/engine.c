@@ -28,6 +28,8 @@ static struct {
 #define USER32 (3 | MODE_LMA | MODE_CS32 | MODE_PE | MODE_PG | MODE_FLATDATA | MODE_FLATCODE | \
                 MODE_OSFXSR | MODE_NE | MODE_SS32 | MODE_OSXSAVE | MODE_AVX)
 
+static X86CpuConfig every_feature = {.mxcsr_mask = 0xffff};
+
 static uint64_t mode_now(void)
 {
     return g.bits == 64 ? USER64 : USER32;
@@ -287,6 +289,10 @@ bool tcg_code_bytes(TcgTranslate *t, uint64_t pc, uint8_t *buf, unsigned n)
     return true;
 }
 
+void tcg_tlb_flush(void *env)
+{
+}
+
 bool tcg_polled(void *env)
 {
     return false;
@@ -361,7 +367,12 @@ void insn_init(bool with_jit)
     REAL(cmpxchg8b);
     REAL(seg_check);
     REAL(gather);
+    REAL(fxsave);
+    REAL(fxrstor);
+    REAL(xsave);
+    REAL(xrstor);
 #undef REAL
+    memset(&every_feature.features, 0xff, sizeof(every_feature.features));
     ir_block_init(&g.ir, &target);
     fill_tlb();
     native_init();
@@ -489,6 +500,9 @@ bool insn_run(InsnEngine e, const InsnState *in, InsnState *out)
         env->s.fx = in->fx;
         memcpy(env->s.ymmh, in->ymmh, sizeof(in->ymmh));
         env->s.efer = EFER_LMA;
+        env->s.cr4 = CR4_OSXSAVE;
+        env->s.xcr0 = XSTATE_X87 | XSTATE_SSE | XSTATE_YMM;
+        env->config = &every_feature;
         env->s.seg[S_CS].attr = g.bits == 64 ? SEG_L : SEG_DB;
         env->cc = in->flags & CC_EFLAGS_MASK;
         env->s.rflags = in->flags & 0x400;

@@ -63,6 +63,38 @@ static void test_live_bits(void)
     g_assert_true(r[CPUID_EDX] >> 9 & 1);
 }
 
+/* Leaf 0xd: sizes follow XCR0, in both formats. */
+static void test_xsave(void)
+{
+    X86CpuConfig c = parse("qemu64,+xsave,+xsavec,+pku");
+    X86CpuidLive live = {.cr4 = CR4_OSXSAVE | CR4_PKE, .xcr0 = XSTATE_X87 | XSTATE_SSE | XSTATE_PKRU};
+    uint32_t r[4];
+
+    c.xcr0_valid |= XSTATE_YMM; /* whatever this host has */
+    x86_cpuid(&c, &live, 0xd, 0, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0x207);
+    g_assert_cmpint(r[CPUID_EBX], ==, 2696);
+    g_assert_cmpint(r[CPUID_ECX], ==, 2696);
+    x86_cpuid(&c, &live, 0xd, 1, r);
+    g_assert_cmpint(r[CPUID_EBX], ==, 576 + 8);
+    live.xcr0 |= XSTATE_YMM;
+    x86_cpuid(&c, &live, 0xd, 1, r);
+    g_assert_cmpint(r[CPUID_EBX], ==, 576 + 256 + 8);
+    x86_cpuid(&c, &live, 0xd, 2, r);
+    g_assert_cmpint(r[CPUID_EAX], ==, 256);
+    g_assert_cmpint(r[CPUID_EBX], ==, 576);
+    x86_cpuid(&c, &live, 0xd, 9, r);
+    g_assert_cmpint(r[CPUID_EAX], ==, 8);
+    g_assert_cmpint(r[CPUID_EBX], ==, 2688);
+    x86_cpuid(&c, &live, 0xd, 3, r);
+    g_assert_cmphex(r[0] | r[1] | r[2] | r[3], ==, 0);
+    x86_cpuid(&c, &live, 7, 0, r);
+    g_assert_cmphex(r[CPUID_ECX] >> 3 & 3, ==, 3); /* PKU, OSPKE */
+    live.cr4 = CR4_OSXSAVE;
+    x86_cpuid(&c, &live, 7, 0, r);
+    g_assert_cmphex(r[CPUID_ECX] >> 3 & 3, ==, 1);
+}
+
 static void test_topology(void)
 {
     X86CpuConfig c = {.sockets = 1, .dies = 1, .cores = 3, .threads = 2, .apic_id = 5};
@@ -188,6 +220,7 @@ int main(int argc, char **argv)
     g_test_add_func("/i386/cpuid/qemu64", test_qemu64);
     g_test_add_func("/i386/cpuid/live-bits", test_live_bits);
     g_test_add_func("/i386/cpuid/topology", test_topology);
+    g_test_add_func("/i386/cpuid/xsave", test_xsave);
     g_test_add_func("/i386/models/text", test_text);
     g_test_add_func("/i386/models/errors", test_errors);
     g_test_add_func("/i386/state/save-load", test_state);

@@ -123,6 +123,37 @@ static void test_smep_smap(void)
     g_assert_true(r.r && r.x);
 }
 
+/* Key 3 in bits 62:59 of the leaf. */
+static void test_keys(void)
+{
+    MmuResult r;
+
+    fake_long(f);
+    f->env.s.cr4 |= CR4_PKE;
+    map4k(0x333000 | 7 | 3ull << 59, 7);
+    f->env.s.pkru = ~(3u << 6);
+    g_assert_true(walk(VA, MMU_WRITE, U, &r) && r.r && r.w && r.x);
+    f->env.s.pkru = 2u << 6; /* no writes */
+    g_assert_true(walk(VA, MMU_READ, U, &r));
+    g_assert_true(r.r && !r.w);
+    assert_fault(VA, MMU_WRITE, U, PF_P | PF_W | PF_U | PF_PK);
+    assert_fault(VA, MMU_WRITE, K, PF_P | PF_W | PF_PK);
+    f->env.s.cr0 &= ~(uint64_t)CR0_WP;
+    g_assert_true(walk(VA, MMU_WRITE, K, &r));
+    assert_fault(VA, MMU_WRITE, U, PF_P | PF_W | PF_U | PF_PK);
+    f->env.s.cr0 |= CR0_WP;
+    f->env.s.pkru = 1u << 6; /* no data accesses */
+    assert_fault(VA, MMU_READ, U, PF_P | PF_U | PF_PK);
+    assert_fault(VA, MMU_READ, K, PF_P | PF_PK);
+    g_assert_true(walk(VA, MMU_EXEC, U, &r));
+    map4k(0x333000 | 3 | 3ull << 59, 7); /* a supervisor page has no key */
+    g_assert_true(walk(VA, MMU_WRITE, K, &r));
+    map4k(0x333000 | 7 | 3ull << 59, 7);
+    f->env.s.cr4 &= ~(uint64_t)CR4_PKE;
+    g_assert_true(walk(VA, MMU_WRITE, U, &r));
+    f->env.s.pkru = 0;
+}
+
 static void test_reserved(void)
 {
     fake_long(f);
@@ -241,6 +272,7 @@ int main(int argc, char **argv)
     g_test_add_func("/i386/mmu/rights", test_rights);
     g_test_add_func("/i386/mmu/smep-smap", test_smep_smap);
     g_test_add_func("/i386/mmu/reserved", test_reserved);
+    g_test_add_func("/i386/mmu/keys", test_keys);
     g_test_add_func("/i386/mmu/canonical", test_canonical);
     g_test_add_func("/i386/mmu/global", test_global);
     g_test_add_func("/i386/mmu/32bit", test_32bit);

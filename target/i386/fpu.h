@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Pieces of floating-point memory images that FXSAVE and XSAVE share.
+ */
+#ifndef TARGET_I386_FPU_H
+#define TARGET_I386_FPU_H
+
+#include "target/i386/env.h"
+
+/* #GP(0) unless va is a multiple of align. */
+void x86_need_aligned(X86Env *env, uint64_t va, unsigned align);
+/* The legacy region without MXCSR and XMM: 160 bytes at b. rexw: 64-bit pointers. */
+void x86_pack_x87(X86Env *env, uint8_t *b, bool rexw);
+void x86_unpack_x87(X86Env *env, const uint8_t *b, bool rexw);
+/* XMM registers that the mode has: 8 or 16. */
+unsigned x86_xmm_count(const X86Env *env);
+/* #GP(0) for reserved bits. */
+void x86_check_mxcsr(X86Env *env, uint32_t mxcsr);
+
+#endif
