@@ -91,6 +91,7 @@ typedef struct Tlb2 {
     TlbEntry *flush[FLUSH_LIST];
     unsigned n_flush;  /* > FLUSH_LIST: too many, wipe all */
     bool used[TCG_MMU_MODES][2];
+    bool watching;     /* tcg_watch() */
     const MemSection *section; /* last section seen */
 } Tlb2;
 

@@ -174,10 +174,15 @@ static void tlb_install(TcgVcpu *v, uint64_t va, int mmu, int write, const Page 
     }
 }
 
+static bool page_watched(TcgVcpu *v, uint64_t va, int mmu)
+{
+    return G_UNLIKELY(tlb2(v)->watching) && v->target->watches(tcg_env(v), va & PAGE_MASK, mmu);
+}
+
 /* Make the fast path hit next time, if this page may be accessed directly. */
 static void tlb_refill(TcgVcpu *v, uint64_t va, int mmu, int access, const Page *p)
 {
-    if (p->kind == PAGE_IO) {
+    if (p->kind == PAGE_IO || page_watched(v, va, mmu)) {
         return;
     }
     if (access == MMU_READ) {
@@ -294,6 +299,14 @@ void tcg_tlb_flush_page(void *env, uint64_t va)
     jc_flush_page(v, va);
 }
 
+void tcg_watch(void *env, bool on)
+{
+    TcgVcpu *v = tcg_vcpu(env);
+
+    tlb2(v)->watching = on;
+    tlb_wipe_all(v);
+}
+
 void mem_evict_store(TcgVcpu *v, const uint8_t *host_page)
 {
     for (int m = 0; m < v->target->n_mmu; m++) {
@@ -347,6 +360,14 @@ static void page_or_raise(TcgVcpu *v, uint64_t va, int access, int mmu, Page *p)
 {
     if (!translate(v, va, access, mmu, p)) {
         tcg_raise(tcg_env(v));
+    }
+}
+
+/* Tell the target, which may raise. All pages of the access were found accessible. */
+static void tell_access(TcgVcpu *v, uint64_t va, size_t len, int access, int mmu)
+{
+    if (G_UNLIKELY(tlb2(v)->watching)) {
+        v->target->accessed(tcg_env(v), va, len, access, mmu);
     }
 }
 
@@ -455,6 +476,7 @@ static uint64_t load_crossing(TcgVcpu *v, uint64_t va, unsigned size, int mmu)
     Page a, b;
     page_or_raise(v, va, MMU_READ, mmu, &a);
     page_or_raise(v, va + first, MMU_READ, mmu, &b);
+    tell_access(v, va, size, MMU_READ, mmu);
     for (unsigned i = 0; i < size; i++) {
         val |= load_page(v, va + i, i < first ? &a : &b, 1) << i * 8;
     }
@@ -467,6 +489,7 @@ static void store_crossing(TcgVcpu *v, uint64_t va, uint64_t val, unsigned size,
     Page a, b;
     page_or_raise(v, va, MMU_WRITE, mmu, &a);
     page_or_raise(v, va + first, MMU_WRITE, mmu, &b);
+    tell_access(v, va, size, MMU_WRITE, mmu);
     for (unsigned i = 0; i < size; i++) {
         store_page(v, va + i, i < first ? &a : &b, val >> i * 8 & 0xff, 1);
     }
@@ -484,6 +507,7 @@ uint64_t tcg_load(void *env, uint64_t va, unsigned size, int mmu)
         return load_crossing(v, va, size, mmu);
     }
     page_or_raise(v, va, MMU_READ, mmu, &p);
+    tell_access(v, va, size, MMU_READ, mmu);
     tlb_refill(v, va, mmu, MMU_READ, &p);
     return load_page(v, va, &p, size);
 }
@@ -502,6 +526,7 @@ void tcg_store(void *env, uint64_t va, uint64_t val, unsigned size, int mmu)
         return;
     }
     page_or_raise(v, va, MMU_WRITE, mmu, &p);
+    tell_access(v, va, size, MMU_WRITE, mmu);
     store_page(v, va, &p, val, size);
     tlb_refill(v, va, mmu, MMU_WRITE, &p);
 }
@@ -526,6 +551,7 @@ void tcg_read(void *env, uint64_t va, void *buf, size_t len, int mmu)
     uint8_t *out = buf;
     Page p;
     tcg_probe(env, va, len, MMU_READ, mmu);
+    tell_access(v, va, len, MMU_READ, mmu);
     while (len) {
         size_t n = MIN(len, MEM_PAGE_SIZE - (va & ~PAGE_MASK));
         page_or_raise(v, va, MMU_READ, mmu, &p);
@@ -551,6 +577,7 @@ void tcg_write(void *env, uint64_t va, const void *buf, size_t len, int mmu)
     const uint8_t *in = buf;
     Page p;
     tcg_probe(env, va, len, MMU_WRITE, mmu);
+    tell_access(v, va, len, MMU_WRITE, mmu);
     while (len) {
         size_t n = MIN(len, MEM_PAGE_SIZE - (va & ~PAGE_MASK));
         page_or_raise(v, va, MMU_WRITE, mmu, &p);
@@ -585,8 +612,8 @@ void *tcg_host(void *env, uint64_t va, size_t *len, int access, int mmu)
     }
     page_or_raise(v, va, access, mmu, &p);
     tlb_refill(v, va, mmu, access, &p);
-    if (p.kind == PAGE_IO || (access == MMU_WRITE &&
-                              (p.kind != PAGE_RAM || ram_page_watch(p.ram, p.offset)))) {
+    if (p.kind == PAGE_IO || page_watched(v, va, mmu) ||
+        (access == MMU_WRITE && (p.kind != PAGE_RAM || ram_page_watch(p.ram, p.offset)))) {
         return NULL;
     }
     return p.ram->host + p.offset + (va & ~PAGE_MASK);
@@ -655,6 +682,7 @@ bool tcg_cmpxchg(void *env, uint64_t va, unsigned size, void *old, const void *v
         return cas_host(h, size, old, val);
     }
     page_or_raise(v, va, MMU_WRITE, mmu, &p);
+    tell_access(v, va, size, MMU_WRITE, mmu);
     if (p.kind != PAGE_RAM) {
         return cas_slow(v, va, size, old, val, mmu);
     }

@@ -110,6 +110,12 @@ typedef struct TcgTarget {
     void (*note_x87_fp)(void *env);
     void (*note_align)(void *env, uint64_t va); /* hostop operand not aligned to IrHostInsn.align (x86: #GP) */
     void (*note_bus_error)(void *env, uint64_t va, hwaddr pa, int access);
+    /*
+     * While tcg_watch() is on: must data accesses to the page at va be told of one by one?
+     * accessed() is told before they are made (after their page faults) and may raise.
+     */
+    bool (*watches)(void *env, uint64_t va, int mmu);
+    void (*accessed)(void *env, uint64_t va, size_t len, int access, int mmu);
     bool (*halted)(void *env);         /* in HLT/WFI: run() returns EXIT_HALT */
 } TcgTarget;
 
@@ -150,6 +156,8 @@ void tcg_exit(void *env, Exit why) G_GNUC_NORETURN;
 void tcg_tlb_flush(void *env);                 /* everything */
 void tcg_tlb_flush_nonglobal(void *env);       /* all but global mappings */
 void tcg_tlb_flush_page(void *env, uint64_t va);
+/* TcgTarget.watches() and accessed() are asked from now on, or not; call again when their answers change. */
+void tcg_watch(void *env, bool on);
 /* The mode word or something block lookup depends on changed outside a block end. */
 void tcg_mode_changed(void *env);
 /* Poll again for interrupts soon (IF was set, TPR lowered...). */

@@ -75,6 +75,7 @@ typedef struct X86Env {
     uint8_t cpl;        /* cached CPL (SS.DPL; 3 in v86, 0 in real mode) */
     int16_t delivering; /* vector of the event being delivered, -1: none */
     uint8_t delivering_kind; /* what kind of event that is: X86EventKind */
+    bool watching;      /* data accesses are told to x86_accessed() */
     Cpu *cpu;
     struct X86Cpu *priv; /* cpu->target_priv */
     const X86CpuConfig *config;
@@ -104,6 +105,7 @@ typedef struct GatherOp {
 /* Interrupt shadow active at the block's start: one instruction, which begins with end_shadow. Not
  * in env->mode: TcgTarget.mode() adds it from s.int_shadow. */
 #define MODE_SHADOW (1u << 9)
+enum { SHADOW_STI = 1, SHADOW_MOV_SS = 2 }; /* s.int_shadow; MOV SS holds off debug exceptions too */
 #define MODE_FLATDATA (1u << 10)  /* DS ES SS: base 0, no limit or type check can fail (or 64-bit) */
 #define MODE_FLATCODE (1u << 11)  /* CS limit check can not fail */
 #define MODE_AC (1u << 12)        /* EFLAGS.AC with SMAP at CPL < 3: mmu index 2; with CR0.AM at CPL 3: alignment checks */
@@ -123,6 +125,7 @@ typedef struct GatherOp {
 #define MODE_AVX (1u << 27)       /* OSXSAVE and XCR0 enables SSE+AVX */
 #define MODE_NE (1u << 28)        /* CR0.NE */
 #define MODE_VME (1u << 29)
+#define MODE_DEBUG (1u << 31)     /* breakpoints are enabled in DR7 */
 #define MODE_CSBASE_SHIFT 32
 
 /* Memory access kinds. */

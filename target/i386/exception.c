@@ -56,24 +56,6 @@ uint64_t helper_raise_int(void *opaque, uint64_t vector, uint64_t next, uint64_t
     tcg_raise(env);
 }
 
-uint64_t helper_check_tf(void *opaque, uint64_t next, uint64_t b, uint64_t c)
-{
-    X86Env *env = opaque;
-
-    env->s.rip = next;
-    x86_note(env, EXC_DB, false, 0, DR6_BS);
-    tcg_raise(env);
-}
-
-uint64_t helper_trap_later(void *opaque, uint64_t a, uint64_t b, uint64_t c)
-{
-    X86Env *env = opaque;
-
-    env->s.trap_pending = 1;
-    tcg_poll(env);
-    return 0;
-}
-
 /* ---- real-address mode and the v86 redirection ---- */
 
 static void enter_ivt(X86Env *env, const X86Event *ev, uint64_t flags, uint64_t table, int mmu)
@@ -480,6 +462,9 @@ bool x86_deliver(void *opaque)
         .ret_ip = env->s.exc_soft ? env->s.exc_next_ip : env->s.rip,
         .set_rf = !env->s.exc_soft && is_fault(env->s.exc_vector),
     };
+    if (ev.set_rf) {
+        env->s.trap_pending = 0; /* of an instruction that did not complete */
+    }
     exception_registers(env);
     log_event(env, &ev, "exception");
     env->s.exc_pending = 0;

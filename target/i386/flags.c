@@ -75,6 +75,7 @@ uint64_t x86_compute_mode(const X86State *s, const X86CpuConfig *c)
     mode |= mode_of_segments(s) | mode_of_registers(s, cpl);
     mode |= s->rflags & FLAG_VM ? MODE_VM86 : 0;
     mode |= s->rflags & FLAG_TF ? MODE_TF : 0;
+    mode |= x86_breakpoints(s) ? MODE_DEBUG : 0;
     mode |= (s->rflags >> FLAG_IOPL_SHIFT & 3) << MODE_IOPL_SHIFT;
     mode |= s->smm ? MODE_SMM : 0;
     return mode;
@@ -89,6 +90,10 @@ void x86_update_mode(X86Env *env)
     if (mode != env->mode) {
         env->mode = mode;
         tcg_mode_changed(env);
+        if (x86_wants_watch(mode) != env->watching) {
+            env->watching = !env->watching;
+            tcg_watch(env, env->watching);
+        }
     }
 }
 
@@ -164,7 +169,7 @@ uint64_t helper_sti(void *opaque, uint64_t next, uint64_t b, uint64_t c)
     switch (if_access(env)) {
     case IF_REAL:
         if (!(env->s.rflags & FLAG_IF)) {
-            env->s.int_shadow = 1;
+            env->s.int_shadow = SHADOW_STI;
         }
         env->s.rflags |= FLAG_IF;
         if (cpu_requests(env->cpu)) {

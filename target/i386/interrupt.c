@@ -125,9 +125,8 @@ bool x86_interrupt(void *opaque)
         cpu_unrequest(env->cpu, CPU_REQ_SMI);
         log_mask(LOG_UNIMP, "SMI ignored: no system management mode yet\n");
     }
-    if (env->s.trap_pending) {
-        env->s.trap_pending = 0;
-        x86_note(env, EXC_DB, false, 0, DR6_BS);
+    if (env->s.trap_pending && env->s.int_shadow != SHADOW_MOV_SS) {
+        x86_note(env, EXC_DB, false, 0, x86_take_traps(env));
         tcg_raise(env);
     }
     if (env->s.int_shadow) {

@@ -10,6 +10,9 @@ void x86_check_port(X86Env *env, uint16_t port, unsigned size)
     unsigned map, byte, bits;
     int mmu = x86_sys_mmu(env);
 
+    if (env->mode & MODE_DEBUG) {
+        x86_debug_port(env, port, size);
+    }
     if (!x86_protected(env) || (!x86_v86(env) && env->cpl <= x86_iopl(env))) {
         return;
     }

@@ -167,7 +167,7 @@ uint64_t helper_load_seg(void *opaque, uint64_t reg, uint64_t sel, uint64_t shad
     }
     x86_load_seg(env, (int)reg, (uint16_t)sel);
     if (reg == S_SS && shadow) {
-        env->s.int_shadow = 2;
+        env->s.int_shadow = SHADOW_MOV_SS;
     }
     return 0;
 }

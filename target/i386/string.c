@@ -378,13 +378,15 @@ uint64_t helper_string(void *opaque, uint64_t how, uint64_t next, uint64_t c)
     if (o.kind != STR_CMPS && o.kind != STR_SCAS) {
         o.rep = REP_E; /* either prefix only counts */
     }
-    if (env->s.rflags & FLAG_TF && o.count) {
+    if ((env->mode & (MODE_TF | MODE_DEBUG)) && o.count) {
         one_element(&o);
     } else {
         repeat(&o);
     }
     if (!o.count || o.stop) {
         env->s.rip = next;
+    } else if (env->mode & MODE_DEBUG) {
+        env->s.rflags |= FLAG_RF; /* its breakpoint, if any, was met before the first repetition */
     }
     return 0;
 }

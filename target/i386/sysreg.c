@@ -248,11 +248,9 @@ uint64_t helper_write_dr(void *opaque, uint64_t n, uint64_t v, uint64_t next)
         v = (v & 0xe00f) | DR6_RESET;
     } else if (r == 7) {
         v = (v & 0xffff23ff) | DR7_RESET;
-        if (v & 0xff) {
-            log_mask(LOG_UNIMP, "hardware breakpoints are not implemented: DR7 = %08x\n", (unsigned)v);
-        }
     }
     env->s.dr[r] = v;
+    x86_debug_changed(env);
     env->s.rip = next;
     return 0;
 }

@@ -76,6 +76,9 @@
 #define EFER_FFXSR (1u << 14)
 #define EFER_AIBRSE (1u << 21)
 
+/* s.trap_pending; bits 4 to 7 are breakpoints 0 to 3 */
+#define TRAP_STEP 1u
+
 /* DR6, DR7 */
 #define DR6_RESET 0xffff0ff0u
 #define DR6_BD (1u << 13)
@@ -312,6 +315,16 @@ static inline void x86_publish_tsc(Cpu *cpu, const X86State *s)
 }
 
 /* ---- ports (io.c) ---- */
+/* Breakpoints and alignment checks: see debug.c. */
+bool x86_breakpoints(const X86State *s); /* is one enabled in DR7? */
+bool x86_wants_watch(uint64_t mode);     /* must data accesses be told of under this mode word? */
+void x86_debug_changed(X86Env *env);
+bool x86_watches(void *env, uint64_t va, int mmu);
+void x86_accessed(void *env, uint64_t va, size_t len, int access, int mmu);
+void x86_debug_port(X86Env *env, uint16_t port, unsigned size);
+/* Takes the debug traps that are due: their bits of DR6, or 0. */
+uint64_t x86_take_traps(X86Env *env);
+
 void x86_check_port(X86Env *env, uint16_t port, unsigned size);
 uint64_t x86_port_in(X86Env *env, uint16_t port, unsigned size);
 void x86_port_out(X86Env *env, uint16_t port, uint64_t v, unsigned size);

@@ -236,6 +236,7 @@ void x86_task_switch(X86Env *env, uint16_t sel, const X86Desc *d, X86TaskSwitch 
     }
     load_registers(env, &t, tss32, how);
     env->s.dr[7] &= ~0x155ull; /* local breakpoints */
+    x86_debug_changed(env);
     load_segments(env, &t);
     if (env->s.rip > env->s.seg[S_CS].limit) {
         x86_gp(env, 0);

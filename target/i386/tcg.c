@@ -120,6 +120,8 @@ const TcgTarget x86_tcg_target = {
     .note_x87_fp = note_x87_fp,
     .note_align = note_align,
     .note_bus_error = note_bus_error,
+    .watches = x86_watches,
+    .accessed = x86_accessed,
     .halted = x86_halted,
 };
 

@@ -46,12 +46,12 @@ void tr_gp(X86Tr *s)
     raise_exception(s, 13, true);
 }
 
-/* Leave to the loop with rip = v, after the single-step trap if one is due. */
+/* Leave to the loop with rip = v, after the debug traps that are due. */
 static void end_at(X86Tr *s, IrVal v)
 {
-    if (s->mode & MODE_TF) {
+    if (s->mode & (MODE_TF | MODE_DEBUG)) {
         ir_insn(s->b, s->i.pc); /* the instruction is complete: what follows may fault again */
-        tr_call_void(s, HELPER_check_tf, v, IR_NONE, IR_NONE);
+        tr_call_void(s, HELPER_check_traps, v, tr_const(s, s->mode & MODE_TF), IR_NONE);
     }
     tr_stenv(s, W64, ENV(s.rip), v);
     leave(s);
@@ -84,7 +84,7 @@ void tr_end_jmp(X86Tr *s, uint64_t target)
 void tr_other_way(X86Tr *s, int label)
 {
     ir_label(s->b, label);
-    if (s->mode & MODE_TF) { /* the way that ended has begun anew for its trap */
+    if (s->mode & (MODE_TF | MODE_DEBUG)) { /* the way that ended has begun anew for its trap */
         ir_insn(s->b, s->i.pc);
     }
 }
@@ -130,8 +130,8 @@ void tr_end_helper(X86Tr *s)
 /* The same after one that changed what only the loop looks at (the interrupt shadow). */
 void tr_end_to_loop(X86Tr *s)
 {
-    if (s->mode & MODE_TF) {
-        tr_call_void(s, HELPER_trap_later, IR_NONE, IR_NONE, IR_NONE);
+    if (s->mode & (MODE_TF | MODE_DEBUG)) {
+        tr_call_void(s, HELPER_trap_later, tr_const(s, s->mode & MODE_TF), IR_NONE, IR_NONE);
     }
     leave(s);
 }
@@ -222,6 +222,9 @@ static bool fetch(X86Tr *s, uint64_t pc, bool first, X86Decode *result)
 static void start_insn(X86Tr *s)
 {
     ir_insn(s->b, s->i.pc);
+    if (s->mode & MODE_DEBUG) {
+        tr_call_void(s, HELPER_check_breakpoint, tr_const(s, (int64_t)linear_pc(s, s->i.pc)), IR_NONE, IR_NONE);
+    }
     if (s->mode & MODE_SHADOW) {
         tr_call_void(s, HELPER_end_shadow, IR_NONE, IR_NONE, IR_NONE);
     }
@@ -254,7 +257,7 @@ static void tr_init(X86Tr *s, TcgTranslate *t)
     s->bits = t->mode & MODE_CS64 ? 64 : t->mode & MODE_CS32 ? 32 : 16;
     s->ssz = s->bits == 64 ? W64 : t->mode & MODE_SS32 ? W32 : W16;
     s->mmu = x86_mode_mmu(t->mode);
-    s->to_loop = t->mode & (MODE_TF | MODE_SHADOW);
+    s->to_loop = t->mode & (MODE_TF | MODE_SHADOW | MODE_DEBUG);
 }
 
 void x86_translate(TcgTranslate *t)
@@ -272,7 +275,7 @@ void x86_translate(TcgTranslate *t)
         if (n == max || (!first && (linear_pc(s, pc) >> 12) != page) || ir_block_full(s->b) ||
             !fetch(s, pc, first, &d)) {
             if (s->after_sti) {
-                tr_stenv(s, W8, ENV(s.int_shadow), tr_const(s, 1));
+                tr_stenv(s, W8, ENV(s.int_shadow), tr_const(s, SHADOW_STI));
             }
             tr_end_jmp(s, pc);
             break;

@@ -45,6 +45,10 @@ void tcg_tlb_flush_nonglobal(void *env)
     fake(env)->flushes++;
 }
 
+void tcg_watch(void *env, bool on)
+{
+}
+
 void tcg_tlb_flush_page(void *env, uint64_t va)
 {
     fake(env)->flushes++;

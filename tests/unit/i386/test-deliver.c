@@ -277,7 +277,7 @@ static void test_single_step(void)
     fake_gate(f, EXC_DB, SEL_CODE0, FAKE_HANDLER, 0xe, 0);
     S.rflags |= FLAG_TF;
     S.dr[7] |= DR7_GD;
-    g_assert_cmpint(fake_run(f, helper_check_tf, 0x10005, 0, 0), ==, DONE);
+    g_assert_cmpint(fake_run(f, helper_check_traps, 0x10005, 1, 0), ==, DONE);
     g_assert_cmphex(S.dr[6], ==, DR6_RESET | DR6_BS);
     g_assert_false(S.dr[7] & DR7_GD);
     g_assert_cmphex(peek32(f, S.gpr[R_SP]), ==, 0x10005);

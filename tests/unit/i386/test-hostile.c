@@ -15,7 +15,7 @@ static HelperFn *const helpers[] = {
     helper_sysenter, helper_sysexit, helper_load_seg, helper_lldt, helper_ltr, helper_lar,
     helper_lsl, helper_verr, helper_write_cr, helper_write_dr, helper_read_cr, helper_read_dr,
     helper_rdmsr, helper_wrmsr, helper_popf, helper_pushf, helper_in, helper_out, helper_enter,
-    helper_raise_int, helper_check_tf, helper_sti, helper_cli, helper_invpcid, helper_lmsw,
+    helper_raise_int, helper_check_traps, helper_sti, helper_cli, helper_invpcid, helper_lmsw,
     helper_xsetbv, helper_fxsave, helper_fxrstor, helper_cpuid, helper_swapgs, helper_string,
     helper_xsave, helper_xrstor, helper_cmpxchg8b, helper_bound, helper_store_dt, helper_lgdt,
 };
