@@ -511,7 +511,7 @@ static void sleep_states(Aml *a, const AcpiConfig *cfg)
         sleep_state(a, "\\_S3", 1);
     }
     if (cfg->s4 && !reduced) {
-        sleep_state(a, "\\_S4", 2);
+        sleep_state(a, "\\_S4", cfg->s4_type);
     }
     sleep_state(a, "\\_S5", reduced ? 5 : 0);
 }

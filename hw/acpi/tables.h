@@ -19,6 +19,7 @@ typedef struct AcpiConfig {
     uint8_t com_irq[4];
     bool i8042, fw_cfg, pic, hpet, pit, rtc;
     bool s3, s4;              /* sleep states beside S5 */
+    uint8_t s4_type;          /* SLP_TYP of S4 */
     uint16_t pvpanic;         /* port, 0: none */
     AcpiChipset chipset;
     /* With a chip set: */

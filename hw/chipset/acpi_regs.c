@@ -8,6 +8,9 @@
  * agree but for SLP_TYP's values: 0 = soft off, 1 = suspend to RAM, s4_type = suspend to disk,
  * which to the machine is soft off; what a guest writes to enter S5 depends on _S5 only.
  *
+ * There is no system management mode: SCI_EN is always set, and the APM ports B2h and B3h, by which
+ * an operating system asks firmware for ACPI mode, only keep what is written.
+ *
  * Left out: PM1b, PM2, bus-master status, timers of C states.
  *
  * home: the machine's lock domain.
@@ -71,9 +74,6 @@ static void pm_timer(void *opaque)
 
 bool acpi_regs_sci(const AcpiRegs *a)
 {
-    if (!(a->control & CNT_SCI_EN)) {
-        return false; /* events are SMIs then, and there is no SMM */
-    }
     if (a->status & a->enable & EN_ALL) {
         return true;
     }
@@ -83,12 +83,6 @@ bool acpi_regs_sci(const AcpiRegs *a)
         }
     }
     return false;
-}
-
-void acpi_regs_set_mode(AcpiRegs *a, bool acpi)
-{
-    a->control = acpi || a->acpi_only ? a->control | CNT_SCI_EN : a->control & ~CNT_SCI_EN;
-    device_update(a->owner);
 }
 
 /* ---- events ---- */
@@ -106,9 +100,18 @@ void acpi_regs_gpe(AcpiRegs *a, unsigned bit)
     device_update(a->owner);
 }
 
-void acpi_regs_rtc_alarm(AcpiRegs *a)
+void acpi_regs_rtc_alarm(AcpiRegs *a, bool level)
 {
-    if (machine_run_state(machine_of(a)) == RUN_STATE_SUSPENDED) {
+    bool rise = level && !a->rtc_level;
+
+    a->rtc_level = level;
+    if (!rise) {
+        return;
+    }
+    if (machine_run_state(machine_of(a)) != RUN_STATE_SUSPENDED) {
+        a->status |= STS_RTC;
+        changed(a);
+    } else if (a->enable & STS_RTC) {
         a->wake_status = STS_RTC >> 8;
         machine_request_wakeup(machine_of(a));
     }
@@ -140,10 +143,7 @@ static void enter_sleep(AcpiRegs *a, unsigned type)
 
 static void write_control(AcpiRegs *a, uint16_t v)
 {
-    a->control = v & ~CNT_SLP_EN;
-    if (a->acpi_only) {
-        a->control |= CNT_SCI_EN;
-    }
+    a->control = (v & ~CNT_SLP_EN) | CNT_SCI_EN;
     if (v & CNT_SLP_EN) {
         enter_sleep(a, v >> 10 & 7);
     }
@@ -212,10 +212,25 @@ static void gpe_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
     device_update(a->owner);
 }
 
+static uint64_t apm_read(void *opaque, hwaddr offset, unsigned size)
+{
+    AcpiRegs *a = opaque;
+
+    return offset ? a->apm_status : a->apm_control;
+}
+
+static void apm_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
+{
+    AcpiRegs *a = opaque;
+
+    *(offset ? &a->apm_status : &a->apm_control) = v;
+}
+
 static const IoOps event_ops = {event_read, event_write, .max_size = 4};
 static const IoOps control_ops = {control_read, control_write, .max_size = 2};
 static const IoOps timer_ops = {timer_read, timer_write, .max_size = 4};
 static const IoOps gpe_ops = {gpe_read, gpe_write, .max_size = 1};
+static const IoOps apm_ops = {apm_read, apm_write, .max_size = 1};
 
 static void place(AcpiRegs *a, MemoryRegion *window, uint16_t at, const char *name,
                   const IoOps *ops, uint64_t size)
@@ -233,6 +248,7 @@ void acpi_regs_init(AcpiRegs *a, MemoryRegion *window, uint16_t event, uint16_t 
     place(a, window, event, "acpi-evt", &event_ops, 4);
     place(a, window, control, "acpi-cnt", &control_ops, 2);
     place(a, window, timer, "acpi-tmr", &timer_ops, 4);
+    place(a, machine_ports_root(machine_of(a)), 0xb2, "apm-io", &apm_ops, 2);
 }
 
 void acpi_regs_gpe0(AcpiRegs *a, MemoryRegion *window, uint16_t at)
@@ -248,7 +264,7 @@ void acpi_regs_fini(AcpiRegs *a)
 void acpi_regs_reset(AcpiRegs *a)
 {
     a->tmr_seen = pm_ticks(a) / TMR_HALF;
-    a->control = a->acpi_only ? CNT_SCI_EN : 0;
+    a->control = CNT_SCI_EN;
 }
 
 /* ---- windows ---- */

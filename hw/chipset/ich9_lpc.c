@@ -30,17 +30,13 @@ enum { PM_SMI_EN = 0x30, PM_SMI_STS = 0x34, PM_TCO = 0x60, PM_SIZE = 128 };
 #define GCS_NO_REBOOT 0x20
 #define SMI_APMC_EN   0x20
 #define SMI_TCO_EN    0x2000
-#define ACPI_ENABLE   0x02
-#define ACPI_DISABLE  0x03
 
 typedef struct Ich9Lpc {
     PciDevice pci;
-    bool noreboot, disable_s3, disable_s4; /* properties */
-    uint8_t s4_val;
+    bool noreboot; /* property */
     AcpiRegs acpi;
     Tco tco;
     uint32_t smi_en, smi_sts;
-    uint8_t apm_control, apm_status;
     uint8_t cc[CC_SIZE];      /* chip configuration */
     uint8_t pirq_level[ICH9_PIRQS];
     PortWindow pm_window;
@@ -157,29 +153,7 @@ static void smi_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
     }
 }
 
-static uint64_t apm_read(void *opaque, hwaddr offset, unsigned size)
-{
-    Ich9Lpc *s = opaque;
-
-    return offset ? s->apm_status : s->apm_control;
-}
-
-static void apm_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
-{
-    Ich9Lpc *s = opaque;
-
-    if (offset) {
-        s->apm_status = v;
-        return;
-    }
-    s->apm_control = v;
-    if (v == ACPI_ENABLE || v == ACPI_DISABLE) {
-        acpi_regs_set_mode(&s->acpi, v == ACPI_ENABLE);
-    }
-}
-
 static const IoOps smi_ops = {smi_read, smi_write, .min_size = 4, .max_size = 4};
-static const IoOps apm_ops = {apm_read, apm_write, .max_size = 1};
 
 /* ---- chip configuration ---- */
 
@@ -287,16 +261,11 @@ static bool lpc_realize(Device *dev, Error **errp)
     port_window_init(&s->pm_window, "ich9-pm", PM_SIZE);
     s->acpi.owner = dev;
     s->acpi.gpe_bytes = ICH9_PM_GPE0_SIZE / 2;
-    s->acpi.no_s3 = s->disable_s3;
-    s->acpi.no_s4 = s->disable_s4;
-    s->acpi.s4_type = s->s4_val;
-    s->acpi.acpi_only = true;
     acpi_regs_init(&s->acpi, s->pm_window.region, 0, 4, 8);
     acpi_regs_gpe0(&s->acpi, s->pm_window.region, ICH9_PM_GPE0);
     region_add(s->pm_window.region, PM_SMI_EN, device_io_region(dev, "acpi-smi", &smi_ops, 8), 0);
     tco_init(&s->tco, dev, s->pm_window.region, PM_TCO, may_reboot);
     s->rcba = device_io_region(dev, "lpc-rcrb-mmio", &cc_ops, CC_SIZE);
-    device_map_ports(dev, 0xb2, 2, &apm_ops, "apm-io");
     return true;
 }
 
@@ -347,10 +316,8 @@ static bool lpc_post_load(Device *dev, int version, Error **errp)
 
 static const Property lpc_props[] = {
     PCI_PROPS(Ich9Lpc),
+    ACPI_REGS_PROPS(Ich9Lpc, acpi),
     PROP(Ich9Lpc, PROP_BOOL, noreboot, "noreboot", false, "the watchdog may not reset the machine"),
-    PROP(Ich9Lpc, PROP_BOOL, disable_s3, "disable_s3", false, "suspend to RAM is refused"),
-    PROP(Ich9Lpc, PROP_BOOL, disable_s4, "disable_s4", false, "suspend to disk is refused"),
-    PROP(Ich9Lpc, PROP_U8, s4_val, "s4_val", 2, "sleep type of suspend to disk"),
     {0},
 };
 
@@ -360,8 +327,6 @@ static const StateField lpc_state[] = {
     TCO_STATE(Ich9Lpc, tco),
     STATE(Ich9Lpc, STATE_U32, smi_en, 0),
     STATE(Ich9Lpc, STATE_U32, smi_sts, 0),
-    STATE(Ich9Lpc, STATE_U8, apm_control, 0),
-    STATE(Ich9Lpc, STATE_U8, apm_status, 0),
     STATE_RAW(Ich9Lpc, cc),
     STATE_KEEP(Ich9Lpc, STATE_U8, pirq_level, ICH9_PIRQS),
     HOST_ONLY(Ich9Lpc, pm_window),

@@ -17,16 +17,11 @@
 
 enum { PMBASE = 0x40, DEVACTB = 0x58, PMREGMISC = 0x80, SMBBA = 0x90, SMBHSTCFG = 0xd2 };
 #define APMC_EN      0x02 /* DEVACTB+3: firmware set up its SMM code */
-#define ACPI_ENABLE  0xf1
-#define ACPI_DISABLE 0xf0
 
 typedef struct Piix4Pm {
     PciDevice pci;
-    bool disable_s3, disable_s4; /* properties */
-    uint8_t s4_val;
     AcpiRegs acpi;
     Smbus smbus;
-    uint8_t apm_control, apm_status;
     PortWindow pm_window, smb_window;
 } Piix4Pm;
 
@@ -47,29 +42,6 @@ static void pm_written(PciDevice *d, unsigned offset, unsigned size, uint32_t ol
 {
     map((Piix4Pm *)d);
 }
-
-static uint64_t apm_read(void *opaque, hwaddr offset, unsigned size)
-{
-    Piix4Pm *s = opaque;
-
-    return offset ? s->apm_status : s->apm_control;
-}
-
-static void apm_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
-{
-    Piix4Pm *s = opaque;
-
-    if (offset) {
-        s->apm_status = v;
-        return;
-    }
-    s->apm_control = v;
-    if (v == ACPI_ENABLE || v == ACPI_DISABLE) {
-        acpi_regs_set_mode(&s->acpi, v == ACPI_ENABLE);
-    }
-}
-
-static const IoOps apm_ops = {apm_read, apm_write, .max_size = 1};
 
 static void pm_outputs(Device *d)
 {
@@ -113,14 +85,9 @@ static bool pm_realize(Device *dev, Error **errp)
     port_window_init(&s->smb_window, "piix4-smbus", 16);
     s->acpi.owner = dev;
     s->acpi.gpe_bytes = PIIX4_GPE0_SIZE / 2;
-    s->acpi.no_s3 = s->disable_s3;
-    s->acpi.no_s4 = s->disable_s4;
-    s->acpi.s4_type = s->s4_val;
-    s->acpi.acpi_only = true;
     acpi_regs_init(&s->acpi, s->pm_window.region, 0, 4, 8);
     acpi_regs_gpe0(&s->acpi, machine_ports_root(dev->machine), PIIX4_GPE0_BASE);
     smbus_init(&s->smbus, dev, s->smb_window.region, 16);
-    device_map_ports(dev, 0xb2, 2, &apm_ops, "apm-io");
     return true;
 }
 
@@ -158,9 +125,7 @@ static bool pm_post_load(Device *dev, int version, Error **errp)
 
 static const Property pm_props[] = {
     PCI_PROPS(Piix4Pm),
-    PROP(Piix4Pm, PROP_BOOL, disable_s3, "disable_s3", false, "suspend to RAM is refused"),
-    PROP(Piix4Pm, PROP_BOOL, disable_s4, "disable_s4", false, "suspend to disk is refused"),
-    PROP(Piix4Pm, PROP_U8, s4_val, "s4_val", 2, "sleep type of suspend to disk"),
+    ACPI_REGS_PROPS(Piix4Pm, acpi),
     {0},
 };
 
@@ -168,8 +133,6 @@ static const StateField pm_state[] = {
     PCI_STATE(Piix4Pm),
     ACPI_REGS_STATE(Piix4Pm, acpi),
     SMBUS_STATE(Piix4Pm, smbus),
-    STATE(Piix4Pm, STATE_U8, apm_control, 0),
-    STATE(Piix4Pm, STATE_U8, apm_status, 0),
     HOST_ONLY(Piix4Pm, pm_window),
     HOST_ONLY(Piix4Pm, smb_window),
     {0},

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Intel ICH9 data sheet (order 316972), 13.9 "system management TCO registers": a down counter of
- * 0.6 s ticks. Its first expiry sets TIMEOUT (and would be an SMI), the second in a row sets
- * SECOND_TO_STS and resets the machine, unless rebooting is strapped off.
+ * 0.6 s ticks, loaded from TCO_TMR by a write of TCO_RLD and by its own expiry. Its first expiry
+ * sets TIMEOUT (and would be an SMI), the second in a row sets SECOND_TO_STS and resets the machine,
+ * unless rebooting is strapped off. It counts from the first write of TCO_RLD or TCO1_CNT on, as in
+ * QEMU: on the chip, firmware that knows no watchdog has to halt it.
  *
- * Left out: SMIs, the intruder and legacy USB bits, TCOSCI.
+ * Left out: SMIs, NMI_NOW and SEND_NOW (they read as zero), the intruder and legacy USB bits, TCOSCI.
  */
 #include "hw/chipset/tco.h"
 #include "base/log.h"
@@ -17,10 +19,11 @@ enum { RLD = 0x00, DAT_IN = 0x02, DAT_OUT = 0x03, STS1 = 0x04, STS2 = 0x06, CNT1
 #define STS1_SW_SMI   0x0002
 #define STS1_INT      0x0004
 #define STS1_TIMEOUT  0x0008
-#define STS1_W1C      0x237c
+#define STS1_W1C      0x178e
 #define STS2_SECOND   0x0002
 #define STS2_BOOT     0x0004
 #define STS2_W1C      0x0017
+#define CNT1_NMI2SMI  0x0200
 #define CNT1_HALT     0x0800
 #define CNT1_LOCK     0x1000
 #define TICKS_MASK    0x03ff
@@ -31,16 +34,18 @@ static Machine *machine_of(Tco *t)
     return t->owner->machine;
 }
 
-static void restart(Tco *t)
+/* Counts on from `reload`, unless halted. */
+static void go_on(Tco *t)
 {
-    int64_t ticks = t->timer_init & TICKS_MASK;
-
-    if (t->control1 & CNT1_HALT) {
-        timer_disarm(&t->timer);
-        return;
+    if (!(t->control1 & CNT1_HALT)) {
+        timer_arm(&t->timer, clock_ns(machine_of(t), CLOCK_VIRTUAL) + t->reload * TICK_NS);
     }
-    ticks = ticks < TICKS_MIN ? TICKS_MIN : ticks;
-    timer_arm(&t->timer, clock_ns(machine_of(t), CLOCK_VIRTUAL) + ticks * TICK_NS);
+}
+
+static void load(Tco *t)
+{
+    t->reload = MAX(t->timer_init, TICKS_MIN);
+    go_on(t);
 }
 
 static void expired(void *opaque)
@@ -50,13 +55,14 @@ static void expired(void *opaque)
     t->status1 |= STS1_TIMEOUT;
     if (++t->timeouts >= 2) {
         t->timeouts = 0;
+        t->status2 |= STS2_SECOND | STS2_BOOT;
         if (t->may_reboot(t->owner)) {
-            t->status2 |= STS2_SECOND | STS2_BOOT;
+            t->reload = 0;
             machine_watchdog_fired(machine_of(t));
             return;
         }
     }
-    restart(t);
+    load(t);
 }
 
 /* Ticks left. */
@@ -69,6 +75,19 @@ static uint16_t current(Tco *t)
     }
     left = t->timer.deadline - clock_ns(machine_of(t), CLOCK_VIRTUAL);
     return left > 0 ? MIN((left + TICK_NS - 1) / TICK_NS, TICKS_MASK) : 0;
+}
+
+/* The halt bit stops the count where it is. */
+static void write_control1(Tco *t, uint16_t v)
+{
+    t->control1 = (v & (CNT1_NMI2SMI | CNT1_HALT | CNT1_LOCK)) | (t->control1 & CNT1_LOCK);
+    if ((v & CNT1_HALT) && timer_armed(&t->timer)) {
+        t->reload = current(t);
+        timer_disarm(&t->timer);
+    } else if (!(v & CNT1_HALT) && !timer_armed(&t->timer)) {
+        t->reload = t->reload & TICKS_MASK ? t->reload & TICKS_MASK : MAX(t->timer_init, TICKS_MIN);
+        go_on(t);
+    }
 }
 
 static uint8_t *byte_reg(Tco *t, hwaddr offset)
@@ -129,8 +148,7 @@ static void write_word(Tco *t, hwaddr reg, uint16_t v, uint16_t mask)
     switch (reg) {
     case RLD:
         t->timeouts = 0;
-        t->reload = t->timer_init;
-        restart(t);
+        load(t);
         break;
     case STS1:
         t->status1 &= ~(v & mask & STS1_W1C);
@@ -139,9 +157,7 @@ static void write_word(Tco *t, hwaddr reg, uint16_t v, uint16_t mask)
         t->status2 &= ~(v & mask & STS2_W1C);
         break;
     case CNT1:
-        v = (t->control1 & ~mask) | (v & mask);
-        t->control1 = (v & 0xfe01 & ~0x100) | (v & CNT1_HALT) | (t->control1 & CNT1_LOCK);
-        restart(t);
+        write_control1(t, (t->control1 & ~mask) | (v & mask));
         break;
     case CNT2:
         t->control2 = (t->control2 & ~mask) | (v & mask);

@@ -11,7 +11,8 @@
 
 typedef struct Tco {
     Device *owner;
-    uint16_t reload, timer_init, status1, status2, control1, control2;
+    uint16_t reload; /* ticks left, when it was last loaded or halted */
+    uint16_t timer_init, status1, status2, control1, control2;
     uint8_t data_in, data_out, message1, message2, wdcnt, irqgen;
     uint8_t timeouts;    /* in a row */
     Timer timer;
@@ -20,7 +21,7 @@ typedef struct Tco {
 
 #define TCO_STATE(T, t)                                                                            \
     HOST_ONLY(T, t.owner), STATE(T, STATE_U16, t.reload, 0), STATE(T, STATE_U16, t.timer_init, 4), \
-    STATE(T, STATE_U16, t.status1, 0), STATE(T, STATE_U16, t.status2, 0),                          \
+    STATE(T, STATE_U16, t.status1, 0), STATE_KEEP(T, STATE_U16, t.status2, 1),                         \
     STATE(T, STATE_U16, t.control1, 0), STATE(T, STATE_U16, t.control2, 8),                        \
     STATE(T, STATE_U8, t.data_in, 0), STATE(T, STATE_U8, t.data_out, 0),                           \
     STATE(T, STATE_U8, t.message1, 0), STATE(T, STATE_U8, t.message2, 0),                          \

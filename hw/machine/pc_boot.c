@@ -252,13 +252,25 @@ static bool add_boot_files(PcBoard *pc, const MachineConfig *cfg, Error **errp)
            (!cfg->boot_splash || add_splash(pc, cfg->boot_splash, errp));
 }
 
+/* NULL: the board has none. */
+static const AcpiRegs *power_management(PcBoard *pc)
+{
+    return pc->kind->pm ? pc->kind->pm(pc) : NULL;
+}
+
 bool pc_add_fw_cfg(PcBoard *pc, Error **errp)
 {
-    static const uint8_t states[6] = {128, 0, 0, 129, 130, 128}; /* S0, S3 = 1, S4 = 2, S5 */
+    const AcpiRegs *pm = power_management(pc);
+    /* SLP_TYP of S0 to S5, bit 7: it exists */
+    uint8_t states[6] = {128, 0, 0, 129, 130, 128};
     const MachineConfig *cfg = machine_config(pc->dev.machine);
 
     if (!pc_add_part(pc, &fw_cfg_type, &pc->fw_cfg, errp)) {
         return false;
+    }
+    if (pm) {
+        states[3] = pm->no_s3 ? 1 : 129;
+        states[4] = pm->s4_type | (pm->no_s4 ? 0 : 128);
     }
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_RAM_SIZE, cfg->ram_size, 8);
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_NB_CPUS, cfg->cpus, 2);
@@ -281,6 +293,7 @@ static AcpiTables *make_tables(PcBoard *pc)
     static const uint16_t com[4] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
     static const uint8_t com_irq[4] = {4, 3, 4, 3};
     const MachineConfig *cfg = machine_config(pc->dev.machine);
+    const AcpiRegs *pm = power_management(pc);
     uint32_t ids[PC_MAX_CPUS];
     AcpiConfig ac = {.cpus = cfg->cpus,
                      .apic_ids = ids,
@@ -291,8 +304,9 @@ static AcpiTables *make_tables(PcBoard *pc)
                      .pit = pc->pit != ONOFF_OFF,
                      .rtc = pc->rtc != NULL,
                      .pvpanic = pvpanic_port(pc->dev.machine),
-                     .s3 = !pc->boot->plan, /* waking needs firmware */
-                     .s4 = true};
+                     .s3 = pm && !pm->no_s3 && !pc->boot->plan, /* waking needs firmware */
+                     .s4 = pm && !pm->no_s4,
+                     .s4_type = pm ? pm->s4_type : 0};
 
     for (int i = 0; i < cfg->cpus; i++) {
         ids[i] = machine_cpu(pc->dev.machine, i)->arch_id;

@@ -243,8 +243,8 @@ static void rtc_alarm(void *opaque, int n, int level)
 
     AcpiRegs *pm = pc->kind->pm(pc);
 
-    if (level && pm) {
-        acpi_regs_rtc_alarm(pm);
+    if (pm) {
+        acpi_regs_rtc_alarm(pm, level != 0);
     }
 }
 
