@@ -69,10 +69,25 @@ static bool on_host(Device *dev, const char *host, Error **errp)
     return true;
 }
 
+/* Once locked (true), SMRAM cannot be opened, nor the register changed, until reset. */
+static bool lock_smram(PciDevice *d, unsigned reg)
+{
+    uint8_t *smram = d->config + reg;
+    bool locked = *smram & SMRAM_LOCKED;
+
+    *smram = (*smram & ~7) | 2; /* the segment is always A0000h */
+    if (locked) {
+        *smram &= ~SMRAM_OPEN;
+    }
+    d->wmask[reg] = locked ? SMRAM_CLOSED : SMRAM_OPEN | SMRAM_CLOSED | SMRAM_LOCKED | SMRAM_G;
+    return locked;
+}
+
 /* ---- i440FX, function 0 ---- */
 
 static void fx_map(PciDevice *d)
 {
+    lock_smram(d, FX_SMRAM);
     pam_update(&host_of(d)->pam, d->config + FX_PAM, d->config[FX_SMRAM] & SMRAM_OPEN);
 }
 
@@ -99,7 +114,6 @@ static bool fx_realize(Device *dev, Error **errp)
     }
     memset(d->wmask + FX_PAM, 0x33, 7);
     d->wmask[FX_PAM] = 0x30;
-    d->wmask[FX_SMRAM] = 0x7a;
     d->wmask[0x50] = d->wmask[0x51] = 0xff; /* PMCCFG */
     memset(d->wmask + 0x53, 0xff, 6);       /* DETURBO, DBC, DRAM control */
     memset(d->wmask + 0x60, 0xff, 8);       /* DRB */
@@ -214,20 +228,9 @@ static void mch_map_ecam(PciDevice *d)
     mem_transaction_commit(d->dev.machine);
 }
 
-/* Once locked, SMRAM cannot be opened, nor the registers changed, until reset. */
 static void mch_lock_smram(PciDevice *d)
 {
-    uint8_t *smram = d->config + MCH_SMRAM;
-
-    *smram = (*smram & ~7) | 2; /* the segment is always A0000h */
-    if (*smram & SMRAM_LOCKED) {
-        *smram &= ~SMRAM_OPEN;
-        d->wmask[MCH_SMRAM] = SMRAM_CLOSED;
-        d->wmask[MCH_ESMRAMC] = 0;
-    } else {
-        d->wmask[MCH_SMRAM] = 0x78;
-        d->wmask[MCH_ESMRAMC] = 0x87;
-    }
+    d->wmask[MCH_ESMRAMC] = lock_smram(d, MCH_SMRAM) ? 0 : 0x87;
 }
 
 static void mch_map(PciDevice *d)
@@ -319,7 +322,7 @@ static bool host_realize(Device *dev, const DeviceType *function, bool express, 
     h->conf.root = &h->bus;
     h->conf.reset_mask = express ? 0x0a : 0x02;
     pci_conf_map(&h->conf, dev);
-    pam_init(&h->pam, dev->machine, h->w.ram, h->w.pci);
+    pam_init(&h->pam, dev, h->w.ram, h->w.pci);
     Device *d = pci_new(&h->bus, 0, function, NULL);
     h->function = (PciDevice *)d;
     return device_realize(d, errp);
@@ -348,6 +351,7 @@ static void host_unrealize(Device *dev)
         g_clear_pointer(&h->ecam_window, region_unref);
     }
     pci_bus_fini(&h->bus);
+    pam_fini(&h->pam);
 }
 
 void pci_host_preset(Device *host)

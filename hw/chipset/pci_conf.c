@@ -6,6 +6,8 @@
  * CF9h answers byte accesses only: a wider one that covers it is the address register's.
  */
 #include "hw/chipset/pci_conf.h"
+#include <limits.h>
+
 #include "base/bits.h"
 #include "core/machine.h"
 
@@ -78,6 +80,10 @@ void pci_conf_map(PciConfPorts *c, Device *owner)
 
 /* ---- shadow RAM ---- */
 
+#define LEGACY_BASE 0xa0000
+#define LEGACY_SIZE 0x60000 /* video memory and all segments */
+#define SHADOW_BASE 0xc0000
+#define MIB         0x100000
 enum { PAM_READ = 1, PAM_WRITE = 2 };
 
 static void segment(unsigned i, hwaddr *base, uint64_t *size)
@@ -96,9 +102,51 @@ static MemoryRegion *window(Machine *m, const char *name, MemoryRegion *to, hwad
     return r;
 }
 
-void pam_init(Pam *p, Machine *m, MemoryRegion *ram, MemoryRegion *pci)
+static uint64_t nobody_read(void *opaque, hwaddr offset, unsigned size)
 {
-    p->machine = m;
+    return ~0ull;
+}
+
+static void nobody_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
+{
+}
+
+static const IoOps nobody_ops = {nobody_read, nobody_write, .max_size = 8};
+
+/* An access that goes to PCI ends there though no card answers: RAM must not show through. */
+static void add_nobody(Device *host, MemoryRegion *pci)
+{
+    MemoryRegion *r = region_new_io("pci-nobody", &nobody_ops, host, LEGACY_SIZE);
+
+    region_add(pci, LEGACY_BASE, r, INT_MIN);
+    g_ptr_array_add(host->regions, r);
+}
+
+/* Write-only shadow RAM: firmware copies itself on itself. */
+static uint64_t shadow_read(void *opaque, hwaddr offset, unsigned size)
+{
+    uint64_t v = ~0ull;
+
+    address_space_load(((Pam *)opaque)->pci, SHADOW_BASE + offset, MEM_ATTRS_NONE, size, &v);
+    return v;
+}
+
+static void shadow_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
+{
+    address_space_store(((Pam *)opaque)->ram, SHADOW_BASE + offset, MEM_ATTRS_NONE, size, v);
+}
+
+static const IoOps shadow_ops = {shadow_read, shadow_write, .max_size = 8};
+
+void pam_init(Pam *p, Device *host, MemoryRegion *ram, MemoryRegion *pci)
+{
+    Machine *m = p->machine = host->machine;
+
+    add_nobody(host, pci);
+    p->ram = address_space_new(m, "pam-ram", ram);
+    p->pci = address_space_new(m, "pam-pci", pci);
+    MemoryRegion *shadow = region_new_io("pam-shadow", &shadow_ops, p, MIB - SHADOW_BASE);
+    g_ptr_array_add(host->regions, shadow);
     p->video = window(m, "smram-region", pci, 0xa0000, 0x20000);
     for (unsigned i = 0; i < PAM_SEGMENTS; i++) {
         hwaddr base;
@@ -108,7 +156,17 @@ void pam_init(Pam *p, Machine *m, MemoryRegion *ram, MemoryRegion *pci)
         p->readonly[i] = window(m, "pam-rom", ram, base, size);
         region_set_readonly(p->readonly[i], true);
         region_set_enabled(p->readonly[i], false);
+        p->writeonly[i] = region_new_alias("pam-write", shadow, base - SHADOW_BASE, size);
+        region_set_enabled(p->writeonly[i], false);
+        region_add(machine_memory_root(m), base, p->writeonly[i], 1);
+        region_unref(p->writeonly[i]);
     }
+}
+
+void pam_fini(Pam *p)
+{
+    g_clear_pointer(&p->ram, address_space_free);
+    g_clear_pointer(&p->pci, address_space_free);
 }
 
 void pam_update(Pam *p, const uint8_t regs[7], bool smram_open)
@@ -118,8 +176,10 @@ void pam_update(Pam *p, const uint8_t regs[7], bool smram_open)
     for (unsigned i = 0; i < PAM_SEGMENTS; i++) {
         /* The first register's high half is the BIOS area; then low and high halves ascending. */
         unsigned bits = i == 12 ? regs[0] >> 4 : i & 1 ? regs[1 + i / 2] >> 4 : regs[1 + i / 2];
-        region_set_enabled(p->to_pci[i], !(bits & PAM_READ));
-        region_set_enabled(p->readonly[i], (bits & (PAM_READ | PAM_WRITE)) == PAM_READ);
+        bits &= PAM_READ | PAM_WRITE;
+        region_set_enabled(p->to_pci[i], !bits);
+        region_set_enabled(p->readonly[i], bits == PAM_READ);
+        region_set_enabled(p->writeonly[i], bits == PAM_WRITE);
     }
     mem_transaction_commit(p->machine);
 }

@@ -28,12 +28,14 @@ void pci_conf_map(PciConfPorts *c, Device *owner);
 #define PAM_SEGMENTS 13
 typedef struct Pam {
     Machine *machine;
-    MemoryRegion *to_pci[PAM_SEGMENTS], *readonly[PAM_SEGMENTS];
+    MemoryRegion *to_pci[PAM_SEGMENTS], *readonly[PAM_SEGMENTS], *writeonly[PAM_SEGMENTS];
     MemoryRegion *video; /* A0000h: PCI, or RAM with SMRAM open */
+    AddressSpace *ram, *pci; /* where accesses to write-only segments go */
 } Pam;
 
 /* Lays the windows over low RAM in the memory root; everything goes to PCI at first. */
-void pam_init(Pam *p, Machine *m, MemoryRegion *ram, MemoryRegion *pci);
+void pam_init(Pam *p, Device *host, MemoryRegion *ram, MemoryRegion *pci);
+void pam_fini(Pam *p);
 /* regs: the seven PAM registers. */
 void pam_update(Pam *p, const uint8_t regs[7], bool smram_open);
 
