@@ -435,8 +435,8 @@ static bool opt_boot(Config *c, const OptValue *v, Error **errp)
     }
     c->boot_order = a->order ? a->order : c->boot_order;
     c->boot_once = a->once ? a->once : c->boot_once;
-    c->boot_menu = a->menu;
-    c->boot_strict = a->strict;
+    c->boot_menu = a->has_menu ? a->menu : c->boot_menu;
+    c->boot_strict = a->has_strict ? a->strict : c->boot_strict;
     c->boot_splash = a->splash ? a->splash : c->boot_splash;
     c->boot_splash_time = a->has_splash_time ? a->splash_time : c->boot_splash_time;
     c->boot_reboot_timeout = a->has_reboot_timeout ? a->reboot_timeout : c->boot_reboot_timeout;

@@ -111,6 +111,11 @@ const BusOps fdc_bus_ops = {
     .fw_path = floppy_fw_path,
 };
 
+uint16_t fdc_port(Device *fdc)
+{
+    return ((Fdc *)fdc)->iobase;
+}
+
 Bus *fdc_bus(Device *fdc)
 {
     return &((Fdc *)fdc)->bus;
@@ -170,7 +175,6 @@ static void floppy_unrealize(Device *d)
 static const Property floppy_props[] = {
     PROP(FloppyDrive, PROP_I32, unit, "unit", (uint64_t)-1, "0 is A, 1 is B; -1: the first free"),
     PROP(FloppyDrive, PROP_DRIVE, port, "drive", 0, "disk in the drive"),
-    PROP(FloppyDrive, PROP_I32, bootindex, "bootindex", (uint64_t)-1, "place in the boot order"),
     {0},
 };
 

@@ -263,6 +263,8 @@ static const Property fdc_props[] = {
     PROP(Fdc, PROP_U32, iobase, "iobase", 0x3f0, "first I/O port"),
     PROP(Fdc, PROP_U32, irq, "irq", 6, "ISA interrupt"),
     PROP(Fdc, PROP_U32, dma, "dma", 2, "ISA DMA channel"),
+    PROP(Fdc, PROP_I32, bootindex[0], "bootindexA", (uint64_t)-1, "place of drive A in the boot order"),
+    PROP(Fdc, PROP_I32, bootindex[1], "bootindexB", (uint64_t)-1, "place of drive B in the boot order"),
     {0},
 };
 

@@ -32,6 +32,7 @@ typedef struct FdcUnit {
 typedef struct Fdc {
     Device dev;
     uint32_t iobase, irq, dma;
+    int32_t bootindex[FDC_DRIVES];
     Bus bus;
     FloppyDrive *drive[FDC_DRIVES];
     Irq line;

@@ -19,6 +19,7 @@
 #include "hw/ide/ide.h"
 #include "hw/machine/boot/linuxrom.h"
 #include "hw/machine/firmware.h"
+#include "hw/machine/pc_bootorder.h"
 #include "hw/misc/pvpanic.h"
 #include "hw/rtc/mc146818.h"
 
@@ -112,6 +113,18 @@ static void set_cmos_word(PcBoard *pc, unsigned index, uint16_t v)
     mc146818_set_ram(pc->rtc, index + 1, v >> 8);
 }
 
+/* Types of the floppy drives, and the equipment byte: FPU, PS/2 mouse, floppy drives. */
+static void fill_cmos_floppies(PcBoard *pc)
+{
+    uint8_t a = pc->fdc ? fdc_drive_type(pc->fdc, 0) : 0;
+    uint8_t b = pc->fdc ? fdc_drive_type(pc->fdc, 1) : 0;
+
+    if (pc->rtc) {
+        mc146818_set_ram(pc->rtc, 0x10, (uint8_t)(a << 4 | b));
+        mc146818_set_ram(pc->rtc, 0x14, 0x06 | (a || b) | (a && b) << 6);
+    }
+}
+
 /* Disks of the first two buses: type 47 and geometry of the first two, everybody's translation. */
 static void fill_cmos_disks(PcBoard *pc)
 {
@@ -160,43 +173,7 @@ static void fill_cmos(PcBoard *pc)
     set_cmos_word(pc, 0x5b, above_4g);
     mc146818_set_ram(pc->rtc, 0x5d, above_4g >> 16);
     mc146818_set_ram(pc->rtc, 0x5f, machine_config(pc->dev.machine)->cpus - 1);
-    uint8_t a = pc->fdc ? fdc_drive_type(pc->fdc, 0) : 0;
-    uint8_t b = pc->fdc ? fdc_drive_type(pc->fdc, 1) : 0;
-    mc146818_set_ram(pc->rtc, 0x10, (uint8_t)(a << 4 | b));
-    /* equipment: FPU, PS/2 mouse, floppy drives */
-    mc146818_set_ram(pc->rtc, 0x14, 0x06 | (a || b) | (a && b) << 6);
     mc146818_set_ram(pc->rtc, 0x0f, 0);    /* shutdown code: power on */
-}
-
-/* -boot order: three devices, first boot first, in CMOS as BIOSes keep them. */
-static bool set_boot_order(PcBoard *pc, const char *order, Error **errp)
-{
-    static const char letters[] = "acdn"; /* floppy, disk, CD-ROM, network: 1 to 4 */
-    uint8_t code[3] = {0};
-
-    for (int i = 0; order[i]; i++) {
-        const char *p = strchr(letters, order[i]);
-        if (!p || i >= 3) {
-            error_set(errp, ERR_INVALID_PARAMETER,
-                      p ? "-boot order=%s names more than three devices"
-                        : "-boot order=%s: there is no such boot device",
-                      order);
-            error_hint(errp, "the letters are a (floppy), c (disk), d (CD-ROM), n (network)");
-            return false;
-        }
-        code[i] = p - letters + 1;
-    }
-    if (!pc->rtc) {
-        return true;
-    }
-    mc146818_set_ram(pc->rtc, 0x3d, code[1] << 4 | code[0]);
-    mc146818_set_ram(pc->rtc, 0x38, code[2] << 4); /* bit 0 clear: floppies need a signature */
-    return true;
-}
-
-static const char *boot_order(const MachineConfig *cfg, bool first)
-{
-    return first && cfg->boot_once ? cfg->boot_once : cfg->boot_order ? cfg->boot_order : "cad";
 }
 
 static bool add_e820(PcBoard *pc, Error **errp)
@@ -359,64 +336,6 @@ static bool add_smbios(PcBoard *pc, Error **errp)
            fw_cfg_add_file(pc->fw_cfg, SMBIOS_ANCHOR_FILE, s->anchor->data, s->anchor->len, errp);
 }
 
-/* ---- boot order ---- */
-
-typedef struct BootDevice {
-    int32_t index;
-    char *path;
-} BootDevice;
-
-static void boot_device_clear(gpointer p)
-{
-    g_free(((BootDevice *)p)->path);
-}
-
-static gint by_index(gconstpointer a, gconstpointer b)
-{
-    return ((const BootDevice *)a)->index - ((const BootDevice *)b)->index;
-}
-
-/* Any device may have a property "bootindex"; -1: not asked for. */
-static void add_boot_device(Device *d, void *opaque)
-{
-    BootDevice b = {.index = -1};
-
-    for (const Property *p = d->type->props; p && p->kind != PROP_END; p++) {
-        if (p->kind == PROP_I32 && !strcmp(p->name, "bootindex")) {
-            memcpy(&b.index, (const char *)d + p->offset, sizeof(b.index));
-        }
-    }
-    if (b.index >= 0 && (b.path = device_fw_path(d))) {
-        g_array_append_val((GArray *)opaque, b);
-    }
-}
-
-/*
- * Paths of the devices in the order of their boot indices, a line each; before them the ROM with
- * -kernel; then, with strict, no others.
- */
-static void publish_bootorder(PcBoard *pc)
-{
-    Machine *m = pc->dev.machine;
-    g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(BootDevice));
-    g_autoptr(GString) text = g_string_new(NULL);
-
-    g_array_set_clear_func(list, boot_device_clear);
-    device_foreach(m, add_boot_device, list);
-    g_array_sort(list, by_index);
-    if (machine_config(m)->kernel && machine_config(m)->firmware) {
-        g_string_append(text, "/rom@" LINUXROM_FILE);
-    }
-    for (guint i = 0; i < list->len; i++) {
-        g_string_append_printf(text, "%s%s", text->len ? "\n" : "",
-                               g_array_index(list, BootDevice, i).path);
-    }
-    if (machine_config(m)->boot_strict) {
-        g_string_append_printf(text, "%sHALT", text->len ? "\n" : "");
-    }
-    fw_cfg_add_file(pc->fw_cfg, "bootorder", text->str, text->len ? text->len + 1 : 0, NULL);
-}
-
 /* Without firmware: the tables in memory, where they describe what is there now. */
 static void place_tables(PcBoard *pc, Machine *m)
 {
@@ -435,7 +354,8 @@ static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
     if (running && !b->ready) {
         b->ready = true;
         fill_cmos_disks(b->pc);
-        publish_bootorder(b->pc);
+        fill_cmos_floppies(b->pc);
+        pc_bootorder_publish(b->pc);
         if (b->plan && b->acpi) {
             place_tables(b->pc, m);
         }
@@ -552,11 +472,11 @@ bool pc_boot_add(PcBoard *pc, Error **errp)
     Device *d;
 
     fill_cmos(pc);
-    if (!set_boot_order(pc, boot_order(cfg, false), errp) ||
-        !set_boot_order(pc, boot_order(cfg, true), errp) || !pc_check_kernel_options(cfg, errp) ||
+    if (!pc_bootorder_check(cfg, errp) || !pc_check_kernel_options(cfg, errp) ||
         !pc_add_part(pc, &pc_boot_type, &d, errp)) {
         return false;
     }
+    pc_bootorder_cmos(pc, true);
     PcBoot *b = pc->boot = (PcBoot *)d;
     b->pc = pc;
     b->layout = layout_of(pc->below_4g, pc->above_4g, acpi);
@@ -601,8 +521,8 @@ void pc_common_reset(Machine *m)
         return;
     }
     if (pc->booted) {
-        set_boot_order(pc, boot_order(machine_config(m), false), NULL);
-        publish_bootorder(pc);
+        pc_bootorder_cmos(pc, false);
+        pc_bootorder_publish(pc);
     }
     pc->booted = true;
     if (pc->boot->plan) {

@@ -448,3 +448,12 @@ Device *virtio_mmio_new(Machine *m, hwaddr base, bool legacy, Irq irq, Error **e
     }
     return d;
 }
+
+bool virtio_mmio_base(Device *d, hwaddr *base)
+{
+    if (d->type != &mmio_type) {
+        return false;
+    }
+    *base = ((VirtioMmio *)d)->base;
+    return true;
+}

@@ -14,5 +14,7 @@
  * in order of creation. In the board's build(). NULL on error.
  */
 Device *virtio_mmio_new(Machine *m, hwaddr base, bool legacy, Irq irq, Error **errp);
+/* Where the slot is; false: d is no slot. */
+bool virtio_mmio_base(Device *d, hwaddr *base);
 
 #endif

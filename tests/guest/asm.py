@@ -32,6 +32,21 @@ MACROS = """
     .endm
 """
 
+# Where firmware enters a boot sector: segments and a stack below it. DL, the drive, is kept.
+BOOT16 = """
+        .code16
+        .globl start
+    start:
+        cli
+        xor ax, ax
+        mov ds, ax
+        mov es, ax
+        mov ss, ax
+        mov sp, 0x7c00
+        sti
+        cld
+"""
+
 # Routines of 16-bit code for the first serial port: text (SI, zero-terminated), hex (AX and a blank).
 PRINT16 = """
     text:
@@ -66,6 +81,26 @@ PRINT16 = """
         out dx, al
         pop dx
         ret
+"""
+
+
+# The boot vector of an option ROM: the sector behind it to 0000:7c00, as firmware does with one
+# from a disk.
+ROM_LOADER = """
+    bev:
+        cld
+        push cs
+        pop ds
+        xor ax, ax
+        mov es, ax
+        mov si, offset sector
+        mov di, 0x7c00
+        mov cx, 256
+        rep movsw
+        mov dl, 0x80
+        ljmp 0, 0x7c00
+        .balign 16
+    sector:
 """
 
 

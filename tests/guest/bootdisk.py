@@ -20,18 +20,7 @@ BINARY = sys.argv[1]
 SLOW = slowness(BINARY)
 FLOPPY_SIZE = 1440 << 10
 
-SECTOR = """
-        .code16
-        .globl start
-    start:
-        cli
-        xor ax, ax
-        mov ds, ax
-        mov es, ax
-        mov ss, ax
-        mov sp, 0x7c00
-        sti
-        cld
+SECTOR = asm.BOOT16 + """
         mov [drive], dl
         mov si, offset hello
         call text

@@ -21,18 +21,7 @@ BARE = ["-display", "none", "-nodefaults", "-no-reboot", "-m", "64"]
 DEBUG = ["-chardev", "stdio,id=d", "-device", "isa-debugcon,iobase=0x402,chardev=d"]
 
 # A boot sector: what a boot loader does first, each answer in hexadecimal on the serial port.
-SECTOR = """
-        .code16
-        .globl start
-    start:
-        cli
-        xor ax, ax
-        mov ds, ax
-        mov es, ax
-        mov ss, ax
-        mov sp, 0x7c00
-        sti
-        cld
+SECTOR = asm.BOOT16 + """
         mov si, offset hello
         call text
         mov ax, cs              /* where we are */
@@ -89,29 +78,10 @@ SECTOR = """
         .byte 0x55, 0xaa
 """
 
-# The ROM's boot vector: the sector to 0000:7c00, as firmware does with one from a disk.
-LOADER = """
-    bev:
-        cld
-        push cs
-        pop ds
-        xor ax, ax
-        mov es, ax
-        mov si, offset sector
-        mov di, 0x7c00
-        mov cx, 256
-        rep movsw
-        mov dl, 0x80
-        ljmp 0, 0x7c00
-        .balign 16
-    sector:
-"""
-
-
 def sector_rom():
     sector = asm.assemble(SECTOR, 0x7c00)
     assert len(sector) == 512
-    return asm.option_rom(LOADER + ".byte " + ",".join(str(b) for b in sector))
+    return asm.option_rom(asm.ROM_LOADER + ".byte " + ",".join(str(b) for b in sector))
 
 
 def banner(args):
