@@ -89,7 +89,7 @@ bool pc_common_check(const MachineConfig *given, const PcKind *kind, Error **err
 
     cfg.ram_size = cfg.ram_size ? cfg.ram_size : PC_DEFAULT_RAM;
     if (!pc_check_memory(&cfg, errp) || !pc_check_kernel_options(&cfg, errp) ||
-        !smbios_check(&cfg, errp)) {
+        !pc_bootorder_check(&cfg, errp) || !smbios_check(&cfg, errp)) {
         return false;
     }
     if (!cfg.kernel) {
@@ -472,7 +472,7 @@ bool pc_boot_add(PcBoard *pc, Error **errp)
     Device *d;
 
     fill_cmos(pc);
-    if (!pc_bootorder_check(cfg, errp) || !pc_check_kernel_options(cfg, errp) ||
+    if (!pc_check_kernel_options(cfg, errp) ||
         !pc_add_part(pc, &pc_boot_type, &d, errp)) {
         return false;
     }

@@ -3,20 +3,19 @@
 """boards.py BINARY: the boards pc, q35 and microvm with their firmware and a Debian kernel.
 
 PCI functions are those of Debian's QEMU for the same -M; iasl finds nothing wrong in the ACPI
-tables; the machine sleeps in memory and wakes; OVMF reaches its shell and keeps its variables."""
+tables; the machine sleeps in memory and wakes, by itself too; its button works; OVMF reaches its shell and keeps its variables."""
 import base64
-import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from guest import HERE, Guest, GuestError, Skip, fetch, run_tap, slowness  # noqa: E402
+from guest import Guest, GuestError, Skip, fetch, run_tap, slowness  # noqa: E402
+from linux import Qmp, make_initrd  # noqa: E402
 
 BINARY = sys.argv[1]
 SLOW = slowness(BINARY)
@@ -103,53 +102,57 @@ def tables(machine, names):
     return test
 
 
-class Qmp:
-    def __init__(self, path, seconds):
-        end = time.monotonic() + seconds
-        while True:
-            self.s = socket.socket(socket.AF_UNIX)
-            try:
-                self.s.connect(path)
-                break
-            except OSError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.1)
-        self.s.settimeout(120 * SLOW)
-        self.f = self.s.makefile("rw")
-        self.f.readline()
-        self.do("qmp_capabilities")
+FIRMWARE = ["-bios", "bios-256k.bin"]
 
-    def do(self, command):
-        self.f.write(json.dumps({"execute": command}) + "\n")
-        self.f.flush()
-        while True:
-            m = json.loads(self.f.readline())
-            if "return" in m or "error" in m:
-                return m
 
-    def event(self, name):
-        while json.loads(self.f.readline()).get("event") != name:
-            pass
+def with_qmp(machine, command, talk):
+    """A guest that runs command, while talk(guest, qmp) does the rest. It powers itself off."""
+    path = f"{TMP}/{machine}-{time.monotonic_ns()}.qmp"
+    argv = [BINARY, "-M", machine, *BARE, "-m", "256", "-smp", "2", "-serial", "stdio", *FIRMWARE,
+            "-qmp", f"unix:{path},server=on,wait=off", "-kernel", fetch("kernel"), "-initrd", INITRD,
+            "-append", f'console=ttyS0 rhea.cmd="{command}"']
+    with Guest(argv) as g:
+        talk(g, Qmp(path, timeout=120 * SLOW))
+        if g.wait(60 * SLOW) != 0:
+            raise GuestError("no clean end:\n" + g.tail())
 
 
 def sleeps(machine):
-    def test():
-        path = f"{TMP}/{machine}.qmp"
-        argv = [BINARY, "-M", machine, *BARE, "-m", "256", "-smp", "2", "-serial", "stdio", "-bios",
-                "bios-256k.bin", "-qmp", f"unix:{path},server=on,wait=off", "-kernel", fetch("kernel"),
-                "-initrd", INITRD, "-append",
-                'console=ttyS0 rhea.cmd="sleep 2; echo mem >/sys/power/state; echo AWAKE $? $(nproc)"']
-        with Guest(argv) as g:
-            q = Qmp(path, 20 * SLOW)
-            q.event("SUSPEND")
-            if q.do("query-status")["return"]["status"] != "suspended":
-                raise GuestError("not suspended")
-            q.do("system_wakeup")
-            q.event("WAKEUP")
-            g.expect("AWAKE 0 2", 60 * SLOW)
-            g.wait(60 * SLOW)
-    return test
+    """Woken by system_wakeup."""
+    def talk(g, q):
+        q.event("SUSPEND")
+        if q.cmd("query-status")["status"] != "suspended":
+            raise GuestError("not suspended")
+        q.cmd("system_wakeup")
+        q.event("WAKEUP")
+        g.expect("AWAKE 0 2", 60 * SLOW)
+    return lambda: with_qmp(machine, "sleep 2; echo mem >/sys/power/state; echo AWAKE $? $(nproc)", talk)
+
+
+def alarm_wakes(machine):
+    """Woken by the alarm of its own clock, some seconds later and not before."""
+    def talk(g, q):
+        q.event("SUSPEND")
+        t0 = time.monotonic()
+        q.event("WAKEUP")
+        if time.monotonic() - t0 < 2:
+            raise GuestError("it woke at once")
+        g.expect(r"AWAKE 0 alarm=\r", 60 * SLOW)
+    return lambda: with_qmp(machine, "echo +8 >/sys/class/rtc/rtc0/wakealarm; echo mem >/sys/power/state; "
+                            "echo AWAKE $? alarm=$(cat /sys/class/rtc/rtc0/wakealarm)", talk)
+
+
+def power_button(machine):
+    """Each system_powerdown is one event of the ACPI button."""
+    def talk(g, q):
+        for n in range(3):
+            g.expect(f"COUNT {n}\r", 120 * SLOW)
+            q.cmd("system_powerdown")
+            q.event("POWERDOWN", since=n)
+        g.expect("COUNT 3\r", 60 * SLOW)
+    command = ("sh /m/load; f=/sys/firmware/acpi/interrupts/ff_pwr_btn; old=; while [ _$old != _3 ]; do "
+               "read n rest <$f; [ _$n = _$old ] || echo COUNT $n; old=$n; done")
+    return lambda: with_qmp(machine, command, talk)
 
 
 def resets(machine):
@@ -190,7 +193,7 @@ def ovmf(machine, flash):
 
 
 if __name__ == "__main__":
-    subprocess.run([f"{HERE}/mkinitrd", INITRD], check=True)
+    make_initrd(INITRD, fetch("kernel"), ["button"])
     common = {"FACP", "FACS", "DSDT", "APIC", "HPET", "WAET"}
     TESTS = [(f"SeaBIOS on {m}", seabios(m)) for m in ("pc", "q35")]
     TESTS += [(f"PCI functions of {m}, as Debian's QEMU", pci(m)) for m in ("pc", "q35")]
@@ -200,11 +203,15 @@ if __name__ == "__main__":
         ("kernel through SeaBIOS on q35, two processors", firmware_boots("q35")),
         ("sleep in memory on q35", sleeps("q35")),
         ("sleep in memory on pc", sleeps("pc")),
+        *[(f"the clock's alarm wakes {m}", alarm_wakes(m)) for m in ("pc", "q35")],
+        *[(f"power button of {m}", power_button(m)) for m in ("pc", "q35")],
         ("reboot on q35", lambda: resets("q35")),
         ("OVMF on q35, two flash images", ovmf("q35", True)),
         ("OVMF on q35, -bios", ovmf("q35", False)),
         ("OVMF on pc, two flash images", ovmf("pc", True)),
     ]
+    if len(sys.argv) > 2:
+        TESTS = [t for t in TESTS if sys.argv[2] in t[0]]
     if SLOW > 1:
         TESTS = TESTS[:3]
     status = run_tap(TESTS)
