@@ -18,6 +18,8 @@
 enum { PMBASE = 0x40, DEVACTB = 0x58, PMREGMISC = 0x80, SMBBA = 0x90, SMBHSTCFG = 0xd2 };
 #define APMC_EN      0x02 /* DEVACTB+3: firmware set up its SMM code */
 
+#define SMBUS_BASE 0xb100 /* where the board's firmware puts it; 0 would be the DMA controller's */
+
 typedef struct Piix4Pm {
     PciDevice pci;
     AcpiRegs acpi;
@@ -111,7 +113,8 @@ static void pm_reset(Device *dev)
     c[0x07] = 0x02; /* medium DEVSEL# timing */
     c[DEVACTB + 3] = APMC_EN; /* there is no SMM, firmware need not set it up */
     c[0x63] = 0x60;
-    c[SMBHSTCFG] = 0x09; /* enabled, on IRQ 9 */
+    st_le16(c + SMBBA, SMBUS_BASE);
+    c[SMBHSTCFG] = 0x09; /* enabled, on IRQ 9: firmware need not set it up either */
     acpi_regs_reset(&s->acpi);
     map(s);
 }
