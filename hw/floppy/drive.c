@@ -14,13 +14,18 @@
 /* Of the PC's drives (CMOS register 0x10). */
 enum { DRIVE_NONE = 0, DRIVE_1200K = 2, DRIVE_1440K = 4, DRIVE_2880K = 5 };
 
-/* 3.5 inch drives read 720 KB too, 5.25 inch drives of 1.2 MB also disks of 40 tracks. */
+enum { RATE_500K, RATE_300K, RATE_250K, RATE_1M };
+
+/* 3.5 inch drives read 720 KB too; those of 1.2 MB, which turn faster, also disks of 40 tracks. */
 static const Geometry geometries[] = {
-    {2880, 80, 2, 18, DRIVE_1440K}, {5760, 80, 2, 36, DRIVE_2880K}, {1440, 80, 2, 9, DRIVE_1440K},
-    {2400, 80, 2, 15, DRIVE_1200K}, {720, 40, 2, 9, DRIVE_1200K},   {3360, 80, 2, 21, DRIVE_1440K},
-    {3444, 82, 2, 21, DRIVE_1440K}, {640, 40, 2, 8, DRIVE_1200K},   {360, 40, 1, 9, DRIVE_1200K},
-    {320, 40, 1, 8, DRIVE_1200K},   {3200, 80, 2, 20, DRIVE_1440K}, {3040, 80, 2, 19, DRIVE_1440K},
-    {1600, 80, 2, 10, DRIVE_1440K}, {1640, 82, 2, 10, DRIVE_1440K}, {800, 40, 2, 10, DRIVE_1200K},
+    {2880, 80, 2, 18, RATE_500K, DRIVE_1440K}, {5760, 80, 2, 36, RATE_1M, DRIVE_2880K},
+    {1440, 80, 2, 9, RATE_250K, DRIVE_1440K},  {2400, 80, 2, 15, RATE_500K, DRIVE_1200K},
+    {720, 40, 2, 9, RATE_300K, DRIVE_1200K},   {3360, 80, 2, 21, RATE_500K, DRIVE_1440K},
+    {3444, 82, 2, 21, RATE_500K, DRIVE_1440K}, {640, 40, 2, 8, RATE_300K, DRIVE_1200K},
+    {360, 40, 1, 9, RATE_300K, DRIVE_1200K},   {320, 40, 1, 8, RATE_300K, DRIVE_1200K},
+    {3200, 80, 2, 20, RATE_500K, DRIVE_1440K}, {3040, 80, 2, 19, RATE_500K, DRIVE_1440K},
+    {1600, 80, 2, 10, RATE_250K, DRIVE_1440K}, {1640, 82, 2, 10, RATE_250K, DRIVE_1440K},
+    {800, 40, 2, 10, RATE_300K, DRIVE_1200K},
 };
 
 /* A size that is no floppy's is read as far as 1.44 or 2.88 MB go. */
@@ -41,6 +46,13 @@ const Geometry *fdc_medium(const FloppyDrive *f)
 FloppyDrive *fdc_selected(Fdc *s)
 {
     return s->drive_no < FDC_DRIVES ? s->drive[s->drive_no] : NULL;
+}
+
+const Geometry *fdc_readable(Fdc *s)
+{
+    const Geometry *g = fdc_medium(fdc_selected(s));
+
+    return g && s->unit[s->drive_no].track < g->cylinders && (s->dsr & 3) == g->rate ? g : NULL;
 }
 
 bool fdc_sector_offset(Fdc *s, uint64_t *offset)

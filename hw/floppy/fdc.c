@@ -2,8 +2,8 @@
 /*
  * Floppy disk controller: registers, reset, properties, saved state.
  *
- * Intel 82078 data sheet (64-pin), sections 2 (registers) and 4 (reset). Data rates do not have to
- * match the medium; low-power details are left out.
+ * Intel 82078 data sheet (64-pin), sections 2 (registers) and 4 (reset). Low-power details are left
+ * out.
  *
  * home: the machine's lock domain.
  */
@@ -170,7 +170,7 @@ static void fdc_write(void *opaque, hwaddr offset, uint64_t value, unsigned size
             write_fifo(s, v);
         }
         break;
-    case 7: /* CCR: the rate does not matter here */
+    case 7: /* CCR: the data rate */
         s->dsr = (s->dsr & ~3) | (v & 3);
         break;
     }
@@ -218,6 +218,7 @@ static void fdc_reset(Device *d)
     Fdc *s = (Fdc *)d;
 
     s->locked = 0;
+    s->dsr = 2; /* 250 kb/s */
     s->dor = DOR_NRESET | DOR_DMA;
     fdc_soft_reset(s, false);
     s->config = CONFIG_NO_FIFO;
@@ -274,7 +275,7 @@ static const StateField fdc_state[] = {
     HOST_ONLY(Fdc, line),
     STATE(Fdc, STATE_U8, dor, DOR_NRESET | DOR_DMA),
     STATE(Fdc, STATE_U8, tdr, 0),
-    STATE(Fdc, STATE_U8, dsr, 0),
+    STATE(Fdc, STATE_U8, dsr, 2),
     STATE(Fdc, STATE_U8, config, CONFIG_NO_FIFO),
     STATE(Fdc, STATE_U8, precomp, 0),
     STATE(Fdc, STATE_U8, locked, 0),

@@ -341,9 +341,6 @@ static void step_to(Fdc *s, uint8_t track)
 static void cmd_transfer(Fdc *s)
 {
     set_head_drive(s, s->bytes[1]);
-    const Geometry *g = fdc_medium(fdc_selected(s));
-    const FdcUnit *u = &s->unit[s->drive_no];
-
     s->cyl = s->bytes[2];
     s->head = s->bytes[3];
     s->sector = operation(s) == OP_READ_TRACK ? 1 : s->bytes[4];
@@ -354,9 +351,9 @@ static void cmd_transfer(Fdc *s)
     if (s->config & CONFIG_IMPLIED_SEEK) {
         step_to(s, s->cyl);
     }
-    if (!g || u->track >= g->cylinders) {
+    if (!fdc_readable(s)) {
         end_transfer(s, ST0_ABNORMAL, ST1_MISSING_AM, 0);
-    } else if (u->track != s->cyl) {
+    } else if (s->unit[s->drive_no].track != s->cyl) {
         end_transfer(s, ST0_ABNORMAL, ST1_NO_DATA, ST2_WRONG_CYLINDER);
     } else if (s->bytes[5] != SIZE_512) {
         end_transfer(s, ST0_ABNORMAL, ST1_NO_DATA, 0);
@@ -377,7 +374,7 @@ static void cmd_format(Fdc *s)
     s->sectors_left = s->bytes[3];
     s->terminal = 0;
     s->phase = PHASE_DATA;
-    if (!fdc_medium(f) || s->bytes[2] != SIZE_512 || !s->sectors_left) {
+    if (!fdc_readable(s) || s->bytes[2] != SIZE_512 || !s->sectors_left) {
         end_transfer(s, ST0_ABNORMAL, ST1_MISSING_AM, 0);
     } else if (block_port_readonly(f->port)) {
         end_transfer(s, ST0_ABNORMAL, ST1_NOT_WRITABLE, 0);
@@ -389,10 +386,10 @@ static void cmd_format(Fdc *s)
 static void cmd_read_id(Fdc *s)
 {
     set_head_drive(s, s->bytes[1]);
-    const Geometry *g = fdc_medium(fdc_selected(s));
+    const Geometry *g = fdc_readable(s);
 
     s->cyl = s->unit[s->drive_no].track;
-    if (!g || s->cyl >= g->cylinders || s->head >= g->heads) {
+    if (!g || s->head >= g->heads) {
         end_transfer(s, ST0_ABNORMAL, ST1_MISSING_AM, 0);
         return;
     }

@@ -57,7 +57,7 @@ typedef struct Fdc {
 
 typedef struct Geometry {
     uint32_t sectors;
-    uint8_t cylinders, heads, per_track, drive_type;
+    uint8_t cylinders, heads, per_track, rate /* as in CCR */, drive_type;
 } Geometry;
 
 /* ---- fdc_cmd.c ---- */
@@ -89,6 +89,8 @@ extern const BusOps fdc_bus_ops;
 FloppyDrive *fdc_selected(Fdc *s);
 /* How its medium is laid out, or NULL: none. */
 const Geometry *fdc_medium(const FloppyDrive *f);
+/* The same as far as the selected drive's head can read it: at this track, with this data rate. */
+const Geometry *fdc_readable(Fdc *s);
 /* Where the current sector is on the medium; false: it is not there. */
 bool fdc_sector_offset(Fdc *s, uint64_t *offset);
 

@@ -12,8 +12,10 @@
 #define BASE    0x3f0
 #define DOR     2
 #define MSR     4
+#define DSR     4
 #define FIFO    5
 #define DIR     7
+#define CCR     7
 #define BUF     0x4000
 #define FLOPPY  (1440u << 10)
 #define S       512u
@@ -156,6 +158,7 @@ static void start(Bench *b)
     out8(b, DOR, 0x1c); /* motor of drive 0, DMA and interrupt, out of reset */
     after_reset(b);
     specify(b, false);
+    out8(b, CCR, 0); /* 500 kb/s */
 }
 
 static void begin(Bench *b)
@@ -777,10 +780,10 @@ static void test_io_error(void)
 
 static void test_formats(void)
 {
-    static const struct { uint32_t kb; uint8_t cylinders, heads, sectors, type; } t[] = {
-        {1440, 80, 2, 18, 4}, {2880, 80, 2, 36, 5}, {720, 80, 2, 9, 4}, {1200, 80, 2, 15, 2},
-        {360, 40, 2, 9, 2},   {320, 40, 2, 8, 2},   {180, 40, 1, 9, 2}, {160, 40, 1, 8, 2},
-        {1680, 80, 2, 21, 4}, {1722, 82, 2, 21, 4},
+    static const struct { uint32_t kb; uint8_t cylinders, heads, sectors, type, rate; } t[] = {
+        {1440, 80, 2, 18, 4, 0}, {2880, 80, 2, 36, 5, 3}, {720, 80, 2, 9, 4, 2}, {1200, 80, 2, 15, 2, 0},
+        {360, 40, 2, 9, 2, 1},   {320, 40, 2, 8, 2, 1},   {180, 40, 1, 9, 2, 1}, {160, 40, 1, 8, 2, 1},
+        {1680, 80, 2, 21, 4, 0}, {1722, 82, 2, 21, 4, 0},
     };
     Bench b;
 
@@ -792,6 +795,18 @@ static void test_formats(void)
         g_assert_cmpuint(fdc_drive_type(b.fdc, 1), ==, 0);
         seek(&b, 0, c);
         dma(&b, true, S);
+        for (uint8_t rate = 0; rate < 4; rate++) {
+            if (rate != t[i].rate) { /* at another rate nothing is found */
+                uint8_t r[7];
+                out8(&b, rate & 1 ? CCR : DSR, rate);
+                CMD(&b, READ, 0, c, h, n, 2, 255, 27, 0xff);
+                RESULT(&b, (uint8_t)(0x40 | h << 2), 1, 0, c, h, n, 2);
+                CMD(&b, 0x4a, 0);
+                answer(&b, r, 7);
+                g_assert_cmphex(r[0] << 8 | r[1], ==, 0x4001);
+            }
+        }
+        out8(&b, CCR, t[i].rate);
         CMD(&b, READ, 0, c, h, n, 2, 255, 27, 0xff);
         RESULT(&b, (uint8_t)(h << 2), 0, 0, c, h, (uint8_t)(n + 1), 2);
         assert_memory(&b, b.d.disk + t[i].kb * 1024 - S, S);
