@@ -231,7 +231,7 @@ bool nvme_attach_ns(NvmeCtrl *n, NvmeNs *ns, BlockPort *port, uint32_t nsid, con
         .name = name,
         .ops = &ns_front_ops,
         .opaque = n,
-        .writable = true,
+        .writable = !block_port_readonly(port),
         DEVICE_LOCK_HOOKS,
     };
 
