@@ -235,6 +235,20 @@ BlockNode *blockset_add_node(BlockSet *set, json_t *opts, Error **errp)
     return n;
 }
 
+/*
+ * Ports that were made for a node, and have no device: it is gone, or could not be made. Every
+ * device that lives has attached itself.
+ */
+static void free_idle_ports(BlockSet *set, const BlockNode *n)
+{
+    for (guint i = set->ports->len; i-- > 0;) {
+        BlockPort *p = set->ports->pdata[i];
+        if (p->unnamed && p->node == n && !p->attached) {
+            port_free(p);
+        }
+    }
+}
+
 bool blockset_del_node(BlockSet *set, const char *name, Error **errp)
 {
     BlockNode *n = node_find(set, name);
@@ -247,6 +261,7 @@ bool blockset_del_node(BlockSet *set, const char *name, Error **errp)
         error_set(errp, ERR_GENERIC, "Node %s is not owned by the monitor", name);
         return false;
     }
+    free_idle_ports(set, n);
     if (n->refs > 1) {
         error_set(errp, ERR_GENERIC, "Block device %s is in use", name);
         return false;

@@ -587,6 +587,30 @@ static void test_one_front_end(void)
     blockset_free(set);
 }
 
+/* A node can go when its device has gone, or could not be made; not while one has it. */
+static void test_node_after_device(void)
+{
+    BlockSet *set = blockset_new(g_main_context_default());
+    Error *err = NULL;
+    Front f = {0};
+    const BlockFrontend fe = {.name = "dev1", .ops = &front_ops, .opaque = &f, .writable = true};
+
+    for (int attached = 0; attached < 2; attached++) {
+        test_node(set, "driver=null-co,node-name=n");
+        BlockPort *p = blockset_claim(set, "n", NULL);
+        if (attached) {
+            g_assert_true(block_attach(p, &fe, NULL));
+            err = NULL;
+            g_assert_false(blockset_del_node(set, "n", &err));
+            test_error_has(err, "in use");
+            block_detach(p);
+        }
+        g_assert_true(blockset_del_node(set, "n", NULL));
+        g_assert_null(node_find(set, "n"));
+    }
+    blockset_free(set);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -603,6 +627,7 @@ int main(int argc, char **argv)
     g_test_add_func("/port/own-loop", test_own_loop);
     g_test_add_func("/port/media", test_media);
     g_test_add_func("/port/one-front-end", test_one_front_end);
+    g_test_add_func("/port/node-after-device", test_node_after_device);
     int ret = g_test_run();
     test_dir_end();
     return ret;
