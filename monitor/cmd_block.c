@@ -236,6 +236,10 @@ bool cmd_blockdev_open_tray(CmdContext *ctx, const CmdBlockdevOpenTrayArgs *args
 {
     BlockPort *p = find(ctx, args->device, args->id, errp);
 
+    if (p && !args->force && block_port_locked(p) && !block_port_tray_open(p)) {
+        block_port_open_tray(p, false, NULL); /* the guest is asked to do it, and that is all */
+        return true;
+    }
     return p && block_port_open_tray(p, args->force, errp);
 }
 
