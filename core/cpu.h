@@ -9,11 +9,11 @@
 #include <glib.h>
 #include <pthread.h>
 #include "base/error.h"
+#include "base/json.h"
 #include "core/memory.h"
 
 typedef struct Cpu Cpu;
 typedef struct TargetOps TargetOps;
-typedef struct CpuModel CpuModel;
 
 /*
  * Requests latched into a vCPU by any thread. Level requests stay set while
@@ -50,7 +50,15 @@ typedef struct CpuIntcOps {
 struct TargetOps {
     const char *name;            /* "x86_64", "aarch64" */
     size_t state_size;           /* of the architectural state struct */
-    const CpuModel *const *models; /* NULL terminated */
+    /*
+     * Processor models, all four or none. Text of -cpu help; is the text of -cpu right (errors name
+     * what would be); the lists of query-cpu-definitions; the properties of a model changed by
+     * props, as query-cpu-model-expansion tells them (NULL on error).
+     */
+    void (*list_models)(GString *out);
+    bool (*check_model)(const char *model_and_features, Error **errp);
+    json_t *(*model_definitions)(void);
+    json_t *(*expand_model)(const char *name, json_t *props, Error **errp);
     const char *default_model;   /* QEMU personality */
     bool (*init)(Cpu *cpu, const char *model_and_features, Error **errp); /* "qemu64,+avx" */
     void (*fini)(Cpu *cpu);
@@ -68,12 +76,6 @@ struct TargetOps {
     bool (*has_work)(Cpu *cpu);
     void (*disas)(Cpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, GString *out);
     const void *tcg;             /* const TcgTarget *, for accel/tcg; NULL = not translatable */
-};
-
-struct CpuModel {
-    const char *name;
-    const char *help;
-    const void *data; /* the target's */
 };
 
 struct Cpu {

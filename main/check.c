@@ -232,40 +232,12 @@ static bool check_accel(Config *c, const TargetOps *target, Error **errp)
     g_assert_not_reached();
 }
 
-static bool has_model(const TargetOps *target, const char *name)
-{
-    for (const CpuModel *const *m = target->models; m && *m; m++) {
-        if (!strcmp((*m)->name, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The model's name; its features are the target's to judge. */
 static bool check_cpu(const Config *c, const TargetOps *target, Error **errp)
 {
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
-
-    if (!c->cpu || !target->models) {
+    if (!c->cpu || !target->check_model || target->check_model(c->cpu, errp)) {
         return true;
     }
-    g_autofree char *name = g_strndup(c->cpu, strcspn(c->cpu, ","));
-    if (has_model(target, name)) {
-        return true;
-    }
-    for (const CpuModel *const *m = target->models; *m; m++) {
-        g_ptr_array_add(names, (char *)(*m)->name);
-    }
-    g_ptr_array_add(names, NULL);
-    const char *near = suggest_name(name, (const char *const *)names->pdata);
-    error_set(errp, ERR_INVALID_PARAMETER, "-cpu %s: there is no processor model '%s'", c->cpu,
-              name);
-    if (near) {
-        error_hint(errp, "did you mean '%s'?", near);
-    } else {
-        error_hint(errp, "'-cpu help' lists them");
-    }
+    error_prepend(errp, "-cpu %s: ", c->cpu);
     return false;
 }
 
@@ -275,7 +247,7 @@ static void fill_defaults(Config *c, const BoardType *board, const TargetOps *ta
         c->ram = c->qemu_defaults || !board->default_ram ? board->default_ram
                                                          : MAX(board->default_ram, SANE_RAM);
     }
-    if (!c->cpu && !c->qemu_defaults && target && has_model(target, "max")) {
+    if (!c->cpu && !c->qemu_defaults && target && target->check_model && target->check_model("max", NULL)) {
         c->cpu = "max";
     }
     /* Without displays the terminal is what a user of "rhea" can look at. */

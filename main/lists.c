@@ -63,12 +63,12 @@ static void list_machines(const Config *c)
 static void list_cpus(const Config *c)
 {
     const TargetOps *t = target_find(c->arch, NULL);
-    GPtrArray *lines = lines_new();
+    g_autoptr(GString) out = g_string_new(NULL);
 
-    for (const CpuModel *const *m = t ? t->models : NULL; m && *m; m++) {
-        add_line(lines, (*m)->name, (*m)->help);
+    if (t && t->list_models) {
+        t->list_models(out);
     }
-    print_sorted("Available CPUs:", lines);
+    fputs(out->str, stdout);
 }
 
 static void list_accels(void)

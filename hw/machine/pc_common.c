@@ -134,7 +134,7 @@ bool pc_add_cpus(PcBoard *pc, Error **errp)
     }
     apic_bus_set_tsc(pc->apic_bus, x86_cpu_tsc_to_ns);
     for (int i = 0; i < cfg->cpus; i++) {
-        if (!cpu_create(m, i, i, cfg->cpu_model, errp)) {
+        if (!cpu_create(m, i, x86_apic_id(cfg, i), cfg->cpu_model, errp)) {
             return false;
         }
         Device *apic = device_new(m, &apic_type, &pc->dev, NULL);

@@ -8,6 +8,13 @@
 #define TARGET_I386_BOOT_H
 
 #include "core/cpu.h"
+#include "core/machine.h"
+
+/*
+ * The APIC id of processor index (from 0) in the topology of cfg: thread, core, die and package in
+ * fields as wide as their number needs, as SDM vol 3, 9.9 has it and QEMU computes it.
+ */
+uint32_t x86_apic_id(const MachineConfig *cfg, int index);
 
 /*
  * The hand-over of a directly loaded kernel. Everything that is not named here

@@ -62,7 +62,9 @@ static bool cpu_init(Cpu *cpu, const char *model, Error **errp)
         p->config.cores = cfg->cores;
         p->config.threads = cfg->threads;
     }
-    if (!x86_config_parse(&p->config, model, cpu->index != 0, errp)) {
+    /* One warning for all of them, and none for a board's default, which nobody asked for. */
+    bool quiet = cpu->index != 0 || (cfg && model == machine_board(cpu->machine)->default_cpu);
+    if (!x86_config_parse(&p->config, model, quiet, errp)) {
         g_free(p);
         return false;
     }
@@ -147,7 +149,10 @@ int64_t x86_cpu_tsc_to_ns(Cpu *cpu, uint64_t tsc)
 const TargetOps x86_target = {
     .name = "x86_64",
     .state_size = sizeof(X86State),
-    .models = x86_models,
+    .list_models = x86_list_models,
+    .check_model = x86_check_model,
+    .model_definitions = x86_model_definitions,
+    .expand_model = x86_expand_model,
     .default_model = "qemu64",
     .init = cpu_init,
     .fini = cpu_fini,

@@ -3,6 +3,9 @@
  * What CPUID answers (SDM vol 2, CPUID; APM vol 3, appendix E).
  */
 #include <string.h>
+#include "core/machine.h"
+#include "target/i386/boot.h"
+#include "target/i386/models.h"
 #include "target/i386/system.h"
 
 #define HYPERVISOR_LEAF 0x40000000u
@@ -34,9 +37,31 @@ static int package_threads(const X86CpuConfig *c)
     return c->dies * c->cores * c->threads;
 }
 
-static int core_bits(const X86CpuConfig *c)
+/* Bits of an APIC id below the number of the die, and below that of the package. */
+static int die_bits(const X86CpuConfig *c)
 {
-    return index_bits(c->threads) + index_bits(c->cores) + index_bits(c->dies);
+    return index_bits(c->threads) + index_bits(c->cores);
+}
+
+static int package_bits(const X86CpuConfig *c)
+{
+    return die_bits(c) + index_bits(c->dies);
+}
+
+/* Of this processor in its die. */
+static int core_index(const X86CpuConfig *c)
+{
+    return c->apic_id >> index_bits(c->threads) & ((1 << index_bits(c->cores)) - 1);
+}
+
+uint32_t x86_apic_id(const MachineConfig *cfg, int index)
+{
+    int threads = MAX(cfg->threads, 1), cores = MAX(cfg->cores, 1), dies = MAX(cfg->dies, 1);
+    int thread = index % threads, core = index / threads % cores, die = index / threads / cores % dies;
+    int package = index / threads / cores / dies;
+    int core_at = index_bits(threads), die_at = core_at + index_bits(cores);
+
+    return thread | core << core_at | die << die_at | package << (die_at + index_bits(dies));
 }
 
 static uint32_t word(const X86CpuConfig *c, uint32_t leaf, uint32_t subleaf, int reg)
@@ -46,7 +71,7 @@ static uint32_t word(const X86CpuConfig *c, uint32_t leaf, uint32_t subleaf, int
 
 static void words(const X86CpuConfig *c, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
-    for (int r = 0; r < 4; r++) {
+    for (int r = 0; r < 4 && subleaf != FEATURE_MSR; r++) {
         out[r] |= word(c, leaf, subleaf, r);
     }
 }
@@ -87,48 +112,27 @@ static void leaf_1(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t out
     }
 }
 
-/* One level of deterministic cache parameters. */
-static void cache(const X86CpuConfig *c, uint32_t out[4], int type, int level, int ways, int sets,
-                  int shared)
+/* Levels of leaf 0x1f: 1 threads, 2 cores, 5 dies; leaf 0xb has no dies. */
+static void topology_level(const X86CpuConfig *c, int kind, int below, int count, uint32_t out[4])
 {
-    out[CPUID_EAX] = type | level << 5 | 1 << 8 | (shared - 1) << 14 |
-                     (c->vendor == X86_VENDOR_INTEL ? (c->dies * c->cores - 1) << 26 : 0);
-    out[CPUID_EBX] = 63 | (uint32_t)(ways - 1) << 22;
-    out[CPUID_ECX] = sets - 1;
+    out[CPUID_EAX] = below;
+    out[CPUID_EBX] = count;
+    out[CPUID_ECX] |= kind << 8;
 }
 
-static void cache_leaf(const X86CpuConfig *c, uint32_t subleaf, uint32_t out[4])
+static void topology_leaf(const X86CpuConfig *c, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
-    switch (subleaf) {
-    case 0:
-        cache(c, out, 1, 1, 8, 64, c->threads);
-        break;
-    case 1:
-        cache(c, out, 2, 1, 8, 64, c->threads);
-        break;
-    case 2:
-        cache(c, out, 3, 2, 16, 4096, c->threads);
-        break;
-    case 3:
-        cache(c, out, 3, 3, 16, 16384, package_threads(c));
-        break;
-    default:
-        break;
-    }
-}
+    bool dies = leaf == 0x1f;
 
-static void topology_leaf(const X86CpuConfig *c, uint32_t subleaf, uint32_t out[4])
-{
     out[CPUID_ECX] = subleaf & 0xff;
     out[CPUID_EDX] = c->apic_id;
     if (subleaf == 0) {
-        out[CPUID_EAX] = index_bits(c->threads);
-        out[CPUID_EBX] = c->threads;
-        out[CPUID_ECX] |= 1 << 8;
+        topology_level(c, 1, index_bits(c->threads), c->threads, out);
     } else if (subleaf == 1) {
-        out[CPUID_EAX] = core_bits(c);
-        out[CPUID_EBX] = package_threads(c);
-        out[CPUID_ECX] |= 2 << 8;
+        topology_level(c, 2, dies ? die_bits(c) : package_bits(c),
+                       dies ? c->cores * c->threads : package_threads(c), out);
+    } else if (subleaf == 2 && dies) {
+        topology_level(c, 5, package_bits(c), package_threads(c), out);
     }
 }
 
@@ -168,30 +172,38 @@ static void basic_leaf(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t
         leaf_1(c, live, out);
         break;
     case 2:
-        out[CPUID_EAX] = 1; /* descriptor FF: see leaf 4 */
-        out[CPUID_EDX] = c->vendor == X86_VENDOR_INTEL ? 0xff : 0;
+        if (c->vendor != X86_VENDOR_AMD) {
+            x86_cpuid_cache_descriptors(c, out);
+        }
         break;
     case 4:
         if (c->vendor != X86_VENDOR_AMD) {
-            cache_leaf(c, subleaf, out);
+            x86_cpuid_cache(c, leaf, subleaf, out);
         }
         break;
     case 5:
+        out[CPUID_ECX] = 3; /* MWAIT takes extensions, and interrupts while IF is clear */
         if (x86_has(c, F_MONITOR)) {
             out[CPUID_EAX] = out[CPUID_EBX] = 64;
-            out[CPUID_ECX] = 3;
         }
         break;
     case 7:
         words(c, 7, subleaf, out);
         if (subleaf == 0) {
-            out[CPUID_EAX] = 1;
+            out[CPUID_EAX] = c->level_func7;
             out[CPUID_ECX] &= ~(1u << 4);
             out[CPUID_ECX] |= (live->cr4 & CR4_PKE) && x86_has(c, F_PKU) ? 1u << 4 : 0; /* OSPKE */
         }
         break;
     case 0xb:
-        topology_leaf(c, subleaf, out);
+        if (c->topology_leaf) {
+            topology_leaf(c, leaf, subleaf, out);
+        }
+        break;
+    case 0x1f:
+        if (c->dies > 1) {
+            topology_leaf(c, leaf, subleaf, out);
+        }
         break;
     case 0xd:
         xsave_leaf(c, live, subleaf, out);
@@ -215,9 +227,12 @@ static void amd_sizes_leaf(const X86CpuConfig *c, uint32_t out[4])
     int n = package_threads(c);
 
     words(c, 0x80000008, 0, out);
-    out[CPUID_EAX] = c->phys_bits | (uint32_t)(x86_has(c, F_LA57) ? 57 : c->virt_bits) << 8;
-    if (n > 1 && c->vendor == X86_VENDOR_AMD) {
-        out[CPUID_ECX] = (n - 1) | core_bits(c) << 12;
+    out[CPUID_EAX] = c->phys_bits;
+    if (x86_has(c, F_LM)) {
+        out[CPUID_EAX] |= (uint32_t)(x86_has(c, F_LA57) ? 57 : 48) << 8;
+    }
+    if (n > 1) {
+        out[CPUID_ECX] = (n - 1) | package_bits(c) << 12;
     }
 }
 
@@ -234,7 +249,9 @@ static void extended_leaf(const X86CpuConfig *c, uint32_t leaf, uint32_t subleaf
         out[CPUID_EAX] = signature(c);
         if (c->vendor == X86_VENDOR_AMD) {
             out[CPUID_EDX] |= word(c, 1, 0, CPUID_EDX) & 0x0183f3ff;
-            out[CPUID_ECX] |= package_threads(c) > 1 ? 2 : 0;
+        }
+        if (c->vendor != X86_VENDOR_INTEL && package_threads(c) > 1) {
+            out[CPUID_ECX] |= 2; /* Linux discards threads under Intel's name if it is set */
         }
         break;
     case 0x80000002:
@@ -242,13 +259,9 @@ static void extended_leaf(const X86CpuConfig *c, uint32_t leaf, uint32_t subleaf
     case 0x80000004:
         put_string(out, c->model_id + (leaf - 0x80000002) * 16, order, 4);
         break;
-    case 0x80000005: /* 64 KiB 2-way L1, TLBs of 255 entries */
-        out[CPUID_EAX] = out[CPUID_EBX] = 0x01ff01ff;
-        out[CPUID_ECX] = out[CPUID_EDX] = 0x40020140;
-        break;
-    case 0x80000006: /* 512 KiB 16-way L2 */
-        out[CPUID_EBX] = 0x42004200;
-        out[CPUID_ECX] = 0x02008140;
+    case 0x80000005:
+    case 0x80000006:
+        x86_cpuid_amd_caches(c, leaf, out);
         break;
     case 0x80000008:
         amd_sizes_leaf(c, out);
@@ -262,13 +275,14 @@ static void extended_leaf(const X86CpuConfig *c, uint32_t leaf, uint32_t subleaf
         break;
     case 0x8000001d:
         if (x86_has(c, F_TOPOEXT)) {
-            cache_leaf(c, subleaf, out);
+            x86_cpuid_cache(c, leaf, subleaf, out);
         }
         break;
     case 0x8000001e:
         if (x86_has(c, F_TOPOEXT)) {
             out[CPUID_EAX] = c->apic_id;
-            out[CPUID_EBX] = c->apic_id >> index_bits(c->threads) | (c->threads - 1) << 8;
+            out[CPUID_EBX] = core_index(c) | (c->threads - 1) << 8;
+            out[CPUID_ECX] = (c->dies - 1) << 8 | (c->apic_id >> die_bits(c) & 0xff);
         }
         break;
     default:
@@ -291,17 +305,15 @@ void x86_cpuid(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t leaf, u
                uint32_t out[4])
 {
     memset(out, 0, 16);
-    if (leaf >= 0x80000000u) {
-        if (leaf <= c->xlevel) {
-            extended_leaf(c, leaf, subleaf, out);
-        }
-    } else if (leaf >= HYPERVISOR_LEAF && leaf < HYPERVISOR_LEAF + 0x100) {
-        if (x86_has(c, F_HYPERVISOR)) {
+    if (leaf >= HYPERVISOR_LEAF && leaf < HYPERVISOR_LEAF + 0x100) {
+        if (c->tcg_leaf) {
             hypervisor_leaf(leaf, out);
         }
+    } else if (leaf >= 0x80000000u && leaf <= c->xlevel) {
+        extended_leaf(c, leaf, subleaf, out);
     } else if (leaf <= c->level) {
         basic_leaf(c, live, leaf, subleaf, out);
     } else if (c->vendor == X86_VENDOR_INTEL) {
-        basic_leaf(c, live, c->level, subleaf, out); /* beyond the last leaf: as the last one */
+        basic_leaf(c, live, c->level, subleaf, out); /* beyond the last leaf: as the last basic one */
     }
 }

@@ -9,7 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/error.h"
+#include "base/json.h"
 #include "core/cpu.h"
+
+/* Subleaf of a feature that is a bit of an MSR; its leaf is the MSR's number. */
+#define FEATURE_MSR 0xffffffffu
 
 typedef enum X86Feature {
 #define FEATURE(name, leaf, subleaf, reg, bit, flag) F_##name,
@@ -33,19 +37,10 @@ static inline void x86_set_put(X86FeatureSet *s, X86Feature f, bool on)
     s->w[f / 64] = on ? s->w[f / 64] | bit : s->w[f / 64] & ~bit;
 }
 
+/* What decides rules that differ by maker; Hygon and inventions of the user are OTHER. */
 typedef enum X86Vendor { X86_VENDOR_OTHER, X86_VENDOR_INTEL, X86_VENDOR_AMD } X86Vendor;
 
-/* CpuModel.data of this target. */
-typedef struct X86Model {
-    X86Vendor vendor;
-    uint16_t family;
-    uint8_t model, stepping;
-    uint32_t level, xlevel;      /* highest standard and extended leaf */
-    const char *model_id;        /* brand string */
-    const uint16_t *features;    /* X86Feature, ends with F__COUNT; NULL: x86_feature_in_max() */
-} X86Model;
-
-extern const CpuModel *const x86_models[]; /* NULL terminated */
+typedef struct X86Caches X86Caches; /* models.h */
 
 /* What one vCPU is: constant after init. cpu->target_priv points at an X86Cpu that holds it. */
 typedef struct X86CpuConfig {
@@ -53,8 +48,14 @@ typedef struct X86CpuConfig {
     X86Vendor vendor;
     uint16_t family;
     uint8_t model, stepping;
-    uint32_t level, xlevel;
+    uint32_t level, xlevel, level_func7;
     char vendor_id[13], model_id[49];
+    const X86Caches *caches;   /* NULL: the old ones */
+    bool l3_cache;             /* leaves tell of a third level */
+    bool host_caches;          /* leaves 2, 4, 0x80000005, 6 and 1d are the host's */
+    bool topology_leaf;        /* 0xb is there */
+    bool tcg_leaf;             /* 0x40000000 names the translator */
+    uint64_t ucode_rev;
     uint8_t phys_bits, virt_bits;
     uint32_t apic_id;
     int sockets, dies, cores, threads;
@@ -70,8 +71,12 @@ static inline bool x86_has(const X86CpuConfig *c, X86Feature f)
     return x86_set_has(&c->features, f);
 }
 
-/* "model,+feat,-feat,feat=on|off,check,enforce,phys-bits=N,..." into *c; quiet: without warnings. */
+/*
+ * cpu_text.c: "model,+feat,-feat,feat=on|off,check,enforce,phys-bits=N,..." into *c. The features
+ * asked for but not implemented are taken away, with QEMU's warnings unless quiet.
+ */
 bool x86_config_parse(X86CpuConfig *c, const char *text, bool quiet, Error **errp);
+/* models.c: what follows from the features. */
 void x86_config_finish(X86CpuConfig *c);
 /* Does the translator implement f on this host? */
 bool x86_feature_supported(X86Feature f);
@@ -80,6 +85,20 @@ bool x86_feature_in_max(X86Feature f);
 /* The bits of s that CPUID shows in one register. */
 uint32_t x86_feature_word(const X86FeatureSet *s, uint32_t leaf, uint32_t subleaf, int reg);
 const char *x86_feature_name(X86Feature f);
+/* By any of QEMU's spellings; -1: there is none of that name. */
+int x86_feature_by_name(const char *name);
+/* "CPUID.07H:EBX.smep [bit 7]", "MSR(10AH).mds-no [bit 5]"; g_free. */
+char *x86_feature_describe(X86Feature f);
+/* Highest leaf that a feature of s needs, among standard and among extended leaves. */
+void x86_feature_levels(const X86FeatureSet *s, uint32_t *level, uint32_t *xlevel);
+/* Take away features that mean nothing without another one that s lacks. */
+void x86_feature_drop_orphans(X86FeatureSet *s);
+
+/* cpu_info.c: of TargetOps */
+void x86_list_models(GString *out);
+bool x86_check_model(const char *text, Error **errp);
+json_t *x86_model_definitions(void);
+json_t *x86_expand_model(const char *name, json_t *props, Error **errp);
 
 /* What the running vCPU adds to CPUID. */
 typedef struct X86CpuidLive {

@@ -4,6 +4,8 @@
  * are all implemented, and those of the system side listed here. What is passed
  * through to the host's own instructions needs the host to have it too.
  */
+#include <string.h>
+#include "base/bits.h"
 #include "base/os/hostcpu.h"
 #include "target/i386/cpuid.h"
 #include "target/i386/decode.h"
@@ -27,13 +29,17 @@ static const uint16_t system_features[] = {
     F_LA57, F_FSRM, F_MD_CLEAR, F_SPEC_CTRL, F_STIBP, F_FLUSH_L1D, F_ARCH_CAPABILITIES, F_SSBD,
     F_XGETBV1, F_NX, F_PDPE1GB, F_LM, F_LAHF64, F_CMP_LEGACY, F_CR8LEGACY, F_PREFETCHW, F_INVTSC,
     F_WBNOINVD, F_IBPB, F_IBRS, F_AMD_STIBP, F_AMD_SSBD, F_AMD_NO_SSB, F_ARAT, F_TOPOEXT,
-    F_OSXSAVE, F_OSPKE, F_LZCNT, F_LFENCE_RDTSC, F_NULL_SEL, F_AUTOIBRS,
+    F_OSXSAVE, F_OSPKE, F_LZCNT, F_LFENCE_RDTSC, F_NULL_SEL, F_AUTOIBRS, F_SS,
+    /* What no translated code can leak. */
+    F_RDCTL_NO, F_IBRS_ALL, F_SKIP_L1DFL_VMENTRY, F_SSB_NO, F_MDS_NO, F_PSCHANGE_MC_NO, F_TAA_NO,
+    F_SBDR_SSDP_NO, F_FBSDP_NO, F_PSDP_NO, F_BHI_NO, F_PBRSB_NO, F_GDS_NO, F_RFDS_NO,
 };
 
 /* Implemented, but no gain for a guest of the translator: only when asked for by name. */
 static const uint16_t on_request[] = {
-    F_MONITOR, F_PCID, F_INVPCID, F_LA57, F_CMP_LEGACY, F_TOPOEXT, F_OSXSAVE, F_OSPKE, F_SPEC_CTRL, F_STIBP, F_SSBD, F_IBRS, F_AMD_STIBP, F_AMD_SSBD, F_HT,
-    F_MD_CLEAR, F_FLUSH_L1D, F_IBPB,
+    F_MONITOR, F_PCID, F_INVPCID, F_LA57, F_CMP_LEGACY, F_TOPOEXT, F_OSXSAVE, F_OSPKE, F_SPEC_CTRL,
+    F_STIBP, F_SSBD, F_IBRS, F_AMD_STIBP, F_AMD_SSBD, F_HT, F_MD_CLEAR, F_FLUSH_L1D, F_IBPB,
+    F_IBRS_ALL, F_SS,
 };
 
 static bool listed(const uint16_t *list, size_t n, X86Feature f)
@@ -52,6 +58,9 @@ static bool host_has(X86Feature f)
     const FeatureBit *b = &bits[f];
     uint32_t out[4];
 
+    if (b->subleaf == FEATURE_MSR) {
+        return false;
+    }
     return os_host_cpuid(b->leaf, b->subleaf, out) && (out[b->reg] >> b->bit & 1);
 }
 
@@ -92,6 +101,76 @@ bool x86_feature_in_max(X86Feature f)
 const char *x86_feature_name(X86Feature f)
 {
     return bits[f].name;
+}
+
+/* Spellings with '_' are the old ones; the others are synonyms. */
+int x86_feature_by_name(const char *name)
+{
+    static const char *const synonym[][2] = {
+        {"sse3", "pni"}, {"lzcnt", "abm"}, {"i64", "lm"}, {"xd", "nx"}, {"ffxsr", "fxsr-opt"},
+        {"sse4-1", "sse4.1"}, {"sse4-2", "sse4.2"}, {"pclmuldq", "pclmulqdq"},
+    };
+    g_autofree char *key = g_strdelimit(g_ascii_strdown(name, -1), "_", '-');
+
+    for (size_t i = 0; i < ARRAY_LEN(synonym); i++) {
+        if (!strcmp(key, synonym[i][0])) {
+            return x86_feature_by_name(synonym[i][1]);
+        }
+    }
+    for (int f = 0; f < F__COUNT; f++) {
+        if (!strcmp(key, bits[f].name)) {
+            return f;
+        }
+    }
+    return -1;
+}
+
+char *x86_feature_describe(X86Feature f)
+{
+    static const char *const regs[] = {"EAX", "EBX", "ECX", "EDX"};
+    const FeatureBit *b = &bits[f];
+
+    return b->subleaf == FEATURE_MSR
+               ? g_strdup_printf("MSR(%02XH).%s [bit %d]", b->leaf, b->name, b->bit)
+               : g_strdup_printf("CPUID.%02XH:%s.%s [bit %d]", b->leaf, regs[b->reg], b->name,
+                                 b->bit);
+}
+
+void x86_feature_levels(const X86FeatureSet *s, uint32_t *level, uint32_t *xlevel)
+{
+    for (int f = 0; f < F__COUNT; f++) {
+        uint32_t leaf = bits[f].leaf;
+
+        if (!x86_set_has(s, f) || bits[f].subleaf == FEATURE_MSR) {
+            continue;
+        }
+        if (leaf < 0x40000000) {
+            *level = MAX(*level, leaf);
+        } else if (leaf >= 0x80000000 && leaf < 0xc0000000) {
+            *xlevel = MAX(*xlevel, leaf);
+        }
+    }
+}
+
+/* Features that describe another one: of this leaf all, or of this MSR. */
+static const struct {
+    uint16_t parent;
+    uint32_t leaf, subleaf;
+} families[] = {
+    {F_ARCH_CAPABILITIES, 0x10a, FEATURE_MSR}, {F_CORE_CAPABILITY, 0xcf, FEATURE_MSR},
+    {F_PDCM, 0x345, FEATURE_MSR}, {F_XSAVE, 0xd, 1}, {F_SVM, 0x8000000a, 0},
+    {F_INTEL_PT, 0x14, 0}, {F_SGX, 0x12, 0}, {F_SGX, 0x12, 1},
+};
+
+void x86_feature_drop_orphans(X86FeatureSet *s)
+{
+    for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+        for (int f = 0; f < F__COUNT && !x86_set_has(s, families[i].parent); f++) {
+            if (bits[f].leaf == families[i].leaf && bits[f].subleaf == families[i].subleaf) {
+                x86_set_put(s, f, false);
+            }
+        }
+    }
 }
 
 uint32_t x86_feature_word(const X86FeatureSet *s, uint32_t leaf, uint32_t subleaf, int reg)

@@ -167,7 +167,7 @@ static bool read_special(X86Env *env, uint32_t msr, uint64_t *v)
         *v = 0;
         return true;
     case MSR_UCODE_REV:
-        *v = c->vendor == X86_VENDOR_AMD ? 0x01000065 : 0x100000000ull;
+        *v = c->ucode_rev;
         return true;
     case MSR_MTRRCAP:
         *v = 8 | 1 << 8 | 1 << 10;

@@ -14,12 +14,10 @@ static bool bench_cpu_init(Cpu *cpu, const char *model, Error **errp)
     return true;
 }
 
-static const CpuModel *const bench_models[] = {NULL};
 
 static const TargetOps bench_target = {
     .name = "bench",
     .state_size = 64,
-    .models = bench_models,
     .init = bench_cpu_init,
 };
 TARGET(bench_target);

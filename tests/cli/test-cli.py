@@ -64,7 +64,7 @@ MISTAKES = [
     (["-fw_cfg", "opt/x,file={d}/no"], ["-fw_cfg '{d}/no'"]),
     (["-machine", "nonne"], ["there is no machine type 'nonne'", "did you mean 'none'"]),
     (["-machine", "none", "-accel", "nul"], ["there is no accelerator 'nul'", "'null'"]),
-    (BARE + ["-cpu", "mx"], ["no processor model 'mx'", "did you mean 'max'"]),
+    (BARE + ["-cpu", "mx"], ["unable to find CPU model 'mx'", "did you mean 'max'"]),
     (["-accel", ""], ["name of an accelerator is missing"]),
     (BARE + ["-kernel", "{d}/missing"], ["-kernel '{d}/missing'", "No such file"]),
     (BARE + ["-kernel", "{d}"], ["-kernel '{d}' is a directory"]),

@@ -32,13 +32,10 @@ static bool toy_has_work(Cpu *cpu)
     return cpu_requests(cpu) & (CPU_REQ_INTR | CPU_REQ_SIPI);
 }
 
-static const CpuModel toy_model = {.name = "toy", .help = "the only one"};
-static const CpuModel *const toy_models[] = {&toy_model, NULL};
 
 static const TargetOps toy_target = {
     .name = "toy",
     .state_size = sizeof(ToyState),
-    .models = toy_models,
     .default_model = "toy",
     .init = toy_init,
     .reset = toy_reset,

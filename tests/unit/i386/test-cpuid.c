@@ -2,6 +2,7 @@
 /*
  * CPU models, the text of -cpu, CPUID, the state list.
  */
+#include "target/i386/models.h"
 #include "tests/unit/i386/fake.h"
 
 static void cpuid(const X86CpuConfig *c, uint32_t leaf, uint32_t sub, uint32_t out[4])
@@ -128,9 +129,86 @@ static void test_text(void)
         g_assert_true(!x86_has(&c, i) || x86_feature_supported(i));
     }
     g_assert_true(x86_has(&c, F_SMAP) && x86_has(&c, F_LM) && x86_has(&c, F_SSE2));
-    for (int i = 0; x86_models[i]; i++) {
-        parse(x86_models[i]->name);
+}
+
+/* Every row: words that mean something, versions that differ, names that lead back to it. */
+static void test_rows(void)
+{
+    g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    const X86Model *m, *before = NULL;
+    int n = 0;
+
+    for (; (m = x86_model_at(n)); n++, before = m) {
+        char *full = x86_model_full_name(m);
+        X86FeatureSet a, b;
+        g_assert_true(x86_model_find(full, NULL) == m);
+        g_assert_true(g_hash_table_add(names, full));
+        g_assert_true(!m->alias || x86_model_find(m->alias, NULL) == m);
+        g_assert_true(!m->alias || g_hash_table_add(names, g_strdup(m->alias)));
+        if (m->version == 1) {
+            g_assert_true(x86_model_find(m->name, NULL) == m);
+        }
+        if (m->version > 1) {
+            g_assert_cmpstr(before->name, ==, m->name);
+            g_assert_cmpint(before->version, ==, m->version - 1);
+        }
+        x86_model_features(m, &a);
+        for (const uint16_t *f = m->minus; f && *f != F__COUNT; f++) {
+            g_assert_false(x86_set_has(&a, *f));
+        }
+        b = a;
+        x86_feature_drop_orphans(&b);
+        g_assert_cmpmem(&a, sizeof(a), &b, sizeof(b));
+        parse(full);
     }
+    g_assert_cmpint(n, >, 70);
+    g_assert_null(x86_model_find("Haswell-v9", NULL));
+    g_assert_null(x86_model_find("base-v1", NULL));
+}
+
+static void test_order(void)
+{
+    X86CpuConfig c = parse("qemu64,+smep,smep=off,-nx,+nx,arat=on");
+
+    g_assert_true(x86_has(&c, F_SMEP));
+    g_assert_false(x86_has(&c, F_NX));
+    g_assert_true(x86_has(&c, F_ARAT));
+    c = parse("pentium,+smep");
+    g_assert_cmpint(c.level, ==, 7);
+    c = parse("pentium,+smep,full-cpuid-auto-level=off");
+    g_assert_cmpint(c.level, ==, 1);
+    c = parse("pentium,+smep,level=3");
+    g_assert_cmpint(c.level, ==, 3);
+    c = parse("Cascadelake-Server-v2,-arch-capabilities");
+    g_assert_false(x86_has(&c, F_RDCTL_NO));
+    g_assert_cmphex(c.arch_capabilities, ==, 0);
+    c = parse("Cascadelake-Server-v2");
+    g_assert_cmphex(c.arch_capabilities, ==, 0x2b);
+}
+
+static void test_caches(void)
+{
+    X86CpuConfig c = parse("EPYC-Rome");
+    uint32_t r[4];
+
+    cpuid(&c, 0x80000006, 0, r);
+    g_assert_cmphex(r[CPUID_EDX], ==, 0x808140);
+    c = parse("EPYC-Rome,l3-cache=off");
+    cpuid(&c, 0x80000006, 0, r);
+    g_assert_cmphex(r[CPUID_EDX], ==, 0);
+    cpuid(&c, 0x8000001d, 3, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0);
+    c = parse("EPYC-Rome,legacy-cache=on");
+    cpuid(&c, 0x80000005, 0, r);
+    g_assert_cmphex(r[CPUID_ECX], ==, 0x40020140);
+    c = parse("Nehalem,tcg-cpuid=off,cpuid-0xb=off,model-id=" /* too long: cut off */
+              "0123456789012345678901234567890123456789012345678901234567890");
+    cpuid(&c, 0xb, 0, r);
+    g_assert_cmphex(r[CPUID_EBX], ==, 0);
+    cpuid(&c, 0x40000000, 0, r);
+    g_assert_cmphex(r[CPUID_EBX], ==, 0);
+    cpuid(&c, 0x80000004, 0, r);
+    g_assert_cmpmem(&r[CPUID_EDX], 4, "4567", 4);
 }
 
 static void expect_error(const char *text, const char *message, const char *hint)
@@ -150,12 +228,23 @@ static void test_errors(void)
 {
     expect_error("qemu46", "'qemu46'", "qemu64");
     expect_error("host", "KVM", "max");
-    expect_error("qemu64,+smpe", "'smpe'", "smep");
+    expect_error("qemu64,+smpe", "Property 'qemu64-x86_64-cpu.smpe' not found", "smep");
+    expect_error("Haswel", "'Haswel'", "Haswell");
+    expect_error("qemu64,hv-time=on", "hv-time", "KVM");
+    expect_error("qemu64,+vmx-ept", "vmx-ept", "SVM");
+    expect_error("qemu64,migratable=on", "migratable", NULL);
+    expect_error("qemu64,pmu=on", "pmu", NULL);
+    expect_error("qemu64,family=300", "300", NULL);
+    expect_error("qemu64,family=x", "family", NULL);
+    expect_error("qemu64,level=-1", "level", NULL);
+    expect_error("qemu64,legacy-cache=off", "legacy-cache", NULL);
+    expect_error("qemu64,tsc-frequency=2000000000", "1000000000", NULL);
+    expect_error("kvm32,phys-bits=40", "phys-bits", NULL);
     expect_error("qemu64,smep=maybe", "maybe", NULL);
-    expect_error("qemu64,+avx512f,enforce", "avx512f", "enforce");
-    expect_error("qemu64,enforce", "svm", NULL);
+    expect_error("qemu64,+avx512f,enforce", "TCG doesn't support requested features", "avx512f");
     expect_error("qemu64,phys-bits=99", "52", NULL);
-    expect_error("qemu64,vendor=me", "12", NULL);
+    expect_error("qemu64,vendor=me", "'me'", "12");
+    expect_error("qemu64,vendor=MeMeMeMeMeMeMe", "vendor", "12");
 }
 
 static void test_state(void)
@@ -221,6 +310,9 @@ int main(int argc, char **argv)
     g_test_add_func("/i386/cpuid/live-bits", test_live_bits);
     g_test_add_func("/i386/cpuid/topology", test_topology);
     g_test_add_func("/i386/cpuid/xsave", test_xsave);
+    g_test_add_func("/i386/models/rows", test_rows);
+    g_test_add_func("/i386/models/order", test_order);
+    g_test_add_func("/i386/cpuid/caches", test_caches);
     g_test_add_func("/i386/models/text", test_text);
     g_test_add_func("/i386/models/errors", test_errors);
     g_test_add_func("/i386/state/save-load", test_state);

@@ -62,12 +62,9 @@ static bool fake_has_work(Cpu *cpu)
     return false;
 }
 
-static const CpuModel fake_model = {.name = "fake", .help = "the only one"};
-static const CpuModel *const fake_models[] = {&fake_model, NULL};
 static const TargetOps fake_target = {
     .name = "fake",
     .state_size = sizeof(FakeState),
-    .models = fake_models,
     .default_model = "fake",
     .init = fake_init,
     .reset = fake_reset,
