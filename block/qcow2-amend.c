@@ -137,27 +137,21 @@ static int grow(Qcow2 *s, uint64_t size)
 /* The clusters of [from, s->size) and, with falloc or full, their space. */
 static bool preallocate(Qcow2 *s, uint64_t from, const char *mode, Error **errp)
 {
-    uint64_t end = 0;
+    bool data_file = qcow2_has_data_file(s), grown = true;
     int ret;
 
-    if (qcow2_has_data_file(s) && !node_truncate(s->data, s->size, strcmp(mode, "metadata") ? mode : "off", errp)) {
+    if (data_file && !node_truncate(s->data, s->size, strcmp(mode, "metadata") ? mode : "off", errp)) {
         return false;
     }
     g_mutex_lock(&s->lock);
-    ret = from < s->size ? qcow2_preallocate(s, from, s->size - from, false, &end) : 0;
-    ret = ret < 0 ? ret : qcow2_commit_all(s);
+    s->reserve_mode = data_file || !strcmp(mode, "metadata") ? "off" : mode;
+    ret = from < s->size ? qcow2_preallocate(s, from, s->size - from) : 0;
+    if (ret == 0 && !data_file) {
+        grown = qcow2_reserve(s, errp);
+    }
+    ret = ret < 0 || !grown ? ret : qcow2_commit_all(s);
     g_mutex_unlock(&s->lock);
-    if (!fail(errp, ret, "Failed to preallocate the image")) {
-        return false;
-    }
-    if (qcow2_has_data_file(s)) {
-        return true;
-    }
-    if (strcmp(mode, "metadata") == 0) {
-        return end <= node_length(s->file) || node_truncate(s->file, end, "off", errp);
-    }
-    /* Only growing takes space: give back what is there only as a hole, then reserve all of it. */
-    return end <= node_length(s->file) || node_truncate(s->file, end, mode, errp);
+    return grown && fail(errp, ret, "Failed to preallocate the image");
 }
 
 bool qcow2_truncate(BlockNode *n, uint64_t size, const char *prealloc, Error **errp)
@@ -243,6 +237,7 @@ bool qcow2_change_backing(BlockNode *n, const char *file, const char *format, Er
         ret = ret < 0 ? ret : qcow2_barrier(s);
         if (ret < 0) {
             set_backing_names(s, old_file, old_format);
+            qcow2_write_header(s); /* the new names may have got through */
         }
     }
     g_mutex_unlock(&s->lock);
@@ -253,18 +248,26 @@ bool qcow2_change_backing(BlockNode *n, const char *file, const char *format, Er
 
 static int upgrade(Qcow2 *s)
 {
+    g_autoptr(Qcow2Header) old = qcow2_header_save(s);
     int ret = s->nb_snap ? qcow2_write_snapshots(s) : 0; /* with the fields that version 3 needs */
 
+    if (ret < 0) {
+        return ret;
+    }
     s->version = 3;
     s->incompat = s->compat = s->autoclear = 0;
     s->refcount_order = 4;
     qcow2_default_features(s);
-    ret = ret < 0 ? ret : qcow2_write_header(s);
-    if (ret == -ENOSPC) {
+    ret = qcow2_write_header(s);
+    if (ret == -ENOSPC) { /* the names of the features do not fit */
         qcow2_ext_set(s, QCOW2_EXT_FEATURES, NULL, 0);
         ret = qcow2_write_header(s);
     }
-    return ret < 0 ? ret : qcow2_barrier(s);
+    ret = ret < 0 ? ret : qcow2_barrier(s);
+    if (ret < 0) {
+        qcow2_header_restore(s, old);
+    }
+    return ret;
 }
 
 /* Zero clusters of the active disk become data or nothing. Unlocked. */
@@ -319,6 +322,26 @@ static int snapshots_have_zero_entries(Qcow2 *s, bool *found)
     return ret;
 }
 
+static int write_version_2(Qcow2 *s)
+{
+    g_autoptr(Qcow2Header) old = qcow2_header_save(s);
+
+    s->version = 2;
+    s->lazy = s->lazy_wanted = false;
+    s->compat = s->autoclear = s->incompat = 0;
+    s->nb_bitmaps = 0;
+    s->bitmap_dir = s->bitmap_dir_size = 0;
+    qcow2_ext_set(s, QCOW2_EXT_BITMAPS, NULL, 0);
+    qcow2_ext_set(s, QCOW2_EXT_FEATURES, NULL, 0);
+    s->unknown_len = 0;
+    int ret = qcow2_write_header(s);
+    ret = ret < 0 ? ret : qcow2_barrier(s);
+    if (ret < 0) {
+        qcow2_header_restore(s, old);
+    }
+    return ret;
+}
+
 static bool downgrade(Qcow2 *s, Error **errp)
 {
     bool zeroes = false;
@@ -340,20 +363,25 @@ static bool downgrade(Qcow2 *s, Error **errp)
     g_mutex_lock(&s->lock);
     ret = ret < 0 ? ret : qcow2_commit_all(s);
     ret = ret < 0 ? ret : qcow2_set_dirty(s, false);
-    if (ret == 0) {
-        s->version = 2;
-        s->lazy = s->lazy_wanted = false;
-        s->compat = s->autoclear = s->incompat = 0;
-        s->nb_bitmaps = 0;
-        s->bitmap_dir = s->bitmap_dir_size = 0;
-        qcow2_ext_set(s, QCOW2_EXT_BITMAPS, NULL, 0);
-        qcow2_ext_set(s, QCOW2_EXT_FEATURES, NULL, 0);
-        s->unknown_len = 0;
-        ret = qcow2_write_header(s);
-        ret = ret < 0 ? ret : qcow2_barrier(s);
-    }
+    ret = ret < 0 ? ret : write_version_2(s);
     g_mutex_unlock(&s->lock);
     return fail(errp, ret, "Could not downgrade the image");
+}
+
+static int write_lazy(Qcow2 *s, bool on)
+{
+    g_autoptr(Qcow2Header) old = qcow2_header_save(s);
+
+    s->compat = on ? s->compat | QCOW2_COMPAT_LAZY : s->compat & ~(uint64_t)QCOW2_COMPAT_LAZY;
+    int ret = qcow2_write_features(s);
+    ret = ret < 0 ? ret : qcow2_barrier(s);
+    if (ret < 0) {
+        qcow2_header_restore(s, old);
+        return ret;
+    }
+    s->lazy_wanted = on;
+    s->prepared = false;
+    return 0;
 }
 
 static bool set_lazy(Qcow2 *s, bool on, Error **errp)
@@ -371,11 +399,7 @@ static bool set_lazy(Qcow2 *s, bool on, Error **errp)
         s->lazy = s->lazy && ret < 0;
     }
     if (ret == 0 && s->version >= 3) {
-        s->compat = on ? s->compat | QCOW2_COMPAT_LAZY : s->compat & ~(uint64_t)QCOW2_COMPAT_LAZY;
-        ret = qcow2_write_features(s);
-        ret = ret < 0 ? ret : qcow2_barrier(s);
-        s->lazy_wanted = on;
-        s->prepared = false;
+        ret = write_lazy(s, on);
     }
     g_mutex_unlock(&s->lock);
     return fail(errp, ret, "Could not change lazy_refcounts");
@@ -411,11 +435,16 @@ static bool set_data_file(Qcow2 *s, const char *name, Error **errp)
         return refuse(errp, "data-file can only be set for images that use an external data file");
     }
     g_mutex_lock(&s->lock);
-    g_free(s->data_file_name);
-    s->data_file_name = *name ? g_strdup(name) : NULL;
-    qcow2_ext_set(s, QCOW2_EXT_DATA_FILE, s->data_file_name, (uint32_t)strlen(name));
+    g_autoptr(Qcow2Header) old = qcow2_header_save(s);
+    qcow2_ext_set(s, QCOW2_EXT_DATA_FILE, *name ? name : NULL, (uint32_t)strlen(name));
     ret = qcow2_write_header(s);
     ret = ret < 0 ? ret : qcow2_barrier(s);
+    if (ret < 0) {
+        qcow2_header_restore(s, old);
+    } else {
+        g_free(s->data_file_name);
+        s->data_file_name = *name ? g_strdup(name) : NULL;
+    }
     g_mutex_unlock(&s->lock);
     return fail(errp, ret, "Could not change the data file");
 }

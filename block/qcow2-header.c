@@ -448,3 +448,54 @@ int qcow2_write_header(Qcow2 *s)
     }
     return node_pwrite(s->file, 0, h, s->cluster_size, 0);
 }
+
+Qcow2Header *qcow2_header_save(const Qcow2 *s)
+{
+    Qcow2Header *h = g_new(Qcow2Header, 1);
+
+    *h = (Qcow2Header){
+        .version = s->version,
+        .incompat = s->incompat,
+        .compat = s->compat,
+        .autoclear = s->autoclear,
+        .unknown_len = s->unknown_len,
+        .nb_bitmaps = s->nb_bitmaps,
+        .bitmap_dir = s->bitmap_dir,
+        .bitmap_dir_size = s->bitmap_dir_size,
+        .lazy = s->lazy,
+        .lazy_wanted = s->lazy_wanted,
+        .exts = g_ptr_array_new_with_free_func(qcow2_ext_free),
+    };
+    for (guint i = 0; i < s->exts->len; i++) {
+        const Qcow2Ext *e = s->exts->pdata[i];
+        Qcow2Ext *copy = g_new(Qcow2Ext, 1);
+        *copy = (Qcow2Ext){e->type, e->len, g_memdup2(e->data, e->len)};
+        g_ptr_array_add(h->exts, copy);
+    }
+    return h;
+}
+
+void qcow2_header_restore(Qcow2 *s, Qcow2Header *h)
+{
+    s->version = h->version;
+    s->incompat = h->incompat;
+    s->compat = h->compat;
+    s->autoclear = h->autoclear;
+    s->unknown_len = h->unknown_len;
+    s->nb_bitmaps = h->nb_bitmaps;
+    s->bitmap_dir = h->bitmap_dir;
+    s->bitmap_dir_size = h->bitmap_dir_size;
+    s->lazy = h->lazy;
+    s->lazy_wanted = h->lazy_wanted;
+    g_ptr_array_unref(s->exts);
+    s->exts = g_steal_pointer(&h->exts);
+    qcow2_write_header(s); /* what may have got through of the new one is taken back, if that works */
+}
+
+void qcow2_header_free(Qcow2Header *h)
+{
+    if (h->exts) {
+        g_ptr_array_unref(h->exts);
+    }
+    g_free(h);
+}

@@ -207,6 +207,15 @@ static int write_l1(Qcow2 *s)
     return 0;
 }
 
+bool qcow2_reserve(Qcow2 *s, Error **errp)
+{
+    if (s->reserve_end <= node_length(s->file)) {
+        return true;
+    }
+    s->unflushed = true;
+    return node_truncate(s->file, s->reserve_end, s->reserve_mode, errp);
+}
+
 int qcow2_commit(Qcow2 *s)
 {
     int ret = 0;
@@ -217,6 +226,9 @@ int qcow2_commit(Qcow2 *s)
     if (!s->l2.dirty && !s->l1_any_dirty) {
         move_frees(s->free_written, s->free_waiting); /* nothing in the file had them */
         return 0;
+    }
+    if (s->reserve_end && !qcow2_has_data_file(s) && !qcow2_reserve(s, NULL)) {
+        return -EIO;
     }
     if (!s->lazy) {
         ret = qcow2_write_refcounts(s); /* A */
@@ -229,6 +241,7 @@ int qcow2_commit(Qcow2 *s)
         ret = write_l1(s);
     }
     if (ret == 0) {
+        s->reserve_end = 0;
         move_frees(s->free_written, s->free_waiting);
     }
     return ret;

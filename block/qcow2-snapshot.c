@@ -304,9 +304,10 @@ static int fix_flags(Qcow2 *s, bool set)
     for (uint32_t i = 0; i < s->l1_size && ret == 0; i++) {
         uint64_t table = s->l1[i] & QCOW2_L1_OFFSET;
         bool ours = false;
-        if (!table || (!set && !(s->l1[i] & QCOW2_COPIED))) {
+        if (!table) {
             continue;
         }
+        /* Also tables that are not marked: what set the flags may have stopped between the two. */
         for (uint32_t at = 0; at < s->cluster_size && ret == 0; at += s->l2.slice) {
             uint8_t *slice;
             ret = qcow2_cache_get(s, &s->l2, table + at, &slice);

@@ -365,7 +365,7 @@ int qcow2_pwritev(BlockNode *n, uint64_t offset, uint64_t bytes, const struct io
     return qcow2_write_at(n->priv, offset, bytes, iov, niov);
 }
 
-int qcow2_preallocate(Qcow2 *s, uint64_t offset, uint64_t bytes, bool full, uint64_t *end)
+int qcow2_preallocate(Qcow2 *s, uint64_t offset, uint64_t bytes)
 {
     int ret = qcow2_prepare(s);
 
@@ -389,7 +389,7 @@ int qcow2_preallocate(Qcow2 *s, uint64_t offset, uint64_t bytes, bool full, uint
         p.tail = -(p.offset + p.bytes) & (s->cluster_size - 1);
         ret = ret < 0 ? ret : link_clusters(s, &p);
         qcow2_alloc_end(s, &p.alloc);
-        *end = MAX(*end, p.host + (p.clusters << s->cluster_bits));
+        s->reserve_end = MAX(s->reserve_end, p.host + (p.clusters << s->cluster_bits));
         offset += p.bytes;
         bytes -= p.bytes;
     }

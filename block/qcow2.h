@@ -230,6 +230,10 @@ typedef struct Qcow2 {
 
     /* Ordering: see qcow2-order.c. */
     bool unflushed;          /* something that dirty L2 or L1 entries rely on may not be stable */
+    /* Clusters without contents are named up to here (preallocation): the file is made that long, in
+     * that mode, before an entry that names them is written. */
+    uint64_t reserve_end;
+    const char *reserve_mode;
     GArray *free_waiting;    /* Qcow2Free: the last reference is gone in the caches only */
     GArray *free_written;    /* ... was overwritten in the file, but that was not flushed */
     GArray *free_stable;     /* ... is gone, but a request still uses the clusters */
@@ -293,6 +297,19 @@ static inline unsigned qcow2_l1_shift(const Qcow2 *s)
 bool qcow2_read_header(Qcow2 *s, json_t *opts, Error **errp);
 /* Writes header, extensions and names anew; the caller flushes. */
 int qcow2_write_header(Qcow2 *s);
+/* What an operation changes in the header, to be put back (in the file too) when it fails. */
+typedef struct Qcow2Header {
+    unsigned version;
+    uint64_t incompat, compat, autoclear;
+    uint32_t unknown_len, nb_bitmaps;
+    uint64_t bitmap_dir, bitmap_dir_size;
+    bool lazy, lazy_wanted;
+    GPtrArray *exts; /* Qcow2Ext */
+} Qcow2Header;
+Qcow2Header *qcow2_header_save(const Qcow2 *s);
+void qcow2_header_restore(Qcow2 *s, Qcow2Header *h);
+void qcow2_header_free(Qcow2Header *h);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Qcow2Header, qcow2_header_free)
 Qcow2Ext *qcow2_ext_find(Qcow2 *s, uint32_t type);
 void qcow2_ext_set(Qcow2 *s, uint32_t type, const void *data, uint32_t len); /* NULL: remove */
 void qcow2_ext_free(gpointer ext);
@@ -327,6 +344,8 @@ int qcow2_prepare(Qcow2 *s);
 int qcow2_write_refcounts(Qcow2 *s);
 /* Everything written so far is stable when it returns. */
 int qcow2_barrier(Qcow2 *s);
+/* Makes the file as long as what is named in it (Qcow2.reserve_end). */
+bool qcow2_reserve(Qcow2 *s, Error **errp);
 /* Dirty metadata reaches the file, in order; not flushed. */
 int qcow2_commit(Qcow2 *s);
 /* The same, flushed, and with what was freed. */
@@ -425,7 +444,7 @@ bool qcow2_wait_allocs(Qcow2 *s, uint64_t start, uint64_t end);
 void qcow2_alloc_begin(Qcow2 *s, Qcow2Alloc *a, uint64_t start, uint64_t end);
 void qcow2_alloc_end(Qcow2 *s, Qcow2Alloc *a);
 /* Locked: makes all of [offset, +bytes) allocated, without writing data. */
-int qcow2_preallocate(Qcow2 *s, uint64_t offset, uint64_t bytes, bool full, uint64_t *end);
+int qcow2_preallocate(Qcow2 *s, uint64_t offset, uint64_t bytes);
 
 /* ---- qcow2-zero.c ---- */
 int qcow2_pwrite_zeroes(BlockNode *n, uint64_t offset, uint64_t bytes, unsigned flags);

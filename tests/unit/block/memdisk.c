@@ -133,23 +133,58 @@ void memdisk_log_start(unsigned n)
     m->logging = true;
 }
 
-void memdisk_crash(unsigned to, unsigned from, guint cut, GRand *rnd)
+/* Disk @to as it was when the log of @from began. */
+static MemDisk *rewind_to_base(unsigned to, unsigned from)
 {
-    MemDisk *m = memdisk(to), *b = memdisk(from);
-    guint stable = 0;
+    MemDisk *m = memdisk(to);
 
     memdisk_clear(to);
     need(m, base_sizes[from]);
     memcpy(m->data, bases[from], base_sizes[from]);
-    for (guint i = 0; i < cut; i++) {
-        const MemOp *op = b->log->pdata[i];
-        stable = op->kind == MEM_FLUSH ? i : stable;
+    return m;
+}
+
+guint memdisk_stable(unsigned n, guint cut)
+{
+    while (cut > 0 && ((MemOp *)memdisk(n)->log->pdata[cut - 1])->kind != MEM_FLUSH) {
+        cut--;
     }
+    return cut;
+}
+
+void memdisk_crash(unsigned to, unsigned from, guint cut, GRand *rnd)
+{
+    MemDisk *b = memdisk(from), *m = rewind_to_base(to, from);
+    guint stable = memdisk_stable(from, cut);
+
     for (guint i = 0; i < cut; i++) {
         if (i < stable) {
             apply(m, b->log->pdata[i]);
         } else {
             apply_torn(m, b->log->pdata[i], rnd);
+        }
+    }
+}
+
+void memdisk_show(unsigned n, guint from, guint to)
+{
+    static const char *const names[] = {"write", "zeroes", "discard", "truncate", "flush"};
+
+    for (guint i = from; i < to; i++) {
+        const MemOp *op = memdisk(n)->log->pdata[i];
+        g_printerr("# %u: %s 0x%" G_GINT64_MODIFIER "x + 0x%" G_GINT64_MODIFIER "x\n", i, names[op->kind], op->offset,
+                   op->bytes);
+    }
+}
+
+void memdisk_crash_one(unsigned to, unsigned from, guint cut, guint which, bool lost)
+{
+    MemDisk *b = memdisk(from), *m = rewind_to_base(to, from);
+    guint stable = memdisk_stable(from, cut);
+
+    for (guint i = 0; i < cut; i++) {
+        if (i < stable || (i == which) != lost) {
+            apply(m, b->log->pdata[i]);
         }
     }
 }

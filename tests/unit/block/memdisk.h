@@ -39,6 +39,13 @@ void memdisk_log_start(unsigned n);
 /* What a power failure after @cut operations of the log leaves, on disk @to: all that was flushed,
  * and any part of the rest, torn at 512 bytes. */
 void memdisk_crash(unsigned to, unsigned from, guint cut, GRand *rnd);
+/* The number of operations, of the first @cut of the log, that a flush has made stable. */
+guint memdisk_stable(unsigned n, guint cut);
+/* What is left if of the operations before @cut that were not flushed only number @which got through
+ * (or, with @lost, all but that one). */
+void memdisk_crash_one(unsigned to, unsigned from, guint cut, guint which, bool lost);
+/* Operations of the log, for people. */
+void memdisk_show(unsigned n, guint from, guint to);
 void memdisk_end(void);
 
 #endif
