@@ -54,8 +54,11 @@ static bool pinned(Qcow2 *s, uint64_t host, uint64_t bytes)
 int qcow2_set_dirty(Qcow2 *s, bool dirty)
 {
     uint64_t was = s->incompat;
-    int ret;
+    int ret = dirty ? 0 : qcow2_freshen_flags(s);
 
+    if (ret < 0) {
+        return ret;
+    }
     s->incompat = dirty ? was | QCOW2_INCOMPAT_DIRTY : was & ~(uint64_t)QCOW2_INCOMPAT_DIRTY;
     if (s->incompat == was || s->version < 3) {
         s->incompat = was;

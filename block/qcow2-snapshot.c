@@ -323,6 +323,14 @@ static int fix_flags(Qcow2 *s, bool set)
     return ret < 0 ? ret : qcow2_commit_all(s);
 }
 
+int qcow2_freshen_flags(Qcow2 *s)
+{
+    int ret = s->flags_stale ? fix_flags(s, true) : 0;
+
+    s->flags_stale = s->flags_stale && ret < 0;
+    return ret;
+}
+
 /* ---- operations ---- */
 
 static int find(Qcow2 *s, const char *id_or_name)
@@ -364,6 +372,7 @@ static int begin(Qcow2 *s)
 /* Ends it; a failure in the middle leaves the dirty bit for the next who opens the image. */
 static bool end(Qcow2 *s, int ret, bool keep_dirty, const char *what, Error **errp)
 {
+    s->flags_stale |= ret < 0;
     if (!keep_dirty && !s->lazy) {
         int r = qcow2_commit_all(s);
         r = r < 0 ? r : qcow2_set_dirty(s, false);
@@ -460,7 +469,6 @@ bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *sn, Error **errp)
         /* Whether the header was written is not known after an error: too high counts do no harm. */
         if (host && !counted) {
             qcow2_refcount_add(s, host, (uint64_t)s->l1_size * 8, -1, QCOW2_DISCARD_OTHER);
-            fix_flags(s, true);
         }
         return end(s, ret, counted, "Could not create snapshot", errp);
     }

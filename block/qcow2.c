@@ -339,7 +339,8 @@ static int make_clean(Qcow2 *s)
     if (!(s->node->flags & BLOCK_RDWR) || s->corrupt || !s->prepared) {
         return 0;
     }
-    ret = qcow2_commit_all(s);
+    ret = qcow2_freshen_flags(s);
+    ret = ret < 0 ? ret : qcow2_commit_all(s);
     if (ret == 0 && s->lazy) {
         ret = qcow2_set_dirty(s, false);
         s->lazy = ret != 0;

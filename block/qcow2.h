@@ -237,6 +237,7 @@ typedef struct Qcow2 {
     GArray *free_waiting;    /* Qcow2Free: the last reference is gone in the caches only */
     GArray *free_written;    /* ... was overwritten in the file, but that was not flushed */
     GArray *free_stable;     /* ... is gone, but a request still uses the clusters */
+    bool flags_stale;        /* a snapshot operation failed: "copied" flags may be missing */
     bool prepared;           /* the image may be changed: see qcow2_prepare() */
     bool lazy_wanted, lazy;  /* lazy refcounts are to be used; are in use: the dirty bit is set */
     bool corrupt;            /* nothing is written any more */
@@ -463,6 +464,8 @@ bool qcow2_compression_supported(unsigned type);
 /* ---- qcow2-snapshot.c ---- */
 bool qcow2_read_snapshots(Qcow2 *s, uint64_t offset, uint32_t count, Error **errp);
 void qcow2_snapshots_free(Qcow2 *s);
+/* Locked: sets the "copied" flags that a failed operation on snapshots left cleared. */
+int qcow2_freshen_flags(Qcow2 *s);
 int qcow2_write_snapshots(Qcow2 *s); /* locked */
 bool qcow2_snapshot_create(BlockNode *n, const BlockSnapshot *sn, Error **errp);
 bool qcow2_snapshot_goto(BlockNode *n, const char *id_or_name, Error **errp);
