@@ -431,32 +431,6 @@ bool deed_view_between(const DeedView *v, const DeedView *before, const DeedView
 
 /* ---- the judge ---- */
 
-static void count_harm(void *opaque, const char *line)
-{
-    bool unmarked = strstr(line, "OFLAG_COPIED") && g_str_has_suffix(line, "refcount=1");
-
-    if (g_str_has_prefix(line, "ERROR") && !unmarked) {
-        ++*(unsigned *)opaque;
-    }
-}
-
-/* The number of real errors; *unmarked: of clusters that are not marked as having one reference. */
-static unsigned look_for_harm(unsigned n, uint64_t *unmarked)
-{
-    BlockSet *set = blockset_new(NULL);
-    BlockNode *node = q2_open(set, n, BLOCK_CHECK | BLOCK_NO_BACKING, NULL);
-    unsigned harm = 0;
-    BlockCheck r = {.report = count_harm, .opaque = &harm};
-    Error *err = NULL;
-
-    g_assert_true(node->drv->check(node, &r, 0, &err));
-    *unmarked = r.corruptions - MIN(r.corruptions, harm);
-    harm += (unsigned)r.check_errors;
-    node_unref(node);
-    blockset_free(set);
-    return harm;
-}
-
 void deed_judge(const Deed *d, unsigned n, const DeedView *before, const DeedView *after, const char *what)
 {
     const uint8_t *head = memdisk(n)->data;
@@ -465,7 +439,7 @@ void deed_judge(const Deed *d, unsigned n, const DeedView *before, const DeedVie
     uint64_t unmarked;
     BlockCheck c;
 
-    unsigned harm = look_for_harm(n, &unmarked);
+    unsigned harm = q2_harm(n, &unmarked);
     if (!d->damage && ((harm && !(dirty && lazy)) || (unmarked && !dirty && !v2))) {
         g_printerr("# %s:\n", what);
         if (g_getenv("QCOW2_LOG")) {

@@ -101,3 +101,28 @@ void q2_check_clean(unsigned n)
     g_assert_cmpuint(r.check_errors, ==, 0);
     g_assert_cmpuint(r.leaks, ==, 0);
 }
+
+static void count_harm(void *opaque, const char *line)
+{
+    bool unmarked = strstr(line, "OFLAG_COPIED") && g_str_has_suffix(line, "refcount=1");
+
+    if (g_str_has_prefix(line, "ERROR") && !unmarked) {
+        ++*(unsigned *)opaque;
+    }
+}
+
+unsigned q2_harm(unsigned n, uint64_t *unmarked)
+{
+    BlockSet *set = blockset_new(NULL);
+    BlockNode *node = q2_open(set, n, BLOCK_CHECK | BLOCK_NO_BACKING, NULL);
+    unsigned harm = 0;
+    BlockCheck r = {.report = count_harm, .opaque = &harm};
+    Error *err = NULL;
+
+    g_assert_true(node->drv->check(node, &r, 0, &err));
+    *unmarked = r.corruptions - MIN(r.corruptions, harm);
+    harm += (unsigned)r.check_errors;
+    node_unref(node);
+    blockset_free(set);
+    return harm;
+}

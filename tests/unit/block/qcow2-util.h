@@ -14,6 +14,9 @@ BlockNode *q2_open(BlockSet *set, unsigned n, unsigned flags, Error **err);
 BlockNode *q2_open_opts(BlockSet *set, unsigned n, unsigned flags, const char *json, Error **err);
 /* Checks memory disk @n; asserts that it could be opened. */
 void q2_check(unsigned n, unsigned fix, BlockCheck *r, bool show);
+/* The number of errors that could cost data; *unmarked: of clusters that have one reference and are
+ * not marked so, which costs a copy. */
+unsigned q2_harm(unsigned n, uint64_t *unmarked);
 /* Neither errors nor leaks. */
 void q2_check_clean(unsigned n);
 uint64_t test_param(const char *name, uint64_t def); /* from the environment */

@@ -19,6 +19,8 @@
 #include "disk.h"
 #include "qcow2-deeds.h"
 
+#define H_AUTOCLEAR 88
+
 static uint64_t step(uint64_t def)
 {
     return MAX(test_param("QCOW2_STEP", def), 1);
@@ -114,6 +116,34 @@ static void test_power(void)
     }
 }
 
+/* A bit that says that something beside the image fits it is off before anything else changes. */
+static void test_autoclear(void)
+{
+    const Deed plain = {.name = "write"};
+    BlockSet *set = blockset_new(NULL);
+    uint8_t sector[512] = {1};
+
+    deed_prepare(&plain, deed_images[0]);
+    memdisk(DEED_BASE)->data[H_AUTOCLEAR] = 0x40; /* one that nobody knows */
+    memdisk_copy(0, DEED_BASE);
+    memdisk_log_start(0);
+    BlockNode *n = deed_open(set, &plain, 0, BLOCK_RDWR, NULL);
+    g_assert_cmpint(node_pwrite(n, 1300 * 512, sector, 512, 0), ==, 0);
+    node_unref(n);
+    blockset_free(set);
+    MemDisk *base = memdisk(DEED_BASE), *state = memdisk(2);
+    guint len = memdisk(0)->log->len, off = 0;
+    for (guint cut = 1; cut <= len; cut++) {
+        for (guint i = memdisk_stable(0, cut); i < cut; i++) {
+            memdisk_crash_one(2, 0, cut, i, false);
+            bool same = state->size >= base->size && !memcmp(state->data + 512, base->data + 512, base->size - 512);
+            g_assert_true(same || !state->data[H_AUTOCLEAR]);
+            off += !same;
+        }
+    }
+    g_assert_cmpuint(off, >, 0);
+}
+
 /* ---- errors ---- */
 
 /* The deed with the @at-th request failing. False: there were not as many. */
@@ -191,6 +221,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/qcow2-whole/power", test_power);
+    g_test_add_func("/qcow2-whole/autoclear", test_autoclear);
     g_test_add_func("/qcow2-whole/errors", test_errors);
     int ret = g_test_run();
     memdisk_end();

@@ -595,7 +595,11 @@ static void test_overlap(void)
     uint64_t l2 = GUINT64_FROM_BE(*(uint64_t *)(d + l1)) & 0xffffffffffff00;
     *(uint64_t *)(d + l2) = GUINT64_TO_BE(1ull << 63 | l1);
     n = q2_open(set, 0, BLOCK_RDWR, NULL);
+    memdisk_log_start(0);
     g_assert_cmpint(node_pwrite(n, 0, buf, sizeof(buf), 0), ==, -EIO);
+    guint len = memdisk(0)->log->len;
+    memdisk_crash_one(1, 0, len, len, false); /* the power fails: the bit is stable */
+    g_assert_cmpuint(memdisk(1)->data[79], ==, 2);
     g_assert_cmpint(node_pwrite(n, 65536, buf, sizeof(buf), 0), ==, -EIO);
     node_unref(n);
     g_assert_cmpuint(memdisk(0)->data[79], ==, 2);
