@@ -349,8 +349,8 @@ static void each_write(bool snapshots, uint64_t stride)
 
 static void test_each_write(void)
 {
-    each_write(false, test_param("QCOW2_STEP", 101));
-    each_write(true, test_param("QCOW2_STEP", 101));
+    each_write(false, test_param("QCOW2_STEP", 499));
+    each_write(true, test_param("QCOW2_STEP", 499));
 }
 
 static void test_power_fail(void)

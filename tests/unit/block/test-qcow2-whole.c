@@ -110,7 +110,7 @@ static void test_power(void)
     for (unsigned k = 0; deed_images[k]; k++) {
         for (unsigned i = 0; i < n_deeds; i++) {
             if (wanted(&deeds[i], deed_images[k])) {
-                lose_power(&deeds[i], deed_images[k], step(23));
+                lose_power(&deeds[i], deed_images[k], step(97));
             }
         }
     }
@@ -211,7 +211,7 @@ static void test_errors(void)
     for (unsigned k = 0; deed_images[k]; k++) {
         for (unsigned i = 0; i < n_deeds; i++) {
             if (wanted(&deeds[i], deed_images[k])) {
-                fail_everywhere(&deeds[i], deed_images[k], step(29));
+                fail_everywhere(&deeds[i], deed_images[k], step(101));
             }
         }
     }
