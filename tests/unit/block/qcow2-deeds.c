@@ -16,6 +16,7 @@ static const char *const snap_names[] = {"a", "b", "new"};
 
 const char *const deed_images[] = {
     "cluster_size=512,refcount_bits=16", "cluster_size=4096,compat=0.10",
+    "cluster_size=512,refcount_bits=64,lazy_refcounts=off",
     "cluster_size=16384,extended_l2=on,refcount_bits=8", "cluster_size=65536,lazy_refcounts=on", NULL,
 };
 
@@ -93,6 +94,31 @@ static bool act_grow_metadata(BlockNode *n, Error **errp)
 static bool is_grown(BlockNode *n)
 {
     return node_length(n) == DEED_MAX_SECTORS * 512;
+}
+
+/* So much that the table of refcounts has to become longer. */
+static bool act_fill(BlockNode *n, Error **errp)
+{
+    g_autofree uint8_t *b = g_malloc(DEED_MAX_SECTORS * 512);
+    int ret;
+
+    memset(b, 'f', DEED_MAX_SECTORS * 512);
+    if (!act_grow(n, errp)) {
+        return false;
+    }
+    ret = node_pwrite(n, 0, b, DEED_MAX_SECTORS * 512, 0);
+    ret = ret < 0 ? ret : node_flush(n);
+    if (ret < 0) {
+        error_set_errno(errp, -ret, "write");
+    }
+    return ret == 0;
+}
+
+static bool is_filled(BlockNode *n)
+{
+    uint8_t last[512];
+
+    return is_grown(n) && node_pread(n, n->size - 512, last, 512) == 0 && last[0] == 'f';
 }
 
 static bool act_shrink(BlockNode *n, Error **errp)
@@ -250,12 +276,13 @@ const Deed deeds[] = {
     {"snapshot delete", .act = act_delete, .done = is_deleted},
     {"grow", .never = "0.10", .act = act_grow, .done = is_grown},
     {"grow metadata", .never = "0.10", .act = act_grow_metadata, .done = is_grown},
+    {"fill", .only = "refcount_bits=64", .act = act_fill, .done = is_filled},
     {"shrink", .never = "0.10", .act = act_shrink, .done = is_shrunk, .discards = true},
     {"compat=1.1", .only = "0.10", .act = act_upgrade, .done = is_upgraded},
-    {"compat=0.10", .only = "cluster_size=512", .act = act_downgrade, .done = is_downgraded},
+    {"compat=0.10", .only = "refcount_bits=16", .act = act_downgrade, .done = is_downgraded},
     {"refcount_bits=32", .never = "0.10", .act = act_wider, .done = is_wider},
-    {"lazy_refcounts=on", .only = "cluster_size=512", .act = act_lazy, .done = is_lazy},
-    {"lazy_refcounts=off", .only = "lazy", .act = act_eager, .done = is_eager},
+    {"lazy_refcounts=on", .only = "refcount_bits=16", .act = act_lazy, .done = is_lazy},
+    {"lazy_refcounts=off", .only = "lazy_refcounts=on", .act = act_eager, .done = is_eager},
     {"backing file name", .act = act_rename, .done = is_renamed, .backing = true},
     {"empty", .act = act_empty, .done = is_empty, .discards = true, .backing = true},
     {"repair counts", .act = act_repair, .done = is_sound, .damage = damage_counts},
@@ -431,6 +458,26 @@ bool deed_view_between(const DeedView *v, const DeedView *before, const DeedView
 
 /* ---- the judge ---- */
 
+/* A disk that is smaller now: what was cut off does not come back when it grows. */
+static void expect_zeroes_behind(const Deed *d, unsigned disk, const DeedView *now, const DeedView *before)
+{
+    if (now->size >= before->size) {
+        return;
+    }
+    BlockSet *set = blockset_new(NULL);
+    BlockNode *n = deed_open(set, d, disk, BLOCK_RDWR, NULL);
+    uint64_t size;
+
+    g_assert_true(node_truncate(n, before->size, "off", NULL));
+    g_autofree uint8_t *all = read_all(n, &size);
+    g_assert_cmpuint(size, ==, before->size);
+    for (uint64_t i = now->size; i < size; i++) {
+        g_assert_cmphex(all[i], ==, 0);
+    }
+    node_unref(n);
+    blockset_free(set);
+}
+
 void deed_judge(const Deed *d, unsigned n, const DeedView *before, const DeedView *after, const char *what)
 {
     const uint8_t *head = memdisk(n)->data;
@@ -458,6 +505,7 @@ void deed_judge(const Deed *d, unsigned n, const DeedView *before, const DeedVie
     q2_check(3, CHECK_FIX_ERRORS | CHECK_FIX_LEAKS, &c, false);
     q2_check_clean(3);
     g_autoptr(DeedView) fixed = deed_view(d, 3, 0);
+    expect_zeroes_behind(d, 3, fixed, before);
     if ((first && !deed_view_between(first, before, after, d->discards)) ||
         !deed_view_between(fixed, before, after, d->discards)) {
         g_printerr("# %s\n", what);
