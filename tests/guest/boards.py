@@ -3,7 +3,8 @@
 """boards.py BINARY: the boards pc, q35 and microvm with their firmware and a Debian kernel.
 
 PCI functions are those of Debian's QEMU for the same -M; iasl finds nothing wrong in the ACPI
-tables; the machine sleeps in memory and wakes, by itself too; its button works; OVMF reaches its shell and keeps its variables."""
+tables; the machine sleeps in memory and wakes, by itself too; its button works; OVMF reaches its
+shell and keeps its variables."""
 import base64
 import os
 import re
