@@ -26,7 +26,6 @@ enum { PM_SMI_EN = 0x30, PM_SMI_STS = 0x34, PM_TCO = 0x60, PM_SIZE = 128 };
 
 #define ACPI_EN       0x80
 #define PIRQ_OFF      0x80
-#define ROUTABLE      0xdef8 /* lines 3-7, 9-12, 14, 15 */
 #define GCS_NO_REBOOT 0x20
 #define SMI_APMC_EN   0x20
 #define SMI_TCO_EN    0x2000
@@ -65,9 +64,7 @@ static void drive_lines(Ich9Lpc *s)
             lines |= 1u << (rc & 15);
         }
     }
-    for (int n = 0; n < ISA_IRQS; n++) {
-        irq_set(s->isa[n], lines >> n & 1);
-    }
+    isa_pci_irqs_set(s->isa, lines);
 }
 
 static void pirq_set(void *opaque, int n, int level)
@@ -250,11 +247,9 @@ static bool lpc_realize(Device *dev, Error **errp)
         return false;
     }
     device_init_out(dev, 1);
-    for (int n = 0; n < ISA_IRQS; n++) {
-        if ((ROUTABLE >> n & 1) && !isa_irq_claim(dev, n, &s->isa[n], errp)) {
-            pci_teardown(d);
-            return false;
-        }
+    if (!isa_pci_irqs_claim(dev, s->isa, errp)) {
+        pci_teardown(d);
+        return false;
     }
     set_masks(d);
     d->config_written = lpc_written;
@@ -273,9 +268,7 @@ static void lpc_unrealize(Device *dev)
 {
     Ich9Lpc *s = (Ich9Lpc *)dev;
 
-    for (int n = 0; n < ISA_IRQS; n++) {
-        isa_irq_release(s->isa[n]);
-    }
+    isa_pci_irqs_release(s->isa);
     acpi_regs_fini(&s->acpi);
     tco_fini(&s->tco);
     port_window_fini(&s->pm_window, dev->machine);

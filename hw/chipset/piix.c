@@ -16,7 +16,6 @@
 #define PIRQRC      0x60
 #define PIRQ_OFF    0x80
 #define PIRQS       4
-#define ROUTABLE    0xdef8 /* lines 3-7, 9-12, 14, 15 */
 
 typedef struct Piix3 {
     PciDevice pci;
@@ -36,9 +35,7 @@ static void drive_lines(Device *d)
             lines |= 1u << (rc & 15);
         }
     }
-    for (int n = 0; n < ISA_IRQS; n++) {
-        irq_set(s->isa[n], lines >> n & 1);
-    }
+    isa_pci_irqs_set(s->isa, lines);
 }
 
 static void pirq_set(void *opaque, int n, int level)
@@ -75,11 +72,9 @@ static bool piix3_realize(Device *dev, Error **errp)
     if (!pci_setup(d, &ident, errp)) {
         return false;
     }
-    for (int n = 0; n < ISA_IRQS; n++) {
-        if ((ROUTABLE >> n & 1) && !isa_irq_claim(dev, n, &s->isa[n], errp)) {
-            pci_teardown(d);
-            return false;
-        }
+    if (!isa_pci_irqs_claim(dev, s->isa, errp)) {
+        pci_teardown(d);
+        return false;
     }
     memset(d->wmask + PIRQRC, 0x8f, PIRQS);
     d->wmask[0x4c] = d->wmask[0x4e] = d->wmask[0x69] = 0xff;
@@ -92,9 +87,7 @@ static void piix3_unrealize(Device *dev)
 {
     Piix3 *s = (Piix3 *)dev;
 
-    for (int n = 0; n < ISA_IRQS; n++) {
-        isa_irq_release(s->isa[n]);
-    }
+    isa_pci_irqs_release(s->isa);
     pci_teardown(&s->pci);
 }
 

@@ -97,6 +97,32 @@ void isa_irq_release(Irq irq)
     }
 }
 
+#define PCI_LINES 0xdef8 /* 3-7, 9-12, 14, 15 */
+
+bool isa_pci_irqs_claim(Device *d, Irq irq[ISA_IRQS], Error **errp)
+{
+    for (int n = 0; n < ISA_IRQS; n++) {
+        if ((PCI_LINES >> n & 1) && !isa_irq_claim(d, n, &irq[n], errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void isa_pci_irqs_set(const Irq irq[ISA_IRQS], uint32_t levels)
+{
+    for (int n = 0; n < ISA_IRQS; n++) {
+        irq_set(irq[n], levels >> n & 1);
+    }
+}
+
+void isa_pci_irqs_release(const Irq irq[ISA_IRQS])
+{
+    for (int n = 0; n < ISA_IRQS; n++) {
+        isa_irq_release(irq[n]);
+    }
+}
+
 static const StateField isa_state[] = {
     HOST_ONLY(IsaBus, line),
     {0},

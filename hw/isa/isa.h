@@ -24,6 +24,13 @@ void isa_bus_wire(Device *bus, int n, Irq to);
 bool isa_irq_claim(Device *d, unsigned n, Irq *irq, Error **errp);
 /* Gives it back (unrealize); lowers the line as far as this device held it. */
 void isa_irq_release(Irq irq);
+/*
+ * For bridges that steer PCI's interrupts to ISA lines: drivers of all lines that PCI may use (3-7,
+ * 9-12, 14 and 15; the other entries stay empty); their levels, a bit each; the end of them.
+ */
+bool isa_pci_irqs_claim(Device *d, Irq irq[ISA_IRQS], Error **errp);
+void isa_pci_irqs_set(const Irq irq[ISA_IRQS], uint32_t levels);
+void isa_pci_irqs_release(const Irq irq[ISA_IRQS]);
 
 /* ---- DMA (i8257.c) ---- */
 

@@ -100,6 +100,12 @@ static void slot_outputs(Device *dev)
         PROP(PciePort, PROP_BOOL, power_controller, "power_controller_present", true,              \
              "the guest can switch the slot's power")
 #define PORT_STATE PCI_STATE(PciePort), HOST_ONLY(PciePort, sec), STATE(PciePort, STATE_U8, asserted, 0)
+#define PORT_TYPE                                                                                  \
+    .bus = "pci", .size = sizeof(PciePort), .version = 1, .user_creatable = true,                  \
+    .unrealize = port_unrealize
+#define SLOT_TYPE                                                                                  \
+    .reset_hold = slot_reset, .outputs = slot_outputs, .post_load = slot_post_load
+#define PORT_IDENT .class_code = 0x060400, .bridge = true, .express = true, .no_pm = true
 #define NO_LINK    HOST_ONLY(PciePort, speed), HOST_ONLY(PciePort, width)
 
 /* ---- pcie-root-port ---- */
@@ -108,9 +114,9 @@ static bool root_port_realize(Device *dev, Error **errp)
 {
     PciePort *p = (PciePort *)dev;
     PciDevice *d = &p->pci;
-    static const PciIdent ident = {.vendor = 0x1b36, .device = 0xc, .class_code = 0x060400,
-                                   .pin = 1, .bridge = true, .express = true, .no_pm = true,
-                                   .pcie_type = PCIE_ROOT_PORT, .pcie_at = 0x54};
+    static const PciIdent ident = {
+        .vendor = 0x1b36, .device = 0xc, PORT_IDENT, .pin = 1, .pcie_type = PCIE_ROOT_PORT,
+        .pcie_at = 0x54};
 
     if (!setup_slot(dev, &ident, errp)) {
         return false;
@@ -143,17 +149,11 @@ static const StateField root_port_state[] = {PORT_STATE, {0}};
 static const DeviceType root_port_type = {
     .name = "pcie-root-port",
     .help = "PCI Express Root Port",
-    .bus = "pci",
-    .size = sizeof(PciePort),
-    .version = 1,
-    .user_creatable = true,
+    PORT_TYPE,
     .props = root_port_props,
     .state = root_port_state,
     .realize = root_port_realize,
-    .unrealize = port_unrealize,
-    .reset_hold = slot_reset,
-    .outputs = slot_outputs,
-    .post_load = slot_post_load,
+    SLOT_TYPE,
 };
 DEVICE_TYPE(root_port_type);
 
@@ -162,9 +162,9 @@ DEVICE_TYPE(root_port_type);
 static bool ioh3420_realize(Device *dev, Error **errp)
 {
     PciDevice *d = (PciDevice *)dev;
-    static const PciIdent ident = {.vendor = 0x8086, .device = 0x3420, .class_code = 0x060400,
-                                   .revision = 2, .pin = 1, .bridge = true, .express = true,
-                                   .no_pm = true, .pcie_type = PCIE_ROOT_PORT, .pcie_at = 0x90};
+    static const PciIdent ident = {
+        .vendor = 0x8086, .device = 0x3420, PORT_IDENT, .revision = 2, .pin = 1,
+        .pcie_type = PCIE_ROOT_PORT, .pcie_at = 0x90};
 
     if (!setup_slot(dev, &ident, errp)) {
         return false;
@@ -186,17 +186,11 @@ static const StateField slot_state[] = {PORT_STATE, NO_LINK, {0}};
 static const DeviceType ioh3420_type = {
     .name = "ioh3420",
     .help = "Intel IOH device id 3420 PCIE Root Port",
-    .bus = "pci",
-    .size = sizeof(PciePort),
-    .version = 1,
-    .user_creatable = true,
+    PORT_TYPE,
     .props = slot_props,
     .state = slot_state,
     .realize = ioh3420_realize,
-    .unrealize = port_unrealize,
-    .reset_hold = slot_reset,
-    .outputs = slot_outputs,
-    .post_load = slot_post_load,
+    SLOT_TYPE,
 };
 DEVICE_TYPE(ioh3420_type);
 
@@ -205,9 +199,9 @@ DEVICE_TYPE(ioh3420_type);
 static bool downstream_realize(Device *dev, Error **errp)
 {
     PciDevice *d = (PciDevice *)dev;
-    static const PciIdent ident = {.vendor = 0x104c, .device = 0x8233, .class_code = 0x060400,
-                                   .revision = 1, .bridge = true, .express = true, .no_pm = true,
-                                   .pcie_type = PCIE_DOWNSTREAM, .pcie_at = 0x90};
+    static const PciIdent ident = {
+        .vendor = 0x104c, .device = 0x8233, PORT_IDENT, .revision = 1,
+        .pcie_type = PCIE_DOWNSTREAM, .pcie_at = 0x90};
 
     if (!setup_slot(dev, &ident, errp)) {
         return false;
@@ -221,17 +215,11 @@ static bool downstream_realize(Device *dev, Error **errp)
 static const DeviceType downstream_type = {
     .name = "xio3130-downstream",
     .help = "TI X3130 Downstream Port of PCI Express Switch",
-    .bus = "pci",
-    .size = sizeof(PciePort),
-    .version = 1,
-    .user_creatable = true,
+    PORT_TYPE,
     .props = slot_props,
     .state = slot_state,
     .realize = downstream_realize,
-    .unrealize = port_unrealize,
-    .reset_hold = slot_reset,
-    .outputs = slot_outputs,
-    .post_load = slot_post_load,
+    SLOT_TYPE,
 };
 DEVICE_TYPE(downstream_type);
 
@@ -240,9 +228,9 @@ DEVICE_TYPE(downstream_type);
 static bool upstream_realize(Device *dev, Error **errp)
 {
     PciDevice *d = (PciDevice *)dev;
-    static const PciIdent ident = {.vendor = 0x104c, .device = 0x8232, .class_code = 0x060400,
-                                   .revision = 2, .bridge = true, .express = true, .no_pm = true,
-                                   .flr = true, .pcie_type = PCIE_UPSTREAM, .pcie_at = 0x90};
+    static const PciIdent ident = {
+        .vendor = 0x104c, .device = 0x8232, PORT_IDENT, .revision = 2, .flr = true,
+        .pcie_type = PCIE_UPSTREAM, .pcie_at = 0x90};
 
     if (!setup(dev, &ident, errp)) {
         return false;
@@ -271,14 +259,10 @@ static const StateField upstream_state[] = {
 static const DeviceType upstream_type = {
     .name = "x3130-upstream",
     .help = "TI X3130 Upstream Port of PCI Express Switch",
-    .bus = "pci",
-    .size = sizeof(PciePort),
-    .version = 1,
-    .user_creatable = true,
+    PORT_TYPE,
     .props = upstream_props,
     .state = upstream_state,
     .realize = upstream_realize,
-    .unrealize = port_unrealize,
     .reset_hold = port_reset,
     .post_load = port_post_load,
 };
