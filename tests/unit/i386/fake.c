@@ -54,6 +54,22 @@ void tcg_tlb_flush_page(void *env, uint64_t va)
     fake(env)->flushes++;
 }
 
+void tcg_tlb_flush_space(void *env, uint32_t space)
+{
+    fake(env)->flushes++;
+    fake(env)->space_flushed |= space;
+}
+
+void tcg_tlb_flush_space_nonglobal(void *env, uint32_t space)
+{
+    tcg_tlb_flush_space(env, space);
+}
+
+void tcg_tlb_flush_space_page(void *env, uint32_t space, uint64_t va)
+{
+    tcg_tlb_flush_space(env, space);
+}
+
 void tcg_mode_changed(void *env)
 {
 }

@@ -242,6 +242,7 @@ static void test_errors(void)
     expect_error("kvm32,phys-bits=40", "phys-bits", NULL);
     expect_error("qemu64,smep=maybe", "maybe", NULL);
     expect_error("qemu64,+avx512f,enforce", "TCG doesn't support requested features", "avx512f");
+    expect_error("qemu64,+lbrv,enforce", "TCG doesn't support requested features", "lbrv");
     expect_error("qemu64,phys-bits=99", "52", NULL);
     expect_error("qemu64,vendor=me", "'me'", "12");
     expect_error("qemu64,vendor=MeMeMeMeMeMeMe", "vendor", "12");
