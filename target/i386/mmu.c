@@ -228,13 +228,11 @@ static bool walk32(Walk *k)
 /* Protection keys (4.6.2): rights that PKRU takes from data accesses to a user page, as PF_W and PF_U. */
 static unsigned key_denies(const Walk *k)
 {
-    const X86State *s = k->s;
-
-    if (!(s->cr4 & CR4_PKE) || !(s->efer & EFER_LMA) || !k->u) {
+    if (!(k->cr4 & CR4_PKE) || !(k->efer & EFER_LMA) || !k->u) {
         return 0;
     }
-    unsigned rights = s->pkru >> 2 * (k->pte >> 59 & 15) & 3;
-    bool write = (rights & 2) && (k->user || (s->cr0 & CR0_WP));
+    unsigned rights = k->s->pkru >> 2 * (k->pte >> 59 & 15) & 3;
+    bool write = (rights & 2) && (k->user || (k->cr0 & CR0_WP));
     return rights & 1 ? PF_U | PF_W : write ? PF_W : 0;
 }
 
@@ -359,7 +357,7 @@ static bool nested(Walk *k, hwaddr *pa, int access, uint64_t where, MmuResult *r
         .config = k->config,
         .cr0 = CR0_PG | CR0_WP,
         .cr3 = s->svm_ncr3,
-        .cr4 = s->svm_hcr4,
+        .cr4 = s->svm_hcr4 & ~(uint64_t)CR4_PKE, /* keys are of linear addresses */
         .efer = s->svm_hefer,
         .va = *pa,
         .access = access,

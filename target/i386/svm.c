@@ -152,7 +152,7 @@ static void load_guest(X86Env *env, hwaddr vmcb)
     s->gpr[R_AX] = vmcb_get(env, vmcb, VMCB_RAX, 8);
     s->gpr[R_SP] = vmcb_get(env, vmcb, VMCB_RSP, 8);
     s->rip = vmcb_get(env, vmcb, VMCB_RIP, 8);
-    s->int_shadow = vmcb_get(env, vmcb, VMCB_INT_STATE, 4) & INT_STATE_SHADOW ? 1 : 0;
+    s->int_shadow = vmcb_get(env, vmcb, VMCB_INT_STATE, 4) & INT_STATE_SHADOW ? SHADOW_STI : 0;
     if (s->svm_npt && x86_has(env->config, F_PAT)) {
         s->pat = vmcb_get(env, vmcb, VMCB_G_PAT, 8);
     }
@@ -206,7 +206,7 @@ static void enter_guest(X86Env *env, hwaddr vmcb)
 
     env->s.svm_guest = 1;
     env->s.gif = 1;
-    x86_update_mode(env);
+    x86_debug_changed(env);
     tcg_poll(env); /* what was held pending, or is injected as a virtual interrupt */
     if (inject & EVENT_VALID) {
         env->svm_inject = inject;

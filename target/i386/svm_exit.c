@@ -152,8 +152,7 @@ static void save_reason(X86Env *env, hwaddr vmcb)
     if (x86_has(env->config, F_NRIP_SAVE)) {
         vmcb_put(env, vmcb, VMCB_NRIP, 8, env->exit_nrip);
     }
-    vmcb_put(env, vmcb, VMCB_EVENTINJ, 8,
-             vmcb_get(env, vmcb, VMCB_EVENTINJ, 8) & ~(uint64_t)EVENT_VALID);
+    vmcb_put(env, vmcb, VMCB_EVENTINJ, 8, 0);
 }
 
 /* ---- the host's state back ---- */
@@ -226,7 +225,7 @@ void svm_vmexit(X86Env *env)
         x86_update_mode(env);
         tcg_exit(env, EXIT_SHUTDOWN);
     }
-    env->s.trap_pending = (env->s.rflags & FLAG_TF) != 0; /* VMRUN was one instruction */
-    x86_update_mode(env);
+    env->s.trap_pending = env->s.rflags & FLAG_TF ? TRAP_STEP : 0; /* VMRUN was one instruction */
+    x86_debug_changed(env);
     tcg_poll(env);
 }

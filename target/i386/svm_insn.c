@@ -92,6 +92,7 @@ static void set_gif(X86Env *env, bool on)
         s->svm_int_ctl = on ? s->svm_int_ctl | V_GIF : s->svm_int_ctl & ~V_GIF;
     } else {
         s->gif = on;
+        x86_debug_changed(env);
     }
     if (on) {
         tcg_poll(env);

@@ -1,16 +1,6 @@
-/* x64: every SVM intercept that 64-bit code can reach, one after the other, with and without its bit.
+/* svm: every SVM intercept that 64-bit code can reach, one after the other, with and without its bit.
  * arg -cpu arg max
  * A line is exit code, EXITINFO1 and 2 where both emulators define them, and rIP from the start of the code. */
-        .set HSAVE, 0x300000
-        .set VMCB, 0x301000
-        .set IOPM, 0x304000
-        .set MSRPM, 0x308000
-        .set GSTACK, 0x30f000
-        .set V, VMCB                    /* fields by their offsets */
-        .set INFO1, 1                   /* what to print */
-        .set INFO2, 2
-        .set NORIP, 4
-        .set ONCE, 8                    /* not without the intercept */
         .macro item code, what          /* the code follows; another item ends it */
         vmmcall
     item\@:
@@ -23,7 +13,7 @@
 
     main:
         put 1
-        call setup
+        call svm_setup
         mov ebp, offset items
     next_item:
         mov eax, [rbp]
@@ -34,6 +24,7 @@
         call fresh_vmcb
         mov rax, [rbp + 4]
         mov [V + 0x578], rax
+        mov r14, rax
         movzx ecx, word ptr [rbp + 12]
         test r15d, r15d
         jnz 1f
@@ -56,125 +47,8 @@
         put 33
         exit 0x10
 
-    newline:
-        mov al, 10
-        jmp c8
-
-    /* exit code, then what ecx asks for */
-    report:
-        mov eax, [V + 0x70]
-        call hex4
-        test ecx, INFO1
-        jz 1f
-        mov al, 58
-        call c8
-        mov rax, [V + 0x78]
-        cmp dword ptr [V + 0x70], 0x7b
-        jne 2f
-        and eax, ~0x380                 /* QEMU leaves the address size out */
-    2:  call hex8
-    1:  test ecx, INFO2
-        jz 1f
-        mov al, 58
-        call c8
-        mov rax, [V + 0x80]
-        call hex8
-    1:  test ecx, NORIP
-        jnz 1f
-        mov al, 64
-        call c8
-        mov rax, [V + 0x578]
-        sub rax, [rbp + 4]
-        call hex2
-    1:  jmp space
-
-    enter:
-        mov eax, VMCB
-        clgi
-        vmload
-        vmrun
-        vmsave
-        stgi
-        ret
-
-    setup:
-        mov al, -1                      /* no interrupts but those of the items */
-        out 0x21, al
-        out 0xa1, al
-        mov ecx, 0xc0000080
-        rdmsr
-        or eax, 0x1000                  /* SVME */
-        wrmsr
-        mov ecx, 0xc0010117             /* VM_HSAVE_PA */
-        mov eax, HSAVE
-        xor edx, edx
-        wrmsr
-        mov edi, IOPM                   /* ports 10h and above, all MSRs */
-        mov ecx, 0x3000 / 4
-        mov eax, -1
-        rep stosd
-        mov word ptr [IOPM], 0
-        mov edi, MSRPM
-        mov ecx, 0x2000 / 4
-        rep stosd
-        ret
-
-    .macro seg at, sel, attr
-        mov dword ptr [V + \at], \sel | \attr << 16
-        mov dword ptr [V + \at + 4], -1
-    .endm
-    fresh_vmcb:
-        mov edi, VMCB
-        mov ecx, 1024
-        xor eax, eax
-        rep stosd
-        mov dword ptr [V + 0x10], 3     /* VMRUN, VMMCALL */
-        mov dword ptr [V + 0x40], IOPM
-        mov dword ptr [V + 0x48], MSRPM
-        mov dword ptr [V + 0x58], 1     /* ASID */
-        mov dword ptr [V + 0x5c], 1     /* flush */
-        mov dword ptr [V + 0x90], 1     /* nested paging, by our own tables */
-        mov dword ptr [V + 0xb0], PML4
-        mov eax, 0x70406
-        mov [V + 0x668], eax
-        seg 0x400, 16, 0xc93
-        seg 0x410, 8, 0xa9b
-        seg 0x420, 16, 0xc93
-        seg 0x430, 16, 0xc93
-        seg 0x470, 0, 0x082
-        seg 0x490, 0x30, 0x08b
-        mov dword ptr [V + 0x498], offset tss
-        sgdt [rip + scratch]
-        mov ax, [rip + scratch]
-        mov [V + 0x464], ax
-        mov rax, [rip + scratch + 2]
-        mov [V + 0x468], rax
-        mov dword ptr [V + 0x484], 0xfff
-        mov dword ptr [V + 0x488], IDT
-        mov ecx, 0xc0000080
-        rdmsr
-        mov [V + 0x4d0], eax
-        mov rax, cr4
-        mov [V + 0x548], rax
-        mov rax, cr3
-        mov [V + 0x550], rax
-        mov rax, cr0
-        mov [V + 0x558], rax
-        mov dword ptr [V + 0x560], 0x400
-        mov dword ptr [V + 0x568], 0xffff0ff0
-        mov dword ptr [V + 0x570], 0x202
-        mov dword ptr [V + 0x5d8], GSTACK
-        mov rax, offset in_guest        /* exceptions that are not intercepted */
-        mov [resume], rax
-        ret
-
-    in_guest:                           /* the prelude's handler goes on here */
-        vmmcall
-
         .section .data
         .balign 16
-    scratch:
-        .quad 0, 0
     descriptor:
         .word 0xfff
         .quad IDT

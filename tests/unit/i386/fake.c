@@ -32,7 +32,7 @@ void tcg_exit_loop(void *env)
 
 void tcg_exit(void *env, Exit why)
 {
-    longjmp(fake(env)->jmp, 2);
+    longjmp(fake(env)->jmp, why == EXIT_SHUTDOWN ? 3 : 2);
 }
 
 void tcg_tlb_flush(void *env)
@@ -280,6 +280,7 @@ void fake_reset(Fake *f)
     memset(f->ram, 0, FAKE_RAM);
     x86_target.reset(&f->cpu);
     x86_tcg_target.push(&f->cpu, &f->env);
+    f->space_flushed = 0;
     f->flushes = f->polls = f->stores = f->host_calls = 0;
     f->no_host = false;
     f->forbid = f->forbid_end = 0;
@@ -307,8 +308,10 @@ Outcome fake_call(Fake *f, uint64_t (*fn)(void *, uint64_t, uint64_t, uint64_t),
         }
         return DONE;
     case 1:
-        g_assert_true(f->env.s.exc_pending);
+        g_assert_true(f->env.s.exc_pending || f->env.exit_noted || f->env.svm_inject);
         return RAISED;
+    case 3:
+        return SHUTDOWN;
     default:
         return EXITED;
     }
@@ -320,8 +323,11 @@ Outcome fake_deliver(Fake *f)
 
     for (;;) {
         g_assert_cmpint(++rounds, <, 8); /* at most: first, second, double fault, shutdown */
-        if (setjmp(f->jmp) == 0) {
+        switch (setjmp(f->jmp)) {
+        case 0:
             return x86_deliver(&f->env) ? DONE : SHUTDOWN;
+        case 3:
+            return SHUTDOWN;
         }
     }
 }
@@ -336,10 +342,14 @@ Outcome fake_run(Fake *f, uint64_t (*fn)(void *, uint64_t, uint64_t, uint64_t), 
 
 Outcome fake_interrupt(Fake *f)
 {
-    if (setjmp(f->jmp) == 0) {
+    switch (setjmp(f->jmp)) {
+    case 0:
         return x86_interrupt(&f->env) ? DONE : EXITED;
+    case 3:
+        return SHUTDOWN;
+    default:
+        return fake_deliver(f);
     }
-    return fake_deliver(f);
 }
 
 /* ---- worlds ---- */
