@@ -37,7 +37,9 @@ static void test_qemu64(void)
     g_assert_cmphex(r[CPUID_ECX], ==, 0x80002001);
     cpuid(&c, 0x80000001, 0, r);
     g_assert_true(r[CPUID_EDX] >> 29 & 1);
-    g_assert_false(r[CPUID_ECX] >> 2 & 1); /* SVM: of the model, but not ours yet */
+    g_assert_true(r[CPUID_ECX] >> 2 & 1);  /* SVM */
+    cpuid(&c, 0x8000000a, 0, r);
+    g_assert_true(r[CPUID_EAX] == 1 && r[CPUID_EBX] == 16 && r[CPUID_EDX] == 0);
     cpuid(&c, 0x80000002, 0, r);
     g_assert_cmpmem(r, 16, "QEMU Virtual CPU", 16);
     cpuid(&c, 0x80000008, 0, r);
