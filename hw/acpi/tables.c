@@ -5,7 +5,7 @@
  * ACPI specification 6.4: 5.2.5 RSDP, 5.2.7/8 RSDT and XSDT, 5.2.9 FADT (in the
  * layout of revision 3, 244 bytes, which everything since Windows XP reads),
  * 5.2.10 FACS, 5.2.12 MADT. Loader commands: SeaBIOS "romfile_loader" format,
- * 128 bytes each: allocate, add pointer, add checksum.
+ * 128 bytes each: allocate, add pointer, add checksum, write pointer.
  *
  * PCI firmware specification 3.0, 4.1.2 MCFG; IA-PC HPET 1.0a, 3.2.4.
  *
@@ -16,6 +16,7 @@
 #include <string.h>
 #include "base/bits.h"
 #include "hw/acpi/aml.h"
+#include "hw/acpi/vmgenid.h"
 
 #define OEM_ID    "RHEA"
 #define TABLE_ID  "RHEAPC"
@@ -27,7 +28,7 @@
 #define SCI_IRQ   9
 #define PCI_LINES (1 << 5 | 1 << 9 | 1 << 10 | 1 << 11)
 
-enum { CMD_ALLOCATE = 1, CMD_ADD_POINTER = 2, CMD_ADD_CHECKSUM = 3 };
+enum { CMD_ALLOCATE = 1, CMD_ADD_POINTER = 2, CMD_ADD_CHECKSUM = 3, CMD_WRITE_POINTER = 4 };
 enum { ZONE_HIGH = 1, ZONE_FSEG = 2 };
 
 /* ---- loader commands ---- */
@@ -48,14 +49,32 @@ static void cmd_allocate(AcpiTables *t, const char *file, uint32_t align, uint8_
     pad_command(t->loader);
 }
 
-/* The field of `size` bytes at `offset` in `file` points into the tables file. */
-static void cmd_pointer(AcpiTables *t, const char *file, uint32_t offset, uint8_t size)
+/* The field of `size` bytes at `offset` in `file` points into the file `to`. */
+static void cmd_pointer_to(AcpiTables *t, const char *file, const char *to, uint32_t offset,
+                           uint8_t size)
 {
     bytes_int(t->loader, CMD_ADD_POINTER, 4);
     bytes_text(t->loader, file, FILE_NAME);
-    bytes_text(t->loader, ACPI_TABLES_FILE, FILE_NAME);
+    bytes_text(t->loader, to, FILE_NAME);
     bytes_int(t->loader, offset, 4);
     bytes_int(t->loader, size, 1);
+    pad_command(t->loader);
+}
+
+static void cmd_pointer(AcpiTables *t, const char *file, uint32_t offset, uint8_t size)
+{
+    cmd_pointer_to(t, file, ACPI_TABLES_FILE, offset, size);
+}
+
+/* Firmware writes back where it put `of`: 8 bytes at the start of the writable `file`. */
+static void cmd_write_pointer(AcpiTables *t, const char *file, const char *of)
+{
+    bytes_int(t->loader, CMD_WRITE_POINTER, 4);
+    bytes_text(t->loader, file, FILE_NAME);
+    bytes_text(t->loader, of, FILE_NAME);
+    bytes_int(t->loader, 0, 4); /* offset in file */
+    bytes_int(t->loader, 0, 4); /* offset in of */
+    bytes_int(t->loader, 8, 1);
     pad_command(t->loader);
 }
 
@@ -341,6 +360,20 @@ static uint32_t build_waet(AcpiTables *t)
     return at;
 }
 
+/* The generation ID has a table of its own, whose one pointer leads to a page of its own. */
+static uint32_t build_vmgenid(AcpiTables *t, const AcpiConfig *cfg)
+{
+    cmd_allocate(t, VMGENID_GUID_FILE, VMGENID_PAGE, ZONE_HIGH);
+    uint32_t at = table_begin(t, "SSDT", 1);
+    Aml a = {.out = t->tables};
+    uint32_t address = vmgenid_aml(&a, cfg->chipset != ACPI_NO_CHIPSET);
+
+    cmd_pointer_to(t, ACPI_TABLES_FILE, VMGENID_GUID_FILE, address, 4);
+    cmd_write_pointer(t, VMGENID_ADDR_FILE, VMGENID_GUID_FILE);
+    table_end(t, at);
+    return at;
+}
+
 /* ---- roots ---- */
 
 static uint32_t build_root(AcpiTables *t, const char *signature, unsigned size,
@@ -405,6 +438,9 @@ AcpiTables *acpi_tables_build(const AcpiConfig *cfg)
         list[n++] = build_mcfg(t, cfg);
     }
     list[n++] = build_waet(t);
+    if (cfg->vmgenid) {
+        list[n++] = build_vmgenid(t, cfg);
+    }
     uint32_t rsdt = build_root(t, "RSDT", 4, list, n);
     uint32_t xsdt = build_root(t, "XSDT", 8, list, n);
     build_rsdp(t, rsdt, xsdt);
@@ -425,7 +461,8 @@ void acpi_tables_free(AcpiTables *t)
 
 /* ---- the loader's work, by the host ---- */
 
-static void run_command(const uint8_t *cmd, GByteArray *tables, GByteArray *rsdp, hwaddr tables_at)
+static void run_command(const uint8_t *cmd, GByteArray *tables, GByteArray *rsdp, hwaddr tables_at,
+                        hwaddr vmgenid_at)
 {
     GByteArray *file = strcmp((const char *)cmd + 4, ACPI_RSDP_FILE) == 0 ? rsdp : tables;
 
@@ -433,7 +470,8 @@ static void run_command(const uint8_t *cmd, GByteArray *tables, GByteArray *rsdp
     case CMD_ADD_POINTER: {
         uint8_t *field = file->data + ld_le32(cmd + 116);
         unsigned size = cmd[120];
-        st_le_n(field, size, ld_le_n(field, size) + tables_at);
+        bool page = strcmp((const char *)cmd + 60, VMGENID_GUID_FILE) == 0;
+        st_le_n(field, size, ld_le_n(field, size) + (page ? vmgenid_at : tables_at));
         break;
     }
     case CMD_ADD_CHECKSUM: {
@@ -448,14 +486,15 @@ static void run_command(const uint8_t *cmd, GByteArray *tables, GByteArray *rsdp
     }
 }
 
-bool acpi_tables_place(const AcpiTables *t, AddressSpace *as, hwaddr tables_at, hwaddr rsdp_at)
+bool acpi_tables_place(const AcpiTables *t, AddressSpace *as, hwaddr tables_at, hwaddr rsdp_at,
+                       hwaddr vmgenid_at)
 {
     GByteArray *tables = g_byte_array_new(), *rsdp = g_byte_array_new();
 
     g_byte_array_append(tables, t->tables->data, t->tables->len);
     g_byte_array_append(rsdp, t->rsdp->data, t->rsdp->len);
     for (guint i = 0; i < t->loader->len; i += ACPI_LOADER_ENTRY) {
-        run_command(t->loader->data + i, tables, rsdp, tables_at);
+        run_command(t->loader->data + i, tables, rsdp, tables_at, vmgenid_at);
     }
     bool ok = address_space_poke(as, tables_at, tables->data, tables->len) &&
               address_space_poke(as, rsdp_at, rsdp->data, rsdp->len);

@@ -21,6 +21,7 @@ typedef struct AcpiConfig {
     bool s3, s4;              /* sleep states beside S5 */
     uint8_t s4_type;          /* SLP_TYP of S4 */
     uint16_t pvpanic;         /* port, 0: none */
+    bool vmgenid;
     AcpiChipset chipset;
     /* With a chip set: */
     uint16_t pm_base, gpe0_base, gpe0_size;
@@ -56,8 +57,10 @@ void acpi_dsdt(Aml *a, const AcpiConfig *cfg);
 
 /*
  * What firmware would do with the loader's commands, done by the host: copies of
- * the two files, linked for these addresses. tables_at must be 64-byte aligned.
+ * the two files, linked for these addresses. tables_at must be 64-byte aligned. vmgenid_at: where the
+ * caller puts that page, if there is one.
  */
-bool acpi_tables_place(const AcpiTables *t, AddressSpace *as, hwaddr tables_at, hwaddr rsdp_at);
+bool acpi_tables_place(const AcpiTables *t, AddressSpace *as, hwaddr tables_at, hwaddr rsdp_at,
+                       hwaddr vmgenid_at);
 
 #endif

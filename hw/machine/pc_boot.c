@@ -12,6 +12,7 @@
 #include "base/bits.h"
 #include "block/block.h"
 #include "hw/acpi/tables.h"
+#include "hw/acpi/vmgenid.h"
 #include "hw/block/pflash.h"
 #include "hw/firmware/fw_cfg.h"
 #include "hw/firmware/smbios.h"
@@ -281,6 +282,7 @@ static AcpiTables *make_tables(PcBoard *pc)
                      .pit = pc->pit != ONOFF_OFF,
                      .rtc = pc->rtc != NULL,
                      .pvpanic = pvpanic_port(pc->dev.machine),
+                     .vmgenid = vmgenid_find(pc->dev.machine) != NULL,
                      .s3 = pm && !pm->no_s3 && !pc->boot->plan, /* waking needs firmware */
                      .s4 = pm && !pm->no_s4,
                      .s4_type = pm ? pm->s4_type : 0};
@@ -336,6 +338,36 @@ static bool add_smbios(PcBoard *pc, Error **errp)
            fw_cfg_add_file(pc->fw_cfg, SMBIOS_ANCHOR_FILE, s->anchor->data, s->anchor->len, errp);
 }
 
+/* ---- generation ID ---- */
+
+static void generation_event(void *opaque, int n, int level)
+{
+    PcBoard *pc = opaque;
+
+    if (level && pc->kind->new_generation) {
+        pc->kind->new_generation(pc);
+    } else if (level) {
+        acpi_regs_gpe(pc->kind->pm(pc), VMGENID_GPE);
+    }
+}
+
+/* Without firmware: the last page of the tables' room. */
+static hwaddr place_generation(PcBoard *pc, Machine *m)
+{
+    Device *d = vmgenid_find(m);
+    hwaddr at = pc->boot->layout.acpi + pc->boot->layout.acpi_size - VMGENID_PAGE;
+    uint8_t page[VMGENID_PAGE];
+
+    if (d) {
+        vmgenid_page(d, page);
+        address_space_poke(machine_memory(m), at, page, sizeof(page));
+        vmgenid_placed(d, at);
+    }
+    return at;
+}
+
+/* ---- the machine runs, or is reset ---- */
+
 /* Without firmware: the tables in memory, where they describe what is there now. */
 static void place_tables(PcBoard *pc, Machine *m)
 {
@@ -343,7 +375,19 @@ static void place_tables(PcBoard *pc, Machine *m)
 
     acpi_tables_free(b->acpi);
     b->acpi = make_tables(pc);
-    acpi_tables_place(b->acpi, machine_memory(m), b->layout.acpi, b->layout.rsdp);
+    acpi_tables_place(b->acpi, machine_memory(m), b->layout.acpi, b->layout.rsdp,
+                      place_generation(pc, m));
+}
+
+/* The tables' final lengths, and the wire, for a device that came after the board. */
+static void adopt_generation(PcBoard *pc, Machine *m)
+{
+    Device *d = vmgenid_find(m);
+
+    if (d) {
+        device_connect(d, 0, (Irq){generation_event, pc, 0});
+        tables_selected(pc->boot, pc->fw_cfg);
+    }
 }
 
 /* Devices come after the board: when the machine first runs they are all there. */
@@ -356,6 +400,7 @@ static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
         fill_cmos_disks(b->pc);
         fill_cmos_floppies(b->pc);
         pc_bootorder_publish(b->pc);
+        adopt_generation(b->pc, m);
         if (b->plan && b->acpi) {
             place_tables(b->pc, m);
         }

@@ -43,6 +43,8 @@ typedef struct PcKind {
     void (*describe)(PcBoard *pc, AcpiConfig *ac);
     /* Optional: what to add to the kernel's command line; g_free. */
     char *(*cmdline)(PcBoard *pc);
+    /* Optional: says that the generation ID changed; NULL: bit VMGENID_GPE of pm()'s GPE0. */
+    void (*new_generation)(PcBoard *pc);
 } PcKind;
 
 enum { ONOFF_AUTO = 0, ONOFF_ON, ONOFF_OFF };
