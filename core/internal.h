@@ -115,12 +115,15 @@ enum {
     REQ_SUSPEND = 1 << 4,
     REQ_WAKEUP = 1 << 5,
     REQ_WATCHDOG = 1 << 6,
+    REQ_PANIC = 1 << 7,
+    REQ_CRASHLOADED = 1 << 8,
 };
 
 typedef struct Listener {
     union {
         RunStateFn *run_state;
         EventFn *event;
+        ResetFn *reset;
     };
     void *opaque;
 } Listener;
@@ -169,7 +172,7 @@ struct Machine {
 
     /* run state. home: main loop, state readable from any thread */
     RunState state; /* atomic */
-    GArray *state_listeners, *event_listeners;
+    GArray *state_listeners, *event_listeners, *reset_listeners;
     bool ended;     /* atomic */
     bool waking;
     int status;

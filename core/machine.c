@@ -114,6 +114,7 @@ Machine *machine_new(const MachineConfig *cfg, GMainContext *loop)
     m->unplugged = g_ptr_array_new();
     m->state_listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     m->event_listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
+    m->reset_listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     pthread_mutex_init(&m->lock, NULL);
     pthread_mutex_init(&m->cpu_lock, NULL);
     pthread_cond_init(&m->cpu_cond, NULL);
@@ -291,6 +292,7 @@ void machine_free(Machine *m)
     error_free(m->birth_error);
     g_array_free(m->state_listeners, TRUE);
     g_array_free(m->event_listeners, TRUE);
+    g_array_free(m->reset_listeners, TRUE);
     g_ptr_array_free(m->cpus, TRUE);
     objects_free(m);
     g_ptr_array_free(m->buses, TRUE);

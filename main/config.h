@@ -57,6 +57,7 @@ typedef struct Config {
     const char *uuid;  /* text, checked */
     GPtrArray *smbios; /* json_t objects */
     WatchdogAction watchdog;
+    PanicAction panic;
 
     GPtrArray *drives;    /* ConfigDrive: -drive and its short forms */
     GPtrArray *blockdevs; /* json_t objects */

@@ -160,6 +160,7 @@ static void fill_machine_config(MachineConfig *mc, const Config *c)
         .smbios = (json_t *const *)c->smbios->pdata,
         .smbios_count = c->smbios->len,
         .watchdog = c->watchdog,
+        .panic = c->panic,
         .globals = (const char *const *)c->globals->pdata,
     };
     fill_rtc(mc, c->rtc_base);

@@ -620,6 +620,15 @@ static bool opt_action(Config *c, const OptValue *v, Error **errp)
     if (a->has_shutdown) {
         c->no_shutdown = a->shutdown == SCHEMA_SHUTDOWN_ACTION_PAUSE;
     }
+    if (a->has_panic) {
+        static const PanicAction actions[] = {
+            [SCHEMA_PANIC_ACTION_SHUTDOWN] = PANIC_SHUTDOWN,
+            [SCHEMA_PANIC_ACTION_PAUSE] = PANIC_PAUSE,
+            [SCHEMA_PANIC_ACTION_EXIT_FAILURE] = PANIC_EXIT_FAILURE,
+            [SCHEMA_PANIC_ACTION_NONE] = PANIC_NONE,
+        };
+        c->panic = actions[a->panic];
+    }
     if (a->has_watchdog) {
         static const WatchdogAction actions[] = {
             [SCHEMA_WATCHDOG_ACTION_NAME_RESET] = WATCHDOG_RESET,
