@@ -22,9 +22,12 @@
 #define TABLE_ID  "RHEAPC"
 #define HEADER    36
 #define FILE_NAME 56
-/* Rounding of the two files; commands of type 0 are ignored by loaders. */
+/*
+ * Rounding of the two files, so that tables which appear later (MCFG, once firmware opened its window)
+ * do not change their lengths; commands of type 0 are ignored by loaders.
+ */
 #define TABLES_STEP 0x10000
-#define LOADER_STEP 0x1000
+#define LOADER_STEP 0x4000
 #define SCI_IRQ   9
 #define PCI_LINES (1 << 5 | 1 << 9 | 1 << 10 | 1 << 11)
 
