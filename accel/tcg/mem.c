@@ -782,6 +782,18 @@ void tcg_phys_store(void *env, hwaddr pa, uint64_t val, unsigned size)
     address_space_store(v->cpu->mem, pa, MEM_ATTRS_NONE, size, val);
 }
 
+uint8_t *tcg_phys_page(void *env, hwaddr pa, bool write)
+{
+    return phys_host(tcg_vcpu(env), pa & PAGE_MASK, MEM_PAGE_SIZE, write);
+}
+
+void tcg_phys_written(void *env, hwaddr pa, unsigned len)
+{
+    const MemSection *s = section_at(tcg_vcpu(env), pa);
+
+    ram_written(s->ram, s->ram_offset + (pa - s->base), len);
+}
+
 bool tcg_phys_cmpxchg(void *env, hwaddr pa, unsigned size, uint64_t old, uint64_t val)
 {
     TcgVcpu *v = tcg_vcpu(env);

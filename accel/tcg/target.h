@@ -150,6 +150,12 @@ bool tcg_cmpxchg(void *env, uint64_t va, unsigned size, void *old, const void *v
 uint64_t tcg_phys_load(void *env, hwaddr pa, unsigned size);
 void tcg_phys_store(void *env, hwaddr pa, uint64_t val, unsigned size);
 bool tcg_phys_cmpxchg(void *env, hwaddr pa, unsigned size, uint64_t old, uint64_t val);
+/*
+ * The page at pa for several accesses: its place in the host's memory, NULL if it is not plain (writable) RAM: then
+ * tcg_phys_load/store. Valid until the helper returns; stores through it are told by tcg_phys_written().
+ */
+uint8_t *tcg_phys_page(void *env, hwaddr pa, bool write);
+void tcg_phys_written(void *env, hwaddr pa, unsigned len);
 
 /* Leave for the exception noted in env; state must be that of the instruction's start (helpers: pc is). */
 void tcg_raise(void *env) G_GNUC_NORETURN;

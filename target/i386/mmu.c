@@ -31,6 +31,7 @@
 
 typedef struct Walk {
     X86Env *env;         /* NULL: the debugger walks */
+    bool peek;           /* no side effects */
     Cpu *cpu;
     const X86State *s;
     const X86CpuConfig *config;
@@ -67,7 +68,7 @@ static bool pte_set(Walk *k, hwaddr pa, unsigned size, uint64_t *pte, uint64_t b
 {
     uint64_t want = *pte | bits;
 
-    if (!k->env || want == *pte) {
+    if (k->peek || want == *pte) {
         return true;
     }
     if (tcg_phys_cmpxchg(k->env, pa, size, *pte, want)) {
@@ -330,6 +331,7 @@ static void walk_init(Walk *k, Cpu *cpu, const X86State *s, uint64_t va)
 {
     *k = (Walk){
         .cpu = cpu,
+        .peek = true,
         .s = s,
         .config = &x86_cpu(cpu)->config,
         .cr0 = s->cr0,
@@ -353,6 +355,7 @@ static bool nested(Walk *k, hwaddr *pa, int access, uint64_t where, MmuResult *r
     Walk n = {
         .env = k->env,
         .cpu = k->cpu,
+        .peek = k->peek,
         .s = s,
         .config = k->config,
         .cr0 = CR0_PG | CR0_WP,
@@ -397,6 +400,7 @@ bool x86_mmu_walk(void *opaque, uint64_t va, int access, int mmu, MmuResult *res
 
     walk_init(&k, env->cpu, &env->s, va);
     k.env = env;
+    k.peek = false;
     k.access = access;
     k.user = mmu % X86_MMU_KINDS == X86_MMU_USER;
     k.smap = mmu % X86_MMU_KINDS == X86_MMU_KERNEL && (env->s.cr4 & CR4_SMAP);
@@ -418,13 +422,14 @@ bool x86_mmu_walk(void *opaque, uint64_t va, int access, int mmu, MmuResult *res
     return true;
 }
 
-/* Without side effects, as the kernel would read. */
-static bool peek_translate(Cpu *cpu, const X86State *s, uint64_t vaddr, hwaddr *paddr)
+/* Without side effects, as the kernel would read. env: NULL in the debugger. */
+static bool peek_translate(Cpu *cpu, X86Env *env, const X86State *s, uint64_t vaddr, hwaddr *paddr)
 {
     MmuResult res;
     Walk k;
 
     walk_init(&k, cpu, s, vaddr);
+    k.env = env;
     k.access = MMU_READ;
     if (!(s->cr0 & CR0_PG ? walk(&k, &res) : untranslated(&k, &res))) {
         return false;
@@ -436,7 +441,7 @@ static bool peek_translate(Cpu *cpu, const X86State *s, uint64_t vaddr, hwaddr *
 /* Debugger's view, on the synced state. */
 bool x86_debug_translate(Cpu *cpu, uint64_t vaddr, hwaddr *paddr)
 {
-    return peek_translate(cpu, cpu->state, vaddr, paddr);
+    return peek_translate(cpu, NULL, cpu->state, vaddr, paddr);
 }
 
 size_t x86_peek_code(X86Env *env, uint8_t *buf, size_t max)
@@ -450,7 +455,7 @@ size_t x86_peek_code(X86Env *env, uint8_t *buf, size_t max)
         size_t n = MIN(max - done, MEM_PAGE_SIZE - (va & (MEM_PAGE_SIZE - 1)));
         hwaddr pa;
 
-        if (!peek_translate(env->cpu, s, va, &pa) || !address_space_peek(env->cpu->mem, pa, buf + done, n)) {
+        if (!peek_translate(env->cpu, env, s, va, &pa) || !address_space_peek(env->cpu->mem, pa, buf + done, n)) {
             break;
         }
         done += n;
@@ -465,6 +470,7 @@ hwaddr x86_guest_physical(X86Env *env, hwaddr pa, int access)
 
     walk_init(&k, env->cpu, &env->s, 0);
     k.env = env;
+    k.peek = false;
     if (k.npt && !nested(&k, &pa, access, NPF_FINAL, &res)) {
         note_page_fault(env, &k);
         tcg_raise(env);

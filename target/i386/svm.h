@@ -30,6 +30,7 @@ enum {
     VMCB_RAX = 0x5f8, VMCB_STAR = 0x600, VMCB_LSTAR = 0x608, VMCB_CSTAR = 0x610,
     VMCB_SFMASK = 0x618, VMCB_KERNEL_GS = 0x620, VMCB_SYSENTER_CS = 0x628,
     VMCB_SYSENTER_ESP = 0x630, VMCB_SYSENTER_EIP = 0x638, VMCB_CR2 = 0x640, VMCB_G_PAT = 0x668,
+    VMCB_SIZE = 0x698,
 };
 
 /* VMCB_INT_CTL */
@@ -130,9 +131,7 @@ void svm_vmexit(X86Env *env);
 /* The event that VMRUN injected, in the form of x86_deliver_event(). */
 void svm_injected_event(X86Env *env, X86Event *ev);
 
-/* ---- segments in the VMCB ---- */
-void svm_load_seg(X86Env *env, hwaddr pa, X86Seg *seg);
-void svm_save_seg(X86Env *env, hwaddr pa, const X86Seg *seg);
+/* ---- registers ---- */
 /* Put CR0, CR3, CR4 and EFER together (LMA follows), without checks. */
 void svm_load_paging(X86State *s, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint64_t efer);
 
@@ -143,20 +142,46 @@ typedef struct SvmPaging {
 } SvmPaging;
 /* Is it a state that a processor can be in (APM vol 2, 15.5.1)? */
 bool svm_paging_valid(const X86CpuConfig *c, const SvmPaging *p, bool may_be_paged_real);
-/* The VMCB at pa: control area and guest state. */
-bool svm_vmcb_valid(X86Env *env, hwaddr pa);
+/* The VMCB: control area and guest state. */
+struct Vmcb;
+bool svm_vmcb_valid(X86Env *env, const struct Vmcb *v);
 
 /* ---- MSRs (svm_insn.c) ---- */
 bool svm_write_vm_cr(X86Env *env, uint64_t v);
 bool svm_write_hsave(X86Env *env, uint64_t v);
 
-static inline uint64_t vmcb_get(X86Env *env, hwaddr pa, unsigned field, unsigned size)
+/* ---- a page in the layout of the VMCB ---- */
+
+/* Opened for one helper's accesses: by pointer if it is RAM. */
+typedef struct Vmcb {
+    X86Env *env;
+    hwaddr pa;
+    uint8_t *host; /* NULL: not RAM */
+} Vmcb;
+static inline Vmcb vmcb_open(X86Env *env, hwaddr pa, bool write)
 {
-    return tcg_phys_load(env, pa + field, size);
+    return (Vmcb){env, pa, tcg_phys_page(env, pa, write)};
 }
-static inline void vmcb_put(X86Env *env, hwaddr pa, unsigned field, unsigned size, uint64_t v)
+/* After the last vmcb_put(). */
+static inline void vmcb_written(const Vmcb *v)
 {
-    tcg_phys_store(env, pa + field, v, size);
+    if (v->host) {
+        tcg_phys_written(v->env, v->pa, VMCB_SIZE);
+    }
 }
+static inline uint64_t vmcb_get(const Vmcb *v, unsigned field, unsigned size)
+{
+    return G_LIKELY(v->host) ? ld_le_n(v->host + field, size) : tcg_phys_load(v->env, v->pa + field, size);
+}
+static inline void vmcb_put(const Vmcb *v, unsigned field, unsigned size, uint64_t value)
+{
+    if (G_LIKELY(v->host)) {
+        st_le_n(v->host + field, size, value);
+    } else {
+        tcg_phys_store(v->env, v->pa + field, value, size);
+    }
+}
+void svm_load_seg(const Vmcb *v, unsigned field, X86Seg *seg);
+void svm_save_seg(const Vmcb *v, unsigned field, const X86Seg *seg);
 
 #endif

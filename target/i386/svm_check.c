@@ -63,44 +63,44 @@ static bool event_valid(uint64_t event, bool lma)
     }
 }
 
-static bool control_valid(X86Env *env, hwaddr vmcb)
+static bool control_valid(X86Env *env, const Vmcb *v)
 {
     const X86CpuConfig *c = env->config;
-    bool msr = vmcb_get(env, vmcb, VMCB_INTERCEPTS + 12, 4) >> (SVM_EXIT_MSR & 31) & 1;
-    bool io = vmcb_get(env, vmcb, VMCB_INTERCEPTS + 12, 4) >> (SVM_EXIT_IOIO & 31) & 1;
+    bool msr = vmcb_get(v, VMCB_INTERCEPTS + 12, 4) >> (SVM_EXIT_MSR & 31) & 1;
+    bool io = vmcb_get(v, VMCB_INTERCEPTS + 12, 4) >> (SVM_EXIT_IOIO & 31) & 1;
 
-    if (!(vmcb_get(env, vmcb, VMCB_INTERCEPTS + 16, 4) & 1) || !vmcb_get(env, vmcb, VMCB_ASID, 4)) {
+    if (!(vmcb_get(v, VMCB_INTERCEPTS + 16, 4) & 1) || !vmcb_get(v, VMCB_ASID, 4)) {
         return false;
     }
-    return (!msr || map_valid(c, vmcb_get(env, vmcb, VMCB_MSRPM, 8), 0x2000)) &&
-           (!io || map_valid(c, vmcb_get(env, vmcb, VMCB_IOPM, 8), 0x3000));
+    return (!msr || map_valid(c, vmcb_get(v, VMCB_MSRPM, 8), 0x2000)) &&
+           (!io || map_valid(c, vmcb_get(v, VMCB_IOPM, 8), 0x3000));
 }
 
-static bool nested_valid(X86Env *env, hwaddr vmcb)
+static bool nested_valid(X86Env *env, const Vmcb *v)
 {
     const X86State *host = &env->s;
 
-    if (!x86_has(env->config, F_NPT) || !(vmcb_get(env, vmcb, VMCB_NESTED_CTL, 8) & NESTED_NP)) {
+    if (!x86_has(env->config, F_NPT) || !(vmcb_get(v, VMCB_NESTED_CTL, 8) & NESTED_NP)) {
         return true;
     }
     return (host->cr0 & CR0_PG) &&
-           !(vmcb_get(env, vmcb, VMCB_NCR3, 8) >> (host->efer & EFER_LMA ? env->config->phys_bits : 32)) &&
-           x86_pat_valid(vmcb_get(env, vmcb, VMCB_G_PAT, 8));
+           !(vmcb_get(v, VMCB_NCR3, 8) >> (host->efer & EFER_LMA ? env->config->phys_bits : 32)) &&
+           x86_pat_valid(vmcb_get(v, VMCB_G_PAT, 8));
 }
 
-bool svm_vmcb_valid(X86Env *env, hwaddr vmcb)
+bool svm_vmcb_valid(X86Env *env, const Vmcb *v)
 {
     SvmPaging p = {
-        .cr0 = vmcb_get(env, vmcb, VMCB_CR0, 8),
-        .cr3 = vmcb_get(env, vmcb, VMCB_CR3, 8),
-        .cr4 = vmcb_get(env, vmcb, VMCB_CR4, 8),
-        .efer = vmcb_get(env, vmcb, VMCB_EFER, 8),
+        .cr0 = vmcb_get(v, VMCB_CR0, 8),
+        .cr3 = vmcb_get(v, VMCB_CR3, 8),
+        .cr4 = vmcb_get(v, VMCB_CR4, 8),
+        .efer = vmcb_get(v, VMCB_EFER, 8),
     };
 
-    svm_load_seg(env, vmcb + VMCB_CS, &p.cs);
-    return control_valid(env, vmcb) && nested_valid(env, vmcb) &&
+    svm_load_seg(v, VMCB_CS, &p.cs);
+    return control_valid(env, v) && nested_valid(env, v) &&
            svm_paging_valid(env->config, &p, true) &&
-           !(vmcb_get(env, vmcb, VMCB_DR6, 8) >> 32) && !(vmcb_get(env, vmcb, VMCB_DR7, 8) >> 32) &&
-           event_valid(vmcb_get(env, vmcb, VMCB_EVENTINJ, 8),
+           !(vmcb_get(v, VMCB_DR6, 8) >> 32) && !(vmcb_get(v, VMCB_DR7, 8) >> 32) &&
+           event_valid(vmcb_get(v, VMCB_EVENTINJ, 8),
                        (p.efer & EFER_LME) && (p.cr0 & CR0_PG) && (p.cs.attr & SEG_L));
 }

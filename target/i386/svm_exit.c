@@ -89,43 +89,43 @@ bool svm_event_exits(X86Env *env, unsigned code, uint64_t info1)
 
 /* ---- the guest's state into its VMCB ---- */
 
-static void save_guest(X86Env *env, hwaddr vmcb)
+static void save_guest(X86Env *env, const Vmcb *v)
 {
     const X86State *s = &env->s;
     uint64_t flags = x86_rflags(env);
 
-    svm_save_seg(env, vmcb + VMCB_ES, &s->seg[S_ES]);
-    svm_save_seg(env, vmcb + VMCB_CS, &s->seg[S_CS]);
-    svm_save_seg(env, vmcb + VMCB_SS, &s->seg[S_SS]);
-    svm_save_seg(env, vmcb + VMCB_DS, &s->seg[S_DS]);
-    vmcb_put(env, vmcb, VMCB_GDTR + 4, 4, s->gdt_limit);
-    vmcb_put(env, vmcb, VMCB_GDTR + 8, 8, s->gdt_base);
-    vmcb_put(env, vmcb, VMCB_IDTR + 4, 4, s->idt_limit);
-    vmcb_put(env, vmcb, VMCB_IDTR + 8, 8, s->idt_base);
-    vmcb_put(env, vmcb, VMCB_CPL, 1, env->cpl);
-    vmcb_put(env, vmcb, VMCB_EFER, 8, s->efer);
-    vmcb_put(env, vmcb, VMCB_CR0, 8, s->cr0);
-    vmcb_put(env, vmcb, VMCB_CR2, 8, s->cr2);
-    vmcb_put(env, vmcb, VMCB_CR3, 8, s->cr3);
-    vmcb_put(env, vmcb, VMCB_CR4, 8, s->cr4);
-    vmcb_put(env, vmcb, VMCB_DR6, 8, s->dr[6]);
-    vmcb_put(env, vmcb, VMCB_DR7, 8, s->dr[7]);
-    vmcb_put(env, vmcb, VMCB_RFLAGS, 8, flags);
-    vmcb_put(env, vmcb, VMCB_RIP, 8, s->rip);
-    vmcb_put(env, vmcb, VMCB_RSP, 8, s->gpr[R_SP]);
-    vmcb_put(env, vmcb, VMCB_RAX, 8, s->gpr[R_AX]);
+    svm_save_seg(v, VMCB_ES, &s->seg[S_ES]);
+    svm_save_seg(v, VMCB_CS, &s->seg[S_CS]);
+    svm_save_seg(v, VMCB_SS, &s->seg[S_SS]);
+    svm_save_seg(v, VMCB_DS, &s->seg[S_DS]);
+    vmcb_put(v, VMCB_GDTR + 4, 4, s->gdt_limit);
+    vmcb_put(v, VMCB_GDTR + 8, 8, s->gdt_base);
+    vmcb_put(v, VMCB_IDTR + 4, 4, s->idt_limit);
+    vmcb_put(v, VMCB_IDTR + 8, 8, s->idt_base);
+    vmcb_put(v, VMCB_CPL, 1, env->cpl);
+    vmcb_put(v, VMCB_EFER, 8, s->efer);
+    vmcb_put(v, VMCB_CR0, 8, s->cr0);
+    vmcb_put(v, VMCB_CR2, 8, s->cr2);
+    vmcb_put(v, VMCB_CR3, 8, s->cr3);
+    vmcb_put(v, VMCB_CR4, 8, s->cr4);
+    vmcb_put(v, VMCB_DR6, 8, s->dr[6]);
+    vmcb_put(v, VMCB_DR7, 8, s->dr[7]);
+    vmcb_put(v, VMCB_RFLAGS, 8, flags);
+    vmcb_put(v, VMCB_RIP, 8, s->rip);
+    vmcb_put(v, VMCB_RSP, 8, s->gpr[R_SP]);
+    vmcb_put(v, VMCB_RAX, 8, s->gpr[R_AX]);
     if (s->svm_npt) {
-        vmcb_put(env, vmcb, VMCB_G_PAT, 8, s->pat);
+        vmcb_put(v, VMCB_G_PAT, 8, s->pat);
     }
-    vmcb_put(env, vmcb, VMCB_INT_CTL, 4,
-             (vmcb_get(env, vmcb, VMCB_INT_CTL, 4) & ~(V_TPR | V_IRQ | V_GIF)) |
+    vmcb_put(v, VMCB_INT_CTL, 4,
+             (vmcb_get(v, VMCB_INT_CTL, 4) & ~(V_TPR | V_IRQ | V_GIF)) |
                  (s->svm_int_ctl & (V_TPR | V_IRQ | V_GIF)));
-    vmcb_put(env, vmcb, VMCB_INT_STATE, 4,
+    vmcb_put(v, VMCB_INT_STATE, 4,
              (s->int_shadow ? INT_STATE_SHADOW : 0) | (flags & FLAG_IF ? INT_STATE_IF : 0));
 }
 
 /* Instruction bytes for who emulates the access of a data page fault (15.8.4). */
-static void save_insn_bytes(X86Env *env, hwaddr vmcb)
+static void save_insn_bytes(X86Env *env, const Vmcb *v)
 {
     uint64_t code = env->exit_code;
     uint8_t bytes[16];
@@ -137,22 +137,22 @@ static void save_insn_bytes(X86Env *env, hwaddr vmcb)
     if ((code == SVM_EXIT_NPF || code == SVM_EXIT_EXCP0 + EXC_PF) && !(env->exit_info[0] & PF_I)) {
         n = x86_peek_code(env, bytes, 15);
     }
-    vmcb_put(env, vmcb, VMCB_INSN_LEN, 1, n);
+    vmcb_put(v, VMCB_INSN_LEN, 1, n);
     for (size_t i = 0; i < n; i++) {
-        vmcb_put(env, vmcb, VMCB_INSN + i, 1, bytes[i]);
+        vmcb_put(v, VMCB_INSN + i, 1, bytes[i]);
     }
 }
 
-static void save_reason(X86Env *env, hwaddr vmcb)
+static void save_reason(X86Env *env, const Vmcb *v)
 {
-    vmcb_put(env, vmcb, VMCB_EXITCODE, 8, env->exit_code);
-    vmcb_put(env, vmcb, VMCB_EXITINFO1, 8, env->exit_info[0]);
-    vmcb_put(env, vmcb, VMCB_EXITINFO2, 8, env->exit_info[1]);
-    vmcb_put(env, vmcb, VMCB_EXITINTINFO, 8, env->delivering >= 0 ? env->delivering_info : 0);
+    vmcb_put(v, VMCB_EXITCODE, 8, env->exit_code);
+    vmcb_put(v, VMCB_EXITINFO1, 8, env->exit_info[0]);
+    vmcb_put(v, VMCB_EXITINFO2, 8, env->exit_info[1]);
+    vmcb_put(v, VMCB_EXITINTINFO, 8, env->delivering >= 0 ? env->delivering_info : 0);
     if (x86_has(env->config, F_NRIP_SAVE)) {
-        vmcb_put(env, vmcb, VMCB_NRIP, 8, env->exit_nrip);
+        vmcb_put(v, VMCB_NRIP, 8, env->exit_nrip);
     }
-    vmcb_put(env, vmcb, VMCB_EVENTINJ, 8, 0);
+    vmcb_put(v, VMCB_EVENTINJ, 8, 0);
 }
 
 /* ---- the host's state back ---- */
@@ -174,49 +174,50 @@ static void leave_guest_mode(X86State *s)
 static bool load_host(X86Env *env)
 {
     X86State *s = &env->s;
-    hwaddr from = s->vm_hsave;
+    Vmcb page = vmcb_open(env, s->vm_hsave, false), *v = &page;
     SvmPaging p = {
-        .cr0 = vmcb_get(env, from, VMCB_CR0, 8) | CR0_PE,
-        .cr3 = vmcb_get(env, from, VMCB_CR3, 8),
-        .cr4 = vmcb_get(env, from, VMCB_CR4, 8),
-        .efer = vmcb_get(env, from, VMCB_EFER, 8),
+        .cr0 = vmcb_get(v, VMCB_CR0, 8) | CR0_PE,
+        .cr3 = vmcb_get(v, VMCB_CR3, 8),
+        .cr4 = vmcb_get(v, VMCB_CR4, 8),
+        .efer = vmcb_get(v, VMCB_EFER, 8),
     };
 
-    svm_load_seg(env, from + VMCB_CS, &p.cs);
+    svm_load_seg(v, VMCB_CS, &p.cs);
     if (!svm_paging_valid(env->config, &p, false)) {
         return false;
     }
     svm_load_paging(s, p.cr0, p.cr3, p.cr4, p.efer);
     s->seg[S_CS] = p.cs;
-    svm_load_seg(env, from + VMCB_ES, &s->seg[S_ES]);
-    svm_load_seg(env, from + VMCB_SS, &s->seg[S_SS]);
-    svm_load_seg(env, from + VMCB_DS, &s->seg[S_DS]);
+    svm_load_seg(v, VMCB_ES, &s->seg[S_ES]);
+    svm_load_seg(v, VMCB_SS, &s->seg[S_SS]);
+    svm_load_seg(v, VMCB_DS, &s->seg[S_DS]);
     s->seg[S_SS].attr &= ~(3u << SEG_DPL_SHIFT); /* CPL 0 */
-    s->gdt_limit = vmcb_get(env, from, VMCB_GDTR + 4, 4);
-    s->gdt_base = vmcb_get(env, from, VMCB_GDTR + 8, 8);
-    s->idt_limit = vmcb_get(env, from, VMCB_IDTR + 4, 4);
-    s->idt_base = vmcb_get(env, from, VMCB_IDTR + 8, 8);
-    s->rip = vmcb_get(env, from, VMCB_RIP, 8);
-    s->gpr[R_SP] = vmcb_get(env, from, VMCB_RSP, 8);
-    s->gpr[R_AX] = vmcb_get(env, from, VMCB_RAX, 8);
+    s->gdt_limit = vmcb_get(v, VMCB_GDTR + 4, 4);
+    s->gdt_base = vmcb_get(v, VMCB_GDTR + 8, 8);
+    s->idt_limit = vmcb_get(v, VMCB_IDTR + 4, 4);
+    s->idt_base = vmcb_get(v, VMCB_IDTR + 8, 8);
+    s->rip = vmcb_get(v, VMCB_RIP, 8);
+    s->gpr[R_SP] = vmcb_get(v, VMCB_RSP, 8);
+    s->gpr[R_AX] = vmcb_get(v, VMCB_RAX, 8);
     s->dr[7] = DR7_RESET;
-    x86_put_rflags(env, vmcb_get(env, from, VMCB_RFLAGS, 8) & ~(uint64_t)(FLAG_VM | FLAG_RF));
+    x86_put_rflags(env, vmcb_get(v, VMCB_RFLAGS, 8) & ~(uint64_t)(FLAG_VM | FLAG_RF));
     return x86_try_load_pdptes(env, s->cr0, s->cr4, s->cr3);
 }
 
 void svm_vmexit(X86Env *env)
 {
-    hwaddr vmcb = env->s.svm_vmcb;
+    Vmcb vmcb = vmcb_open(env, env->s.svm_vmcb, true);
 
     log_mask(LOG_INT, "#VMEXIT %" PRIx64 " info %" PRIx64 " %" PRIx64 " cpl=%d IP=%04x:%016" PRIx64 "\n",
              env->exit_code, env->exit_info[0], env->exit_info[1], env->cpl, env->s.seg[S_CS].sel,
              env->s.rip);
     env->exit_noted = false;
     if (env->exit_code != SVM_EXIT_INVALID) {
-        save_insn_bytes(env, vmcb);
-        save_guest(env, vmcb);
+        save_insn_bytes(env, &vmcb);
+        save_guest(env, &vmcb);
     }
-    save_reason(env, vmcb);
+    save_reason(env, &vmcb);
+    vmcb_written(&vmcb);
     env->delivering = -1;
     env->s.exc_pending = 0;
     leave_guest_mode(&env->s);

@@ -46,16 +46,16 @@ uint64_t helper_vmload(void *opaque, uint64_t w, uint64_t b, uint64_t c)
 {
     X86Env *env = opaque;
     X86State *s = &env->s;
-    hwaddr pa;
+    Vmcb page, *v = &page;
 
     x86_svm_privilege(env);
     svm_check_insn(env, SVM_EXIT_VMLOAD, 0);
-    pa = vmload_operand(env, w, MMU_READ);
-    svm_load_seg(env, pa + VMCB_FS, &s->seg[S_FS]);
-    svm_load_seg(env, pa + VMCB_GS, &s->seg[S_GS]);
-    svm_load_seg(env, pa + VMCB_TR, &s->tr);
-    svm_load_seg(env, pa + VMCB_LDTR, &s->ldt);
-#define LOAD(field, name) s->name = vmcb_get(env, pa, field, 8);
+    page = vmcb_open(env, vmload_operand(env, w, MMU_READ), false);
+    svm_load_seg(v, VMCB_FS, &s->seg[S_FS]);
+    svm_load_seg(v, VMCB_GS, &s->seg[S_GS]);
+    svm_load_seg(v, VMCB_TR, &s->tr);
+    svm_load_seg(v, VMCB_LDTR, &s->ldt);
+#define LOAD(field, name) s->name = vmcb_get(v, field, 8);
     MSR_FIELDS(LOAD)
 #undef LOAD
     x86_update_mode(env);
@@ -66,18 +66,19 @@ uint64_t helper_vmsave(void *opaque, uint64_t w, uint64_t b, uint64_t c)
 {
     X86Env *env = opaque;
     const X86State *s = &env->s;
-    hwaddr pa;
+    Vmcb page, *v = &page;
 
     x86_svm_privilege(env);
     svm_check_insn(env, SVM_EXIT_VMSAVE, 0);
-    pa = vmload_operand(env, w, MMU_WRITE);
-    svm_save_seg(env, pa + VMCB_FS, &s->seg[S_FS]);
-    svm_save_seg(env, pa + VMCB_GS, &s->seg[S_GS]);
-    svm_save_seg(env, pa + VMCB_TR, &s->tr);
-    svm_save_seg(env, pa + VMCB_LDTR, &s->ldt);
-#define SAVE(field, name) vmcb_put(env, pa, field, 8, s->name);
+    page = vmcb_open(env, vmload_operand(env, w, MMU_WRITE), true);
+    svm_save_seg(v, VMCB_FS, &s->seg[S_FS]);
+    svm_save_seg(v, VMCB_GS, &s->seg[S_GS]);
+    svm_save_seg(v, VMCB_TR, &s->tr);
+    svm_save_seg(v, VMCB_LDTR, &s->ldt);
+#define SAVE(field, name) vmcb_put(v, field, 8, s->name);
     MSR_FIELDS(SAVE)
 #undef SAVE
+    vmcb_written(v);
     return 0;
 }
 
@@ -119,8 +120,7 @@ uint64_t helper_clgi(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 
 uint64_t helper_vmmcall(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 {
-    svm_check_insn(opaque, SVM_EXIT_VMMCALL, 0);
-    x86_ud(opaque);
+    x86_ud(opaque); /* in a guest too, where it is not intercepted */
 }
 
 /* The page at rAX of the address space ECX; the host's is 0. */

@@ -145,6 +145,9 @@ void tr_svm_intercept(X86Tr *s)
     case X86T_int:
         check_int(s);
         break;
+    case X86T_vmmcall:
+        check_plain(s, SVM_EXIT_VMMCALL);
+        break;
     case X86T_hlt:
         check_plain(s, SVM_EXIT_HLT);
         break;

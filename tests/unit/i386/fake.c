@@ -100,6 +100,19 @@ void tcg_phys_store(void *env, hwaddr pa, uint64_t val, unsigned size)
     }
 }
 
+uint8_t *tcg_phys_page(void *env, hwaddr pa, bool write)
+{
+    return pa <= FAKE_RAM - 4096 && !fake(env)->no_host ? fake(env)->ram + pa : NULL;
+}
+
+void tcg_phys_written(void *env, hwaddr pa, unsigned len)
+{
+    Fake *f = fake(env);
+
+    g_assert_false(pa < f->forbid_end && pa + len > f->forbid);
+    f->stores++;
+}
+
 bool tcg_phys_cmpxchg(void *env, hwaddr pa, unsigned size, uint64_t old, uint64_t val)
 {
     if (tcg_phys_load(env, pa, size) != old) {

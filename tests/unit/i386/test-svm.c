@@ -38,9 +38,10 @@ static void code(const char *bytes, size_t n)
 
 /* ---- world switches ---- */
 
-static void test_switch(void)
+static void check_switch(bool in_ram)
 {
     vmcb_host(f);
+    f->no_host = !in_ram;
     S.rflags |= FLAG_IF;
     S.dr[7] = DR7_RESET | 0x55;
     poke64(f, VMCB + VMCB_CR2, 0xabc);
@@ -73,6 +74,12 @@ static void test_switch(void)
     g_assert_cmphex(S.dr[7], ==, DR7_RESET);
     g_assert_false(S.gif || S.int_shadow || S.svm_tsc_offset || (f->env.mode & MODE_GUEST));
     g_assert_true(x86_long(&f->env) && f->env.cpl == 0);
+}
+
+static void test_switch(void)
+{
+    check_switch(true);
+    check_switch(false); /* a VMCB and a save area that must be accessed piece by piece */
 }
 
 static void test_asids(void)
@@ -375,8 +382,8 @@ static void test_injection(void)
         fake_gate64(f, 0x80, SEL_CODE0_64, FAKE_HANDLER, 0xe, 0, 0);
         fake_gate64(f, EXC_OF, SEL_CODE0_64, FAKE_HANDLER, 0xe, 0, 0);
         fake_set_cpl(f, 3);
-        svm_save_seg(&f->env, VMCB + VMCB_CS, &S.seg[S_CS]);
-        svm_save_seg(&f->env, VMCB + VMCB_SS, &S.seg[S_SS]);
+        vmcb_seg(f, VMCB_CS, &S.seg[S_CS]);
+        vmcb_seg(f, VMCB_SS, &S.seg[S_SS]);
         f->ram[VMCB + VMCB_CPL] = 3;
         S.seg[S_SS].attr &= ~(3u << SEG_DPL_SHIFT);
         x86_update_mode(&f->env);
@@ -557,7 +564,7 @@ static void test_task_switch(void)
     vmcb_host(f);
     poke64(f, VMCB + VMCB_EFER, EFER_SVME);
     poke64(f, VMCB + VMCB_CR0, CR0_PE);
-    svm_save_seg(&f->env, VMCB + VMCB_CS, &(X86Seg){.sel = SEL_CODE0, .attr = SEG_P | SEG_S | SEG_DB | SEG_G | 0xb,
+    vmcb_seg(f, VMCB_CS, &(X86Seg){.sel = SEL_CODE0, .attr = SEG_P | SEG_S | SEG_DB | SEG_G | 0xb,
                                                     .limit = 0xffffffff});
     vmcb_intercept(f, SVM_EXIT_TASK_SWITCH);
     fake_desc(f, SEL_FREE, 0x6000, 0x67, 0x89, 0);

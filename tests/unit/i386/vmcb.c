@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/i386/vmcb.h"
 
-static void put_seg(Fake *f, unsigned field, const X86Seg *seg)
+void vmcb_seg(Fake *f, unsigned field, const X86Seg *seg)
 {
-    svm_save_seg(&f->env, VMCB + field, seg);
+    Vmcb v = vmcb_open(&f->env, VMCB, true);
+
+    svm_save_seg(&v, field, seg);
 }
 
 void vmcb_host(Fake *f)
@@ -15,10 +17,10 @@ void vmcb_host(Fake *f)
     s->vm_hsave = HSAVE;
     s->rip = 0x10000;
     s->gpr[R_AX] = VMCB;
-    put_seg(f, VMCB_ES, &s->seg[S_ES]);
-    put_seg(f, VMCB_CS, &s->seg[S_CS]);
-    put_seg(f, VMCB_SS, &s->seg[S_SS]);
-    put_seg(f, VMCB_DS, &s->seg[S_DS]);
+    vmcb_seg(f, VMCB_ES, &s->seg[S_ES]);
+    vmcb_seg(f, VMCB_CS, &s->seg[S_CS]);
+    vmcb_seg(f, VMCB_SS, &s->seg[S_SS]);
+    vmcb_seg(f, VMCB_DS, &s->seg[S_DS]);
     poke32(f, VMCB + VMCB_GDTR + 4, s->gdt_limit);
     poke64(f, VMCB + VMCB_GDTR + 8, s->gdt_base);
     poke32(f, VMCB + VMCB_IDTR + 4, s->idt_limit);

@@ -22,6 +22,7 @@
 void vmcb_host(Fake *f);
 /* Turn nested paging on in the VMCB, by tables made anew. */
 void vmcb_nested(Fake *f);
+void vmcb_seg(Fake *f, unsigned field, const X86Seg *seg);
 /* VMRUN; what it ends in, with an injected event delivered. */
 Outcome vmcb_run(Fake *f);
 static inline void vmcb_intercept(Fake *f, unsigned code)
