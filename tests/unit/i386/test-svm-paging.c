@@ -155,6 +155,29 @@ static void test_pae_shadow(void)
     g_assert_cmphex(S.rip, ==, HOST_NEXT);
 }
 
+/* The nested tables are of the host's paging mode. */
+static void test_legacy_host(void)
+{
+    MmuResult r;
+
+    vmcb_host(f);
+    enter_nested();
+    S.svm_hefer = EFER_SVME;
+    S.svm_hcr4 = CR4_PAE;
+    S.svm_ncr3 = 0x190020; /* aligned to 32 bytes */
+    poke64(f, 0x190020, (NPML4 + 0x2000) | 1);
+    *npte(0x50000) = 0x333000 | 7;
+    g_assert_true(walk(0x50123, MMU_READ, &r));
+    g_assert_cmphex(r.paddr, ==, 0x333000);
+    S.svm_hcr4 = CR4_PSE;
+    S.svm_ncr3 = 0x191000;
+    poke32(f, 0x191000, 0x87);
+    g_assert_true(walk(0x234567, MMU_WRITE, &r));
+    g_assert_cmphex(r.paddr, ==, 0x234000);
+    poke64(f, 0x102000, 1ull << 32 | 0x87); /* beyond what 32 bits reach */
+    npf(0x50123, MMU_READ, NPF_FINAL | PF_U, (1ull << 32) + 0x50123);
+}
+
 /* In delivery: the event is told, the instruction bytes too. */
 static void test_in_delivery(void)
 {
@@ -312,6 +335,7 @@ int main(int argc, char **argv)
     g_test_add_func("/i386/svm-paging/unpaged", test_unpaged);
     g_test_add_func("/i386/svm-paging/pae", test_pae);
     g_test_add_func("/i386/svm-paging/pae-shadow", test_pae_shadow);
+    g_test_add_func("/i386/svm-paging/legacy-host", test_legacy_host);
     g_test_add_func("/i386/svm-paging/in-delivery", test_in_delivery);
     g_test_add_func("/i386/svm-paging/pat", test_pat);
     g_test_add_func("/i386/svm-paging/virtual-vmsave", test_virtual_vmsave);
