@@ -90,7 +90,7 @@ static void own_config(Machine *m)
     MachineConfig *c = &m->cfg;
     const char **all[] = {&c->boot_order, &c->boot_once, &c->boot_splash,
                           &c->board,  &c->accel,  &c->cpu_model, &c->firmware, &c->firmware_dirs,
-                          &c->kernel, &c->initrd, &c->append,    &c->name};
+                          &c->kernel, &c->initrd, &c->append,    &c->name,   &c->memory_backend};
 
     m->strings = g_ptr_array_new_with_free_func(g_free);
     m->globals = g_strdupv((char **)c->globals);

@@ -14,6 +14,7 @@
 #include "core/cpu.h"
 #include "core/device.h"
 #include "core/memory.h"
+#include "core/numa.h"
 
 typedef enum RunState { /* QMP RunState names */
     RUN_STATE_PRELAUNCH,
@@ -90,6 +91,8 @@ typedef struct MachineConfig {
     const char *kernel, *initrd, *append;
     const FwCfgFile *fw_cfg;   /* fw_cfg_count of them */
     size_t fw_cfg_count;
+    const NumaConfig *numa;    /* -numa; NULL: none */
+    const char *memory_backend; /* -machine memory-backend=, id of an object; or NULL */
     bool no_reboot, no_shutdown, start_paused, nodefaults, nographic;
     bool default_serial, default_parallel; /* board may create its default devices */
     CharPort *serial[4];       /* host ends of -serial 0..3, NULL = none */

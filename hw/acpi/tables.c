@@ -4,7 +4,8 @@
  *
  * ACPI specification 6.4: 5.2.5 RSDP, 5.2.7/8 RSDT and XSDT, 5.2.9 FADT (in the
  * layout of revision 3, 244 bytes, which everything since Windows XP reads),
- * 5.2.10 FACS, 5.2.12 MADT. Loader commands: SeaBIOS "romfile_loader" format,
+ * 5.2.10 FACS, 5.2.12 MADT, 5.2.16 SRAT, 5.2.17 SLIT. Loader commands: SeaBIOS
+ * "romfile_loader" format,
  * 128 bytes each: allocate, add pointer, add checksum, write pointer.
  *
  * PCI firmware specification 3.0, 4.1.2 MCFG; IA-PC HPET 1.0a, 3.2.4.
@@ -419,6 +420,83 @@ static void pad(GByteArray *b, guint step)
     }
 }
 
+/* ---- SRAT and SLIT: which processors and memory are near (5.2.16, 5.2.17) ---- */
+
+static void srat_cpu(GByteArray *b, uint32_t apic_id, uint32_t node)
+{
+    bytes_int(b, 0 | 16 << 8, 2); /* local APIC; the boards have none above 254 */
+    bytes_int(b, node & 0xff, 1);
+    bytes_int(b, apic_id, 1);
+    bytes_int(b, 1, 4);           /* enabled */
+    bytes_int(b, 0, 1);
+    bytes_int(b, node >> 8, 3);
+    bytes_int(b, 0, 4);
+}
+
+static void srat_memory(GByteArray *b, uint32_t node, uint64_t base, uint64_t size)
+{
+    if (size) {
+        bytes_int(b, 1 | 40 << 8, 2);
+        bytes_int(b, node, 4);
+        bytes_int(b, 0, 2);
+        bytes_int(b, base, 8);
+        bytes_int(b, size, 8);
+        bytes_int(b, 0, 4);
+        bytes_int(b, 1, 4); /* enabled */
+        bytes_int(b, 0, 8);
+    }
+}
+
+/* RAM from offset on as addresses: without the hole below 1 MiB, and cut at 4 GiB. */
+static void srat_node(GByteArray *b, const AcpiConfig *cfg, uint32_t node, uint64_t offset, uint64_t size)
+{
+    const struct {
+        uint64_t offset, end, address;
+    } parts[] = {
+        {0, 0xa0000, 0}, {0x100000, cfg->below_4g, 0x100000}, {cfg->below_4g, UINT64_MAX, 1ull << 32},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        uint64_t from = MAX(offset, parts[i].offset), to = MIN(offset + size, parts[i].end);
+        if (from < to) {
+            srat_memory(b, node, parts[i].address + from - parts[i].offset, to - from);
+        }
+    }
+}
+
+static uint32_t build_srat(AcpiTables *t, const AcpiConfig *cfg)
+{
+    uint32_t at = table_begin(t, "SRAT", 1);
+    GByteArray *b = t->tables;
+    uint64_t offset = 0;
+
+    bytes_int(b, 1, 4);
+    bytes_int(b, 0, 8);
+    for (int i = 0; i < cfg->cpus; i++) {
+        srat_cpu(b, cfg->apic_ids[i], cfg->numa->cpu_node[i]);
+    }
+    for (int i = 0; i < cfg->numa->nodes; i++) {
+        srat_node(b, cfg, i, offset, cfg->node_size[i]);
+        offset += cfg->node_size[i];
+    }
+    table_end(t, at);
+    return at;
+}
+
+static uint32_t build_slit(AcpiTables *t, const NumaConfig *n)
+{
+    uint32_t at = table_begin(t, "SLIT", 1);
+
+    bytes_int(t->tables, n->nodes, 8);
+    for (int i = 0; i < n->nodes; i++) {
+        for (int k = 0; k < n->nodes; k++) {
+            bytes_int(t->tables, n->distance[i][k], 1);
+        }
+    }
+    table_end(t, at);
+    return at;
+}
+
 AcpiTables *acpi_tables_build(const AcpiConfig *cfg)
 {
     AcpiTables *t = g_new0(AcpiTables, 1);
@@ -430,7 +508,7 @@ AcpiTables *acpi_tables_build(const AcpiConfig *cfg)
     cmd_allocate(t, ACPI_RSDP_FILE, 16, ZONE_FSEG);
     uint32_t facs = build_facs(t);
     uint32_t dsdt = build_dsdt(t, cfg);
-    uint32_t list[8];
+    uint32_t list[10];
     int n = 0;
     list[n++] = build_fadt(t, cfg, facs, dsdt);
     list[n++] = build_madt(t, cfg);
@@ -439,6 +517,12 @@ AcpiTables *acpi_tables_build(const AcpiConfig *cfg)
     }
     if (cfg->ecam_size) {
         list[n++] = build_mcfg(t, cfg);
+    }
+    if (cfg->numa) {
+        list[n++] = build_srat(t, cfg);
+    }
+    if (cfg->numa && cfg->numa->has_distances) {
+        list[n++] = build_slit(t, cfg->numa);
     }
     list[n++] = build_waet(t);
     if (cfg->vmgenid) {

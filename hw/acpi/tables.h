@@ -6,6 +6,7 @@
 #ifndef HW_ACPI_TABLES_H
 #define HW_ACPI_TABLES_H
 
+#include "core/numa.h"
 #include <glib.h>
 #include "core/memory.h"
 #include "hw/acpi/aml.h"
@@ -15,6 +16,9 @@ typedef enum AcpiChipset { ACPI_NO_CHIPSET, ACPI_PIIX, ACPI_ICH9 } AcpiChipset;
 typedef struct AcpiConfig {
     int cpus;
     const uint32_t *apic_ids; /* cpus of them */
+    const NumaConfig *numa;    /* NULL: no SRAT */
+    const uint64_t *node_size; /* bytes of each node, in the order of memory */
+    uint64_t below_4g;         /* RAM there; the rest is above */
     uint16_t com[4];          /* I/O base of the serial ports that exist, 0 = none */
     uint8_t com_irq[4];
     bool i8042, fw_cfg, pic, hpet, pit, rtc;

@@ -189,12 +189,20 @@ static bool add_e820(PcBoard *pc, Error **errp)
     return fw_cfg_add_file(pc->fw_cfg, "etc/e820", map, pc->above_4g ? 40 : 20, errp);
 }
 
-/* One processor per entry after two counts: no memory affinity. */
-static void add_numa(PcBoard *pc, int cpus)
+/* As SeaBIOS and older firmware read it: number of nodes, node of each APIC id, bytes of each node. */
+static void add_numa(PcBoard *pc, const MachineConfig *cfg, int ids)
 {
-    g_autofree uint8_t *map = g_malloc0(8 * (1 + cpus));
+    int nodes = cfg->numa ? cfg->numa->nodes : 0;
+    g_autofree uint8_t *map = g_malloc0(8 * (1 + ids + nodes));
 
-    fw_cfg_add_item(pc->fw_cfg, FW_CFG_NUMA, map, 8 * (1 + cpus));
+    st_le64(map, nodes);
+    for (int i = 0; nodes && i < cfg->max_cpus; i++) {
+        st_le64(map + 8 * (1 + x86_apic_id(cfg, i)), cfg->numa->cpu_node[i]);
+    }
+    for (int i = 0; i < nodes; i++) {
+        st_le64(map + 8 * (1 + ids + i), pc_node_size(pc, i));
+    }
+    fw_cfg_add_item(pc->fw_cfg, FW_CFG_NUMA, map, 8 * (1 + ids + nodes));
 }
 
 /* SeaBIOS tells JPEG from BMP by the name. */
@@ -242,6 +250,7 @@ bool pc_add_fw_cfg(PcBoard *pc, Error **errp)
     /* SLP_TYP of S0 to S5, bit 7: it exists */
     uint8_t states[6] = {128, 0, 0, 129, 130, 128};
     const MachineConfig *cfg = machine_config(pc->dev.machine);
+    int ids = (int)x86_apic_id(cfg, MAX(cfg->max_cpus, cfg->cpus) - 1) + 1;
 
     if (!pc_add_part(pc, &fw_cfg_type, &pc->fw_cfg, errp)) {
         return false;
@@ -252,11 +261,12 @@ bool pc_add_fw_cfg(PcBoard *pc, Error **errp)
     }
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_RAM_SIZE, cfg->ram_size, 8);
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_NB_CPUS, cfg->cpus, 2);
-    fw_cfg_add_number(pc->fw_cfg, FW_CFG_MAX_CPUS, cfg->cpus, 2);
+    /* Not how many there may be, but how many APIC ids. */
+    fw_cfg_add_number(pc->fw_cfg, FW_CFG_MAX_CPUS, ids, 2);
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_NOGRAPHIC, cfg->nographic || !pc->graphics, 2);
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_BOOT_MENU, cfg->boot_menu, 2);
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_IRQ0_OVERRIDE, 1, 4);
-    add_numa(pc, cfg->cpus);
+    add_numa(pc, cfg, ids);
     if (cfg->has_uuid) {
         fw_cfg_add_item(pc->fw_cfg, FW_CFG_UUID, cfg->uuid, sizeof(cfg->uuid));
     }
@@ -273,8 +283,12 @@ static AcpiTables *make_tables(PcBoard *pc)
     const MachineConfig *cfg = machine_config(pc->dev.machine);
     const AcpiRegs *pm = power_management(pc);
     uint32_t ids[PC_MAX_CPUS];
+    uint64_t node_size[NUMA_MAX_NODES];
     AcpiConfig ac = {.cpus = cfg->cpus,
                      .apic_ids = ids,
+                     .numa = cfg->numa,
+                     .node_size = node_size,
+                     .below_4g = pc->below_4g,
                      .i8042 = pc->i8042,
                      .fw_cfg = true,
                      .pic = pc->pic != NULL,
@@ -289,6 +303,9 @@ static AcpiTables *make_tables(PcBoard *pc)
 
     for (int i = 0; i < cfg->cpus; i++) {
         ids[i] = machine_cpu(pc->dev.machine, i)->arch_id;
+    }
+    for (int i = 0; cfg->numa && i < cfg->numa->nodes; i++) {
+        node_size[i] = pc_node_size(pc, i);
     }
     for (int i = 0; i < 4; i++) {
         ac.com[i] = cfg->serial[i] && !pc->no_serial ? com[i] : 0;

@@ -103,6 +103,7 @@ void pc_common_reset(Machine *m);
 bool pc_add_part(PcBoard *pc, const DeviceType *type, Device **out, Error **errp);
 /* A part with one interrupt on the ISA bus. */
 bool pc_add_isa_part(PcBoard *pc, const DeviceType *type, int irq, Device **out, Error **errp);
+uint64_t pc_node_size(PcBoard *pc, int node); /* bytes of a -numa node, after pc_add_ram() */
 bool pc_add_ram(PcBoard *pc, Error **errp);
 bool pc_add_cpus(PcBoard *pc, Error **errp);
 bool pc_add_interrupts(PcBoard *pc, Error **errp);
