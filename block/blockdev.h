@@ -75,9 +75,16 @@ json_t *block_query_port(BlockPort *p);
 json_t *block_query_stats(BlockPort *p);
 json_t *block_query_node(BlockNode *n);
 json_t *block_query_image(BlockNode *n);
+/* The same without the backing files; its internal snapshots, an array. New references. */
+json_t *block_image_info(BlockNode *n);
+json_t *block_snapshots_info(BlockNode *n);
+/* ImageInfo and its "snapshots" for people, as qemu-img prints them. */
+void block_image_text(GString *out, const json_t *image);
+void block_snapshots_text(GString *out, const json_t *list);
+char *block_size_text(uint64_t bytes); /* as people read it, three digits: "1.5 GiB"; g_free */
 /* Ports that clients see: drives, and what has a device. */
 bool block_port_listed(BlockPort *p);
-BlockNode *blockset_node_nth(BlockSet *set, unsigned n);
+BlockNode *blockset_node_nth(BlockSet *set, unsigned n); /* the newest first; NULL past the end */
 /* By the name of a drive or of the device on it; an error names what was not found. */
 BlockPort *blockset_find_port(BlockSet *set, const char *device, const char *id, Error **errp);
 /* drive_del: the drive, or nothing but its medium as long as a device is attached. */
@@ -95,5 +102,10 @@ bool block_port_eject(BlockPort *p, bool force, Error **errp);
 bool block_port_wants_read_only(BlockPort *p);
 bool block_node_resize(BlockNode *n, uint64_t size, Error **errp);
 bool block_port_resize(BlockPort *p, uint64_t size, Error **errp);
+/* Writes what the medium has over its backing file into that file, and empties the medium; returns
+ * when it is done. Guests' requests wait meanwhile. */
+bool block_port_commit(BlockPort *p, Error **errp);
+/* Is there a backing file that the above could write to? */
+bool block_port_can_commit(BlockPort *p);
 
 #endif

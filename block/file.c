@@ -585,6 +585,45 @@ static int reopen_buffered(BlockNode *n, int fd)
     return open(path, open_flags(n) & ~O_DIRECT);
 }
 
+/* Another descriptor of the same file in the place of @at, with its locks if it is to have them. */
+static bool exchange(BlockNode *n, int at, int flags, bool locks, Error **errp)
+{
+    const HostFile *f = n->priv;
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", at);
+    int fd = open(path, flags);
+    bool ok = false;
+
+    if (fd < 0) {
+        error_set_errno(errp, errno, "Could not reopen '%s'", n->filename);
+        return false;
+    }
+    if (!locks || file_lock_copy(fd, n->filename, f->perm, f->shared, errp)) {
+        ok = dup3(fd, at, O_CLOEXEC) >= 0;
+        if (!ok) {
+            error_set_errno(errp, errno, "Could not reopen '%s'", n->filename);
+        }
+    }
+    close(fd);
+    return ok;
+}
+
+/* Writable <-> read-only. The number of the descriptor stays. */
+static bool file_reopen(BlockNode *n, unsigned new_flags, Error **errp)
+{
+    HostFile *f = n->priv;
+    int flags = (open_flags(n) & ~O_ACCMODE) | (new_flags & BLOCK_RDWR ? O_RDWR : O_RDONLY);
+
+    if (!((n->flags ^ new_flags) & BLOCK_RDWR)) {
+        return true;
+    }
+    if (!strcmp(n->drv->name, "host_cdrom")) {
+        error_set(errp, ERR_UNSUPPORTED, "'%s' cannot be written", n->filename);
+        return false;
+    }
+    return exchange(n, f->fd, flags, f->lock && !(n->flags & BLOCK_NO_LOCK), errp) &&
+           (f->buffered < 0 || exchange(n, f->buffered, flags & ~O_DIRECT, false, errp));
+}
+
 static void host_close(HostFile *f)
 {
     if (f->ring) {
@@ -759,7 +798,7 @@ static const BlockOpt file_create_opts[] = {
 
 #define HOST_FILE_OPS                                                                           \
     .kind = DRIVER_PROTOCOL, .size = sizeof(HostFile), .open_opts = file_opts,                  \
-    .open = file_open, .close = file_close, .set_perm = file_set_perm,                          \
+    .open = file_open, .close = file_close, .set_perm = file_set_perm, .reopen = file_reopen,   \
     .write_flags = NODE_REQ_FUA, .preadv = file_preadv, .pwritev = file_pwritev,                \
     .pwrite_zeroes = file_pwrite_zeroes, .pdiscard = file_pdiscard, .flush = file_flush,        \
     .block_status = file_block_status, .try_preadv = file_try_preadv,                           \

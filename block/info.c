@@ -16,71 +16,10 @@ static const char *node_filename(const BlockNode *n)
     return n->filename ? n->filename : "";
 }
 
-static json_int_t allocated(BlockNode *n)
-{
-    int64_t bytes = n->drv->allocated ? n->drv->allocated(n) : n->file ? allocated(n->file) : -1;
-
-    return bytes;
-}
-
-/* One of "snapshots": what ImageInfo says of an internal snapshot. */
-static json_t *snapshot_info(const BlockSnapshot *sn)
-{
-    uint64_t clock = sn->vm_clock_nsec;
-    json_t *j = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "id", sn->id, "name", sn->name,
-                          "vm-state-size", (json_int_t)sn->vm_state_size, "date-sec",
-                          (json_int_t)sn->date_sec, "date-nsec", (json_int_t)sn->date_nsec,
-                          "vm-clock-sec", (json_int_t)(clock / 1000000000), "vm-clock-nsec",
-                          (json_int_t)(clock % 1000000000));
-
-    if (j && sn->icount >= 0) {
-        json_object_set_new(j, "icount", json_integer(sn->icount));
-    }
-    return j;
-}
-
-static void add_snapshots(BlockNode *n, json_t *image)
-{
-    g_autoptr(GPtrArray) list = n->drv->snapshot_list ? n->drv->snapshot_list(n) : NULL;
-    json_t *out = json_array();
-
-    for (guint i = 0; list && i < list->len; i++) {
-        json_array_append_new(out, snapshot_info(list->pdata[i]));
-        block_snapshot_free(list->pdata[i]);
-    }
-    if (json_array_size(out)) {
-        json_object_set_new(image, "snapshots", out);
-    } else {
-        json_decref(out);
-    }
-}
-
 json_t *block_query_image(BlockNode *n)
 {
-    json_t *j = json_pack("{s:I, s:s, s:s, s:b}", "virtual-size", (json_int_t)n->size, "filename",
-                          node_filename(n), "format", n->drv->name, "dirty-flag", 0);
-    json_int_t bytes = allocated(n);
-    uint64_t cluster = n->drv->cluster_size ? n->drv->cluster_size(n) : 0;
+    json_t *j = block_image_info(n);
 
-    if (bytes >= 0) {
-        json_object_set_new(j, "actual-size", json_integer(bytes));
-    }
-    if (cluster) {
-        json_object_set_new(j, "cluster-size", json_integer((json_int_t)cluster));
-    }
-    json_t *specific = n->drv->specific_info ? n->drv->specific_info(n) : NULL;
-    if (specific) {
-        json_object_set_new(j, "format-specific", specific);
-    }
-    if (n->backing_file) {
-        g_autofree char *full = block_backing_path(n->filename, n->backing_file);
-        json_object_set_new(j, "backing-filename", json_string(n->backing_file));
-        json_object_set_new(j, "full-backing-filename", json_string(full));
-        if (n->backing_format) {
-            json_object_set_new(j, "backing-filename-format", json_string(n->backing_format));
-        }
-    }
-    add_snapshots(n, j);
     if (n->backing) {
         json_object_set_new(j, "backing-image", block_query_image(n->backing));
     }
@@ -128,7 +67,7 @@ json_t *block_query_node(BlockNode *n)
 
 BlockNode *blockset_node_nth(BlockSet *set, unsigned n)
 {
-    return n < set->nodes->len ? set->nodes->pdata[n] : NULL;
+    return n < set->nodes->len ? set->nodes->pdata[set->nodes->len - 1 - n] : NULL;
 }
 
 bool block_port_listed(BlockPort *p)

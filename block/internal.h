@@ -57,6 +57,8 @@ void blockset_idle_changed(BlockSet *set);
 void blockset_drain_end(BlockSet *set); /* node_drain_end() when the node may be gone */
 /* Tells main/ about an event, on the main loop; takes data. */
 void blockset_emit(BlockSet *set, const char *event, json_t *data);
+/* The same about a node: "node-name" and "device", the drive that it is the medium of, are added. */
+void blockset_emit_of(BlockNode *n, const char *event, json_t *data);
 
 /* ---- nodes: node.c, perm.c ---- */
 
@@ -92,6 +94,11 @@ struct BlockNodeCore {
 bool node_set_edge(BlockNode *n, const void *owner, const char *who, unsigned perm, unsigned shared,
                    Error **errp);
 void node_drop_edge(BlockNode *n, const void *owner);
+/* Makes a drained node, and the files it is made of, writable or read-only again. With its users'
+ * permissions set before it gets writable, and after it got read-only. */
+bool node_set_writable(BlockNode *n, bool on, Error **errp);
+/* What a node does with its backing file; while it is committed, writing. */
+bool node_take_backing(BlockNode *n, bool write, Error **errp);
 /* Is the node only a window on its file (raw, filters): permissions pass through. */
 bool node_passes_through(const BlockNode *n);
 /* Whoever has a front end on the node hears of its new size. */
@@ -130,5 +137,7 @@ bool port_on_main_loop(BlockPort *p);
 bool file_lock_update(int fd, const char *filename, unsigned old_perm, unsigned old_shared,
                       unsigned perm, unsigned shared, Error **errp);
 bool file_locks_supported(int fd);
+/* Puts locks on another descriptor of the same file that has them already: nobody is asked. */
+bool file_lock_copy(int fd, const char *filename, unsigned perm, unsigned shared, Error **errp);
 
 #endif

@@ -199,3 +199,9 @@ bool file_lock_update(int fd, const char *filename, unsigned old_perm, unsigned 
     drop_bytes(fd, old_un, un, SHARED_BASE);
     return true;
 }
+
+bool file_lock_copy(int fd, const char *filename, unsigned perm, unsigned shared, Error **errp)
+{
+    return take_bytes(fd, 0, perm, PERM_BASE, filename, errp) &&
+           take_bytes(fd, 0, ~shared & PERM_ALL, SHARED_BASE, filename, errp);
+}

@@ -347,11 +347,53 @@ static bool take_child(BlockNode *n, BlockNode *child, Error **errp)
     return node_set_edge(child, n, who, perm, rest, errp);
 }
 
-static bool take_backing(BlockNode *n, Error **errp)
+bool node_take_backing(BlockNode *n, bool write, Error **errp)
 {
     g_autofree char *who = g_strdup_printf("node '%s' as 'backing'", n->name);
+    unsigned perm = PERM_READ | (write ? PERM_WRITE | PERM_RESIZE : 0);
 
-    return node_set_edge(n->backing, n, who, PERM_READ, PERM_READ | PERM_WRITE_UNCHANGED, errp);
+    return node_set_edge(n->backing, n, who, perm, PERM_READ | PERM_WRITE_UNCHANGED, errp);
+}
+
+static bool set_flags(BlockNode *n, unsigned flags, Error **errp)
+{
+    if (n->drv->reopen && !n->drv->reopen(n, flags, errp)) {
+        return false;
+    }
+    n->flags = flags;
+    return true;
+}
+
+static bool set_children_writable(BlockNode *n, bool on, Error **errp)
+{
+    BlockNode *const child[] = {n->file, n->data_file};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(child); i++) {
+        if (child[i] && !(node_set_writable(child[i], on, errp) && take_child(n, child[i], errp))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool node_set_writable(BlockNode *n, bool on, Error **errp)
+{
+    const unsigned old = n->flags, flags = on ? old | BLOCK_RDWR : old & ~(unsigned)BLOCK_RDWR;
+
+    if (flags == old) {
+        return true;
+    }
+    if (!on) { /* what the driver has to write goes into files that are writable yet */
+        return set_flags(n, flags, errp) && set_children_writable(n, false, errp);
+    }
+    n->flags = flags; /* what the children see; the driver only when it can write to them */
+    bool ok = set_children_writable(n, true, errp);
+    n->flags = old;
+    ok = ok && set_flags(n, flags, errp);
+    if (!ok) {
+        set_children_writable(n, false, NULL);
+    }
+    return ok;
 }
 
 /* The format by the first bytes. raw if nothing else fits. */
@@ -425,7 +467,7 @@ static bool open_backing_opt(BlockNode *n, json_t *opts, json_t **refine, Error 
     if (!open_extra_child(n, opts, "backing", flags, &n->backing, errp)) {
         return false;
     }
-    return !n->backing || take_backing(n, errp);
+    return !n->backing || node_take_backing(n, false, errp);
 }
 
 static bool already_opening(BlockSet *set, const char *name)
@@ -463,7 +505,7 @@ static bool open_image_backing(BlockNode *n, json_t *refine, Error **errp)
                       n->filename ? n->filename : n->name);
         return false;
     }
-    return take_backing(n, errp);
+    return node_take_backing(n, false, errp);
 }
 
 /* A read-only file makes a read-only node, if that is allowed. */

@@ -205,13 +205,12 @@ int qcow2_signal_corrupt(Qcow2 *s, bool fatal, uint64_t offset, uint64_t bytes, 
     va_end(ap);
     error_report_text("%s: Marking image as corrupt: %s; %s", s->node->filename, msg,
                       fatal ? "no further write is let through" : "the image is read-only");
-    json_t *data = json_pack("{s:s, s:s, s:s, s:b}", "device", "", "node-name",
-                             s->node->name ? s->node->name : "", "msg", msg, "fatal", fatal);
+    json_t *data = json_pack("{s:s, s:b}", "msg", msg, "fatal", fatal);
     if (bytes && data) {
         json_object_set_new(data, "offset", json_integer((json_int_t)offset));
         json_object_set_new(data, "size", json_integer((json_int_t)bytes));
     }
-    blockset_emit(s->node->set, "BLOCK_IMAGE_CORRUPTED", data);
+    blockset_emit_of(s->node, "BLOCK_IMAGE_CORRUPTED", data);
     if (fatal) {
         s->corrupt = true;
         if (s->version >= 3) {

@@ -372,6 +372,11 @@ static bool qcow2_reopen(BlockNode *n, unsigned new_flags, Error **errp)
         error_set(errp, ERR_STATE, "the image cannot be written: it is corrupt, or shows a snapshot");
         return false;
     }
+    if (new_flags & BLOCK_RDWR && !(n->flags & BLOCK_RDWR) && s->incompat & QCOW2_INCOMPAT_DIRTY) {
+        error_set(errp, ERR_STATE, "'%s' was not closed in good order", n->filename);
+        error_hint(errp, "it is repaired when it is opened for writing, or by rhea-img check -r all");
+        return false;
+    }
     g_mutex_lock(&s->lock);
     if (!(new_flags & BLOCK_RDWR)) {
         ret = make_clean(s);

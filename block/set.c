@@ -173,31 +173,59 @@ void blockset_on_event(BlockSet *set, BlockEventFn *fn, void *opaque)
 typedef struct Event {
     BlockSet *set;
     const char *name;
-    char *json;
+    json_t *data;
+    char *node; /* by name: it may be gone when the event is delivered. NULL: about none */
 } Event;
+
+static const char *drive_with(BlockSet *set, const char *node)
+{
+    for (guint i = 0; i < set->ports->len; i++) {
+        const BlockPort *p = set->ports->pdata[i];
+        if (!p->unnamed && p->node && !strcmp(p->node->name, node)) {
+            return p->name;
+        }
+    }
+    return "";
+}
 
 static void deliver(void *opaque)
 {
     Event *e = opaque;
 
     if (e->set->event_fn) {
-        e->set->event_fn(e->set->event_opaque, e->name, e->json);
+        if (e->node) {
+            json_object_set_new(e->data, "node-name", json_string(e->node));
+            json_object_set_new(e->data, "device", json_string(drive_with(e->set, e->node)));
+        }
+        char *line = json_to_line(e->data);
+        e->set->event_fn(e->set->event_opaque, e->name, line);
+        free(line);
     }
-    free(e->json);
+    json_decref(e->data);
+    g_free(e->node);
     g_free(e);
 }
 
-void blockset_emit(BlockSet *set, const char *event, json_t *data)
+static void emit(BlockSet *set, const char *event, json_t *data, const char *node)
 {
     Event *e = g_new(Event, 1);
 
-    *e = (Event){set, event, json_to_line(data)};
-    json_decref(data);
+    *e = (Event){set, event, data, g_strdup(node)};
     if (set->loop) {
         loop_post(set->loop, deliver, e);
     } else {
         deliver(e);
     }
+}
+
+void blockset_emit(BlockSet *set, const char *event, json_t *data)
+{
+    emit(set, event, data, NULL);
+}
+
+void blockset_emit_of(BlockNode *n, const char *event, json_t *data)
+{
+    emit(n->set, event, data, n->name);
 }
 
 /* ---- named things ---- */

@@ -4,7 +4,6 @@
  */
 #include <string.h>
 
-#include "base/units.h"
 #include "block/blockdev.h"
 #include "monitor/session.h"
 #include "schema/commands.h"
@@ -75,28 +74,6 @@ static bool yes(const json_t *j, const char *key)
     return json_is_true(json_object_get(j, key));
 }
 
-static void print_image(GString *out, const json_t *image)
-{
-    const json_t *actual = json_object_get(image, "actual-size");
-    uint64_t bytes = (uint64_t)json_integer_value(json_object_get(image, "virtual-size"));
-    g_autofree char *size = format_size(bytes);
-
-    g_string_append_printf(out, "image: %s\nfile format: %s\n", str(image, "filename"),
-                           str(image, "format"));
-    g_string_append_printf(out, "virtual size: %s (%" G_GUINT64_FORMAT " bytes)\n", size, bytes);
-    if (actual) {
-        g_autofree char *disk = format_size((uint64_t)json_integer_value(actual));
-        g_string_append_printf(out, "disk size: %s\n", disk);
-    }
-    if (json_object_get(image, "cluster-size")) {
-        g_string_append_printf(out, "cluster_size: %lld\n",
-                               (long long)json_integer_value(json_object_get(image, "cluster-size")));
-    }
-    if (*str(image, "backing-filename")) {
-        g_string_append_printf(out, "backing file: %s\n", str(image, "backing-filename"));
-    }
-}
-
 /* The medium, as QEMU prints it. */
 static void print_inserted(GString *out, const json_t *in, bool verbose)
 {
@@ -118,7 +95,7 @@ static void print_inserted(GString *out, const json_t *in, bool verbose)
         g_string_append(out, "\nImages:\n");
         const json_t *image = json_object_get(in, "image");
         for (; image; image = json_object_get(image, "backing-image")) {
-            print_image(out, image);
+            block_image_text(out, image);
         }
     }
 }
@@ -355,6 +332,32 @@ bool hmp_block_resize(CmdContext *ctx, const HmpBlockResizeArgs *args, GString *
     BlockPort *p = find(ctx, args->device, NULL, errp);
 
     return p && block_port_resize(p, args->size, errp);
+}
+
+static bool commit_all(BlockSet *set, Error **errp)
+{
+    BlockPort *p;
+
+    for (unsigned i = 0; (p = blockset_port_nth(set, i)); i++) {
+        if (block_port_can_commit(p) && !block_port_commit(p, errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool hmp_commit(CmdContext *ctx, const HmpCommitArgs *args, GString *out, Error **errp)
+{
+    BlockSet *set = set_of(ctx, errp);
+
+    if (!set) {
+        return false;
+    }
+    if (!strcmp(args->device, "all")) {
+        return commit_all(set, errp);
+    }
+    BlockPort *p = blockset_find_port(set, args->device, NULL, errp);
+    return p && block_port_commit(p, errp);
 }
 
 bool cmd_blockdev_add(CmdContext *ctx, const CmdBlockdevAddArgs *args, Error **errp)

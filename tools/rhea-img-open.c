@@ -2,7 +2,6 @@
 /*
  * Opening images as commands ask for it, and the options of formats.
  */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -107,17 +106,6 @@ BlockNode *img_open_main(ImgArgs *a, const char *name, unsigned flags)
         img_failed(1, err);
     }
     return n;
-}
-
-char *img_human_size(uint64_t bytes)
-{
-    static const char *const units[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
-    int e = 0;
-
-    /* Three digits: 1000 and more are a fraction of the next unit. */
-    frexp((double)bytes / (1000.0 / 1024.0), &e);
-    int i = e < 1 ? 0 : (e - 1) / 10;
-    return g_strdup_printf("%0.3g %sB", (double)bytes / (double)(1ull << (10 * i)), units[i]);
 }
 
 static gint by_opt_name(gconstpointer a, gconstpointer b)

@@ -62,7 +62,10 @@ static int run_snapshot(ImgArgs *a)
     }
     Error *err = NULL;
     if (list) {
-        img_print_snapshots(n, "");
+        g_autoptr(json_t) all = block_snapshots_info(n);
+        g_autoptr(GString) text = g_string_new(NULL);
+        block_snapshots_text(text, all);
+        fputs(text->str, stdout);
     } else {
         act(n, action, img_arg(a, action), &err);
     }

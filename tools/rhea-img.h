@@ -118,8 +118,6 @@ BlockNode *img_open(ImgArgs *a, const char *name, const char *format, unsigned f
                     bool image_opts, Error **errp);
 /* The command's only image with -f, --image-opts; prints the error. */
 BlockNode *img_open_main(ImgArgs *a, const char *name, unsigned flags);
-/* A size as people read it, with three digits: "1.5 GiB". g_free. */
-char *img_human_size(uint64_t bytes);
 /* -o help of a format, or of a driver's options; true if it was asked for and printed. */
 bool img_options_help(const char *format, const char *text, const char *title);
 /* -o a=b,c=d as an object of strings; an empty one without text. */
@@ -169,8 +167,6 @@ bool img_is_zero(const void *buf, size_t bytes);
 
 /* ---- commands that others use ---- */
 
-/* Prints the list of internal snapshots; nothing if there is none. */
-void img_print_snapshots(BlockNode *n, const char *indent);
 /* Which format convert, dd and measure make, checked; NULL: printed. */
 const BlockDriver *img_target_driver(const char *format);
 /* Opens the snapshot of -l in a node. */

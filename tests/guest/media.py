@@ -340,6 +340,27 @@ def snapshot():
             raise AssertionError(f"{dev}: -snapshot wrote to the image")
 
 
+def commit():
+    """What was written is in the images after `commit all`; what is written later is not."""
+    args, files = disk_args()
+    zero = "dd if=/dev/zero of=/dev/{} bs=64k seek={} count=9 oflag=direct conv=notrunc,fsync 2>/dev/null"
+    with Linux("-snapshot", *args) as l:
+        for dev in files:
+            l.sh(zero.format(dev, 3))
+        said = l.hmp("commit all")
+        if "rror" in said:
+            raise AssertionError(said)
+        for dev, (path, data) in files.items():
+            l.sh(zero.format(dev, 20))
+            l.sh("echo 3 >/proc/sys/vm/drop_caches")
+            l.holds(f"/dev/{dev}", data[:3 << 16] + bytes(9 << 16) + data[12 << 16:20 << 16] + bytes(9 << 16) +
+                    data[29 << 16:], f"{dev} after commit")
+        l.off()
+    for dev, (path, data) in files.items():
+        if contents(path) != data[:3 << 16] + bytes(9 << 16) + data[12 << 16:]:
+            raise AssertionError(f"{dev}: the image is not what was committed")
+
+
 def readonly():
     args, files = disk_args(",readonly=on")
     with Linux(*args) as l:
@@ -462,6 +483,7 @@ TESTS = [
     ("CD-ROM on virtio-scsi", cdrom("-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=cd,id=dev")),
     ("floppy", floppy),
     ("snapshot", snapshot),
+    ("commit", commit),
     ("readonly", readonly),
     ("resize", resize),
     ("hot plug of virtio-blk", hotplug("pc", "vdb", {"driver": "virtio-blk-pci"})),
