@@ -654,6 +654,29 @@ static void check_once(Qcow2 *s, BlockCheck *r, unsigned fix, bool *again)
     check_end(&c);
 }
 
+/* Takes the dirty and the corrupt bit off. */
+static int say_repaired(Qcow2 *s)
+{
+    const uint64_t was = s->incompat, bits = QCOW2_INCOMPAT_DIRTY | QCOW2_INCOMPAT_CORRUPT;
+
+    if (!(was & bits)) {
+        return 0;
+    }
+    int ret = qcow2_barrier(s); /* ordering point: repaired before it is said to be */
+    if (ret < 0) {
+        return ret;
+    }
+    s->incompat &= ~bits;
+    ret = qcow2_write_features(s);
+    if (ret < 0) {
+        s->incompat = was;
+        return ret;
+    }
+    s->corrupt = s->lazy = false;
+    s->prepared = false;
+    return 0;
+}
+
 /* Locked; nothing is pending. */
 static int check_all(Qcow2 *s, BlockCheck *r, unsigned fix)
 {
@@ -664,13 +687,8 @@ static int check_all(Qcow2 *s, BlockCheck *r, unsigned fix)
     for (unsigned pass = 0; again && pass < 4; pass++) {
         check_once(s, r, fix, &again);
     }
-    if (fix && !r->check_errors && !r->corruptions && s->version >= 3 && (s->node->flags & BLOCK_RDWR) &&
-        (s->incompat & (QCOW2_INCOMPAT_DIRTY | QCOW2_INCOMPAT_CORRUPT))) {
-        ret = qcow2_barrier(s); /* ordering point: repaired before it is said to be */
-        s->incompat &= ~(uint64_t)(QCOW2_INCOMPAT_DIRTY | QCOW2_INCOMPAT_CORRUPT);
-        ret = ret < 0 ? ret : qcow2_write_features(s);
-        s->corrupt = s->lazy = false;
-        s->prepared = false;
+    if (fix && !r->check_errors && !r->corruptions && s->version >= 3 && (s->node->flags & BLOCK_RDWR)) {
+        ret = say_repaired(s);
     }
     return fix && ret == 0 ? qcow2_barrier(s) : ret;
 }

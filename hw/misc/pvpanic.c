@@ -29,9 +29,10 @@ typedef struct PvPanicPci {
 static void report(Machine *m, uint64_t v)
 {
     if (v & PANICKED) {
-        machine_guest_panicked(m);
+        machine_emit_event(m, "GUEST_PANICKED", "{\"action\": \"pause\"}");
+        machine_request_stop(m, RUN_STATE_GUEST_PANICKED);
     } else if (v & CRASH_LOADED) {
-        machine_guest_crashloaded(m);
+        machine_emit_event(m, "GUEST_CRASHLOADED", "{\"action\": \"run\"}");
     }
 }
 

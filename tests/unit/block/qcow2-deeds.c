@@ -247,6 +247,11 @@ static bool is_sound(BlockNode *n)
     return n->drv->check(n, &r, 0, NULL) && !r.corruptions && !r.check_errors && !r.leaks;
 }
 
+static bool is_sound_and_clean(BlockNode *n)
+{
+    return is_sound(n) && !(header32(n, H_INCOMPAT + 4) & 1);
+}
+
 /* Some of the counts are zero. */
 static void damage_counts(MemDisk *m)
 {
@@ -263,9 +268,18 @@ static void damage_table(MemDisk *m)
     st_be64(m->data + table, 1ull << 40);
 }
 
+/* What a crash with lazy counts leaves: those of shared clusters are too low. They are put right in
+ * place, while counts of zero lead to a new structure. */
 static void set_dirty_bit(MemDisk *m)
 {
-    damage_counts(m);
+    uint64_t table = ld_be64(m->data + H_RT_OFFSET), block = ld_be64(m->data + table);
+    unsigned bytes = (1u << ld_be32(m->data + H_REFCOUNT_ORDER)) / 8, lowered = 0;
+
+    for (unsigned last = bytes - 1; last < 512; last += bytes) {
+        lowered += m->data[block + last] > 1;
+        m->data[block + last] = MIN(m->data[block + last], 1);
+    }
+    g_assert_cmpuint(lowered, >, 0);
     st_be64(m->data + H_INCOMPAT, ld_be64(m->data + H_INCOMPAT) | 1);
 }
 
@@ -287,7 +301,8 @@ const Deed deeds[] = {
     {"empty", .act = act_empty, .done = is_empty, .discards = true, .backing = true},
     {"repair counts", .act = act_repair, .done = is_sound, .damage = damage_counts},
     {"repair table", .act = act_repair, .done = is_sound, .damage = damage_table},
-    {"repair dirty", .never = "0.10", .act = act_repair, .done = is_sound, .damage = set_dirty_bit},
+    {"repair dirty", .never = "0.10", .act = act_repair, .done = is_sound_and_clean, .damage = set_dirty_bit,
+     .marked = true},
 };
 const unsigned n_deeds = G_N_ELEMENTS(deeds);
 
@@ -487,7 +502,8 @@ void deed_judge(const Deed *d, unsigned n, const DeedView *before, const DeedVie
     BlockCheck c;
 
     unsigned harm = q2_harm(n, &unmarked);
-    if (!d->damage && ((harm && !(dirty && lazy)) || (unmarked && !dirty && !v2))) {
+    if ((!d->damage && ((harm && !(dirty && lazy)) || (unmarked && !dirty && !v2))) ||
+        (d->marked && harm && !dirty)) {
         g_printerr("# %s:\n", what);
         if (g_getenv("QCOW2_LOG")) {
             memdisk_show(0, 0, memdisk(0)->log->len);

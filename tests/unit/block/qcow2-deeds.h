@@ -23,6 +23,7 @@ typedef struct Deed {
     /* Makes the image that act is to repair; it is broken before. */
     void (*damage)(MemDisk *m);
     bool backing, discards; /* has a backing file; guest data may go */
+    bool marked; /* the image says that it is broken (the dirty bit), until it is not */
 } Deed;
 
 extern const Deed deeds[];
@@ -50,7 +51,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DeedView, deed_view_free)
 bool deed_view_between(const DeedView *v, const DeedView *before, const DeedView *after, bool discards);
 
 /*
- * Judges the image on disk @n. Without the dirty bit (and if it was whole before) nothing may be wrong
+ * Judges the image on disk @n. Without the dirty bit (and if it was whole before, or said that it was
+ * not) nothing may be wrong
  * but leaks; with it, opening repairs. What a version 2 image may have wrong is that clusters with one
  * reference are not marked so. Then a repair of a copy (disk 3) leaves nothing, and it shows
  * something between before and after.

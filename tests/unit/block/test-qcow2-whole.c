@@ -144,6 +144,28 @@ static void test_autoclear(void)
     g_assert_cmpuint(off, >, 0);
 }
 
+/* The name of the data file is stable when it has been changed. */
+static void test_data_file_name(void)
+{
+    const char *json = "{\"data-file\": {\"driver\": \"memdisk\", \"filename\": \"memdisk:6\"}}";
+    g_autoptr(json_t) change = json_pack("{s:s}", "data_file", "another");
+    BlockSet *set = blockset_new(NULL);
+    Error *err = NULL;
+
+    memdisk_clear(6);
+    q2_create(0, DEED_SIZE, "data_file=memdisk:6");
+    memdisk_log_start(0);
+    BlockNode *n = q2_open_opts(set, 0, BLOCK_RDWR, json, NULL);
+    if (!n->drv->amend(n, change, &err)) {
+        g_error("%s", error_message(err));
+    }
+    guint len = memdisk(0)->log->len;
+    memdisk_crash_one(2, 0, len, len, false);
+    g_assert_nonnull(memmem(memdisk(2)->data, 512, "another", 7));
+    node_unref(n);
+    blockset_free(set);
+}
+
 /* ---- errors ---- */
 
 /* The deed with the @at-th request failing. False: there were not as many. */
@@ -222,6 +244,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/qcow2-whole/power", test_power);
     g_test_add_func("/qcow2-whole/autoclear", test_autoclear);
+    g_test_add_func("/qcow2-whole/data-file-name", test_data_file_name);
     g_test_add_func("/qcow2-whole/errors", test_errors);
     int ret = g_test_run();
     memdisk_end();
