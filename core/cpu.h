@@ -67,6 +67,11 @@ struct TargetOps {
     void (*dump)(Cpu *cpu, GString *out);
     uint64_t (*get_pc)(Cpu *cpu);
     void (*set_pc)(Cpu *cpu, uint64_t pc);
+    /*
+     * Optional. Back to the power-on state, but to begin at this address, in the mode that it always
+     * begins in. false: it cannot, or it waits until another one starts it.
+     */
+    bool (*start_at)(Cpu *cpu, uint64_t addr, Error **errp);
     /* Debugger's translation: guest-physical of a virtual address, false if unmapped; no side effects. */
     bool (*translate)(Cpu *cpu, uint64_t vaddr, hwaddr *paddr);
     /*

@@ -20,6 +20,9 @@ const DeviceType *device_type_find(const char *name, Error **errp)
         }
         if (!(*it)->internal) {
             g_ptr_array_add(names, (void *)(*it)->name);
+            if ((*it)->alias) {
+                g_ptr_array_add(names, (void *)(*it)->alias);
+            }
         }
     }
     g_ptr_array_add(names, NULL);

@@ -137,7 +137,7 @@ struct Bus {
 
 struct DeviceType {
     const char *name;  /* QEMU's -device name */
-    const char *alias; /* another name of it, or NULL */
+    const char *alias; /* another name of it (-device, -global), or NULL */
     const char *help;  /* one line */
     const char *bus;   /* "isa", "sysbus", "pci", ... */
     size_t size;       /* of the device struct, whose first member is Device */

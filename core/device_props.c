@@ -315,17 +315,26 @@ bool device_set(Device *d, const char *prop, const char *value, Error **errp)
     return true;
 }
 
+/* What follows "name." in a -global; NULL: it is about another type. */
+static const char *global_for(const char *global, const char *name)
+{
+    size_t len = name ? strlen(name) : 0;
+
+    return name && strncmp(global, name, len) == 0 && global[len] == '.' ? global + len + 1 : NULL;
+}
+
 /* -global; before anything the board or -device says, which both override it. */
 void device_props_set_globals(Device *d)
 {
     const char *const *g = machine_config(d->machine)->globals;
-    size_t len = strlen(d->type->name);
 
     for (; g && *g; g++) {
-        if (strncmp(*g, d->type->name, len) != 0 || (*g)[len] != '.') {
+        const char *rest = global_for(*g, d->type->name);
+        rest = rest ? rest : global_for(*g, d->type->alias);
+        if (!rest) {
             continue;
         }
-        g_auto(GStrv) words = g_strsplit(*g + len + 1, "=", 2);
+        g_auto(GStrv) words = g_strsplit(rest, "=", 2);
         if (!d->global_error &&
             !device_set(d, words[0], words[1] ? words[1] : "", &d->global_error)) {
             error_prepend(&d->global_error, "-global %s: ", *g);

@@ -80,6 +80,9 @@ const MemSection *flatview_find(const FlatView *v, hwaddr addr);
 /* Replace the view of a space when the tree gives another one; true if it changed. */
 bool address_space_update(AddressSpace *as);
 RamBlock *ram_block_new(Machine *m, const char *name, uint64_t size, bool readonly, Error **errp);
+/* In a file; takes fd. */
+RamBlock *ram_block_new_file(Machine *m, const char *name, uint64_t size, int fd, bool share,
+                             Error **errp);
 void ram_block_free(RamBlock *b);
 /* Device callbacks on this thread's stack. */
 void mem_callback_enter(void);
@@ -115,12 +118,15 @@ enum {
     REQ_SUSPEND = 1 << 4,
     REQ_WAKEUP = 1 << 5,
     REQ_WATCHDOG = 1 << 6,
+    REQ_PANIC = 1 << 7,
+    REQ_CRASHLOADED = 1 << 8,
 };
 
 typedef struct Listener {
     union {
         RunStateFn *run_state;
         EventFn *event;
+        ResetFn *reset;
     };
     void *opaque;
 } Listener;
@@ -169,7 +175,7 @@ struct Machine {
 
     /* run state. home: main loop, state readable from any thread */
     RunState state; /* atomic */
-    GArray *state_listeners, *event_listeners;
+    GArray *state_listeners, *event_listeners, *reset_listeners;
     bool ended;     /* atomic */
     bool waking;
     int status;

@@ -90,7 +90,7 @@ static void own_config(Machine *m)
     MachineConfig *c = &m->cfg;
     const char **all[] = {&c->boot_order, &c->boot_once, &c->boot_splash,
                           &c->board,  &c->accel,  &c->cpu_model, &c->firmware, &c->firmware_dirs,
-                          &c->kernel, &c->initrd, &c->append,    &c->name};
+                          &c->kernel, &c->initrd, &c->append,    &c->name,   &c->memory_backend};
 
     m->strings = g_ptr_array_new_with_free_func(g_free);
     m->globals = g_strdupv((char **)c->globals);
@@ -114,6 +114,7 @@ Machine *machine_new(const MachineConfig *cfg, GMainContext *loop)
     m->unplugged = g_ptr_array_new();
     m->state_listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     m->event_listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
+    m->reset_listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     pthread_mutex_init(&m->lock, NULL);
     pthread_mutex_init(&m->cpu_lock, NULL);
     pthread_cond_init(&m->cpu_cond, NULL);
@@ -291,6 +292,7 @@ void machine_free(Machine *m)
     error_free(m->birth_error);
     g_array_free(m->state_listeners, TRUE);
     g_array_free(m->event_listeners, TRUE);
+    g_array_free(m->reset_listeners, TRUE);
     g_ptr_array_free(m->cpus, TRUE);
     objects_free(m);
     g_ptr_array_free(m->buses, TRUE);

@@ -14,6 +14,7 @@
 #include "core/cpu.h"
 #include "core/device.h"
 #include "core/memory.h"
+#include "core/numa.h"
 
 typedef enum RunState { /* QMP RunState names */
     RUN_STATE_PRELAUNCH,
@@ -67,6 +68,9 @@ typedef enum WatchdogAction {
 } WatchdogAction;
 const char *watchdog_action_name(WatchdogAction a); /* NULL past the last */
 
+/* -action panic=: what is done when a guest says that it panicked. */
+typedef enum PanicAction { PANIC_SHUTDOWN, PANIC_PAUSE, PANIC_EXIT_FAILURE, PANIC_NONE } PanicAction;
+
 /* What the command line asked of the board; filled by main/, read by boards. */
 /* -fw_cfg: contents that the user hands to the firmware; one of file and string is there. */
 typedef struct FwCfgFile {
@@ -87,6 +91,8 @@ typedef struct MachineConfig {
     const char *kernel, *initrd, *append;
     const FwCfgFile *fw_cfg;   /* fw_cfg_count of them */
     size_t fw_cfg_count;
+    const NumaConfig *numa;    /* -numa; NULL: none */
+    const char *memory_backend; /* -machine memory-backend=, id of an object; or NULL */
     bool no_reboot, no_shutdown, start_paused, nodefaults, nographic;
     bool default_serial, default_parallel; /* board may create its default devices */
     CharPort *serial[4];       /* host ends of -serial 0..3, NULL = none */
@@ -100,6 +106,7 @@ typedef struct MachineConfig {
     size_t smbios_count;
     const char *name;          /* -name */
     WatchdogAction watchdog;   /* -action watchdog= */
+    PanicAction panic;         /* -action panic= */
     MachineDrive *drives;      /* drive_count of them */
     size_t drive_count;
     BlockSet *block_set;       /* all disks: for the monitor's commands */
@@ -190,6 +197,10 @@ void machine_request_suspend(Machine *m);
 void machine_request_wakeup(Machine *m);
 /* A watchdog device's time is up: does what -action watchdog= says, with the event. */
 void machine_watchdog_fired(Machine *m);
+/* The guest's kernel panicked: does what -action panic= says, with the event. */
+void machine_guest_panicked(Machine *m);
+/* It panicked, but a crash kernel takes over: an event. */
+void machine_guest_crashloaded(Machine *m);
 /* In BoardType.reset: memory is to be left as it is. */
 bool machine_waking(Machine *m);
 /* End with this process exit status (isa-debug-exit); implies shutdown. */
@@ -200,6 +211,10 @@ bool machine_ended(Machine *m, int *status);
 typedef void RunStateFn(void *opaque, Machine *m, RunState now, bool running);
 void machine_add_run_state_notifier(Machine *m, RunStateFn *fn, void *opaque);
 void machine_remove_run_state_notifier(Machine *m, RunStateFn *fn, void *opaque);
+/* At the end of each reset, all devices, processors and the board done, machine locked. */
+typedef void ResetFn(void *opaque, Machine *m);
+void machine_add_reset_notifier(Machine *m, ResetFn *fn, void *opaque);
+void machine_remove_reset_notifier(Machine *m, ResetFn *fn, void *opaque);
 typedef void EventFn(void *opaque, Machine *m, const char *qmp_event, const char *json_data);
 void machine_add_event_listener(Machine *m, EventFn *fn, void *opaque);
 void machine_remove_event_listener(Machine *m, EventFn *fn, void *opaque);

@@ -91,6 +91,9 @@ typedef struct MemoryRegion MemoryRegion;
 MemoryRegion *region_new_container(const char *name, uint64_t size);
 /* RAM of size bytes in a new memfd; NULL and *errp on failure. */
 MemoryRegion *region_new_ram(Machine *m, const char *name, uint64_t size, Error **errp);
+/* RAM in a file, which is taken (closed also on failure); share: stores reach the file. */
+MemoryRegion *region_new_ram_file(Machine *m, const char *name, uint64_t size, int fd, bool share,
+                                  Error **errp);
 /* ROM: as RAM, guest stores ignored; contents written through region_ram()->host. */
 MemoryRegion *region_new_rom(Machine *m, const char *name, uint64_t size, Error **errp);
 MemoryRegion *region_new_io(const char *name, const IoOps *ops, void *opaque, uint64_t size);

@@ -22,9 +22,9 @@
 #define RAM_WATCH_DIRTY (RAM_WATCH_MIGRATION | RAM_WATCH_DISPLAY)
 
 /* The mapping begins at a multiple of RAM_ALIGN when it is large enough for huge pages. */
-static uint8_t *map_aligned(int fd, uint64_t size, Error **errp)
+static uint8_t *map_aligned(int fd, uint64_t size, bool share, Error **errp)
 {
-    if (size < RAM_ALIGN) {
+    if (size < RAM_ALIGN && share) {
         return os_map_shared(fd, 0, size, true, errp);
     }
     uint8_t *p = mmap(NULL, size + RAM_ALIGN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
@@ -35,8 +35,8 @@ static uint8_t *map_aligned(int fd, uint64_t size, Error **errp)
         return NULL;
     }
     uint8_t *start = (uint8_t *)round_up((uintptr_t)p, RAM_ALIGN);
-    if (mmap(start, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0) ==
-        MAP_FAILED) {
+    if (mmap(start, size, PROT_READ | PROT_WRITE,
+             (share ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED | MAP_NORESERVE, fd, 0) == MAP_FAILED) {
         munmap(p, size + RAM_ALIGN);
         error_set(errp, ERR_NO_MEMORY, "cannot map %" G_GUINT64_FORMAT " bytes of guest memory", size);
         return NULL;
@@ -52,13 +52,15 @@ static uint8_t *map_aligned(int fd, uint64_t size, Error **errp)
     return start;
 }
 
-static bool block_map(RamBlock *b, Error **errp)
+static bool block_map(RamBlock *b, bool share, Error **errp)
 {
-    b->fd = os_memfd_new(b->name, b->size, errp);
+    if (b->fd < 0) {
+        b->fd = os_memfd_new(b->name, b->size, errp);
+    }
     if (b->fd < 0) {
         return false;
     }
-    b->host = map_aligned(b->fd, b->size, errp);
+    b->host = map_aligned(b->fd, b->size, share, errp);
     if (!b->host) {
         return false;
     }
@@ -88,11 +90,16 @@ static void block_destroy(RamBlock *b)
     g_free(b);
 }
 
-RamBlock *ram_block_new(Machine *m, const char *name, uint64_t size, bool readonly, Error **errp)
+/* fd: -1 for a new memfd. */
+static RamBlock *block_new(Machine *m, const char *name, uint64_t size, int fd, bool share,
+                           bool readonly, Error **errp)
 {
     if (size == 0 || size > RAM_MAX) {
         error_set(errp, ERR_INVALID_PARAMETER, "'%s' cannot have %" G_GUINT64_FORMAT " bytes", name,
                   size);
+        if (fd >= 0) {
+            close(fd);
+        }
         return NULL;
     }
     RamBlock *b = g_new0(RamBlock, 1);
@@ -100,8 +107,8 @@ RamBlock *ram_block_new(Machine *m, const char *name, uint64_t size, bool readon
     b->size = round_up(size, MEM_PAGE_SIZE);
     b->readonly = readonly;
     b->machine = m;
-    b->fd = -1;
-    if (!block_map(b, errp)) {
+    b->fd = fd;
+    if (!block_map(b, share, errp)) {
         block_destroy(b);
         return NULL;
     }
@@ -111,6 +118,17 @@ RamBlock *ram_block_new(Machine *m, const char *name, uint64_t size, bool readon
     g_ptr_array_add(m->mem.blocks, b);
     pthread_mutex_unlock(&m->mem.lock);
     return b;
+}
+
+RamBlock *ram_block_new(Machine *m, const char *name, uint64_t size, bool readonly, Error **errp)
+{
+    return block_new(m, name, size, -1, true, readonly, errp);
+}
+
+RamBlock *ram_block_new_file(Machine *m, const char *name, uint64_t size, int fd, bool share,
+                             Error **errp)
+{
+    return block_new(m, name, size, fd, share, false, errp);
 }
 
 void ram_block_free(RamBlock *b)

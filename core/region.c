@@ -32,10 +32,8 @@ MemoryRegion *region_new_container(const char *name, uint64_t size)
     return region_new(name, MEM_CONTAINER, size);
 }
 
-static MemoryRegion *region_new_block(Machine *m, const char *name, uint64_t size, bool rom, Error **errp)
+static MemoryRegion *region_of_block(const char *name, RamBlock *b, bool rom)
 {
-    RamBlock *b = ram_block_new(m, name, size, rom, errp);
-
     if (!b) {
         return NULL;
     }
@@ -43,6 +41,17 @@ static MemoryRegion *region_new_block(Machine *m, const char *name, uint64_t siz
     r->ram = b;
     r->readonly = rom;
     return r;
+}
+
+static MemoryRegion *region_new_block(Machine *m, const char *name, uint64_t size, bool rom, Error **errp)
+{
+    return region_of_block(name, ram_block_new(m, name, size, rom, errp), rom);
+}
+
+MemoryRegion *region_new_ram_file(Machine *m, const char *name, uint64_t size, int fd, bool share,
+                                  Error **errp)
+{
+    return region_of_block(name, ram_block_new_file(m, name, size, fd, share, errp), false);
 }
 
 MemoryRegion *region_new_ram(Machine *m, const char *name, uint64_t size, Error **errp)

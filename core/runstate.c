@@ -98,6 +98,24 @@ void machine_remove_run_state_notifier(Machine *m, RunStateFn *fn, void *opaque)
     }
 }
 
+void machine_add_reset_notifier(Machine *m, ResetFn *fn, void *opaque)
+{
+    Listener l = {.reset = fn, .opaque = opaque};
+
+    g_array_append_val(m->reset_listeners, l);
+}
+
+void machine_remove_reset_notifier(Machine *m, ResetFn *fn, void *opaque)
+{
+    for (guint i = 0; i < m->reset_listeners->len; i++) {
+        Listener *l = &g_array_index(m->reset_listeners, Listener, i);
+        if (l->reset == fn && l->opaque == opaque) {
+            g_array_remove_index(m->reset_listeners, i);
+            return;
+        }
+    }
+}
+
 /* ---- events ---- */
 
 void machine_add_event_listener(Machine *m, EventFn *fn, void *opaque)
@@ -202,6 +220,10 @@ static void reset_all(Machine *m)
     }
     if (m->board->reset) {
         m->board->reset(m);
+    }
+    for (guint i = 0; i < m->reset_listeners->len; i++) {
+        Listener l = g_array_index(m->reset_listeners, Listener, i);
+        l.reset(l.opaque, m);
     }
     machine_unlock(m);
 }
@@ -310,7 +332,28 @@ static void do_shutdown(Machine *m, ShutdownCause cause, bool exit_set, int exit
     if (m->cfg.no_shutdown && !insists) {
         machine_stop(m, RUN_STATE_SHUTDOWN);
     } else {
-        end(m, exit_set ? exit_status : cause == SHUTDOWN_GUEST_PANIC ? 1 : 0);
+        end(m, exit_set ? exit_status : cause == SHUTDOWN_GUEST_PANIC && m->cfg.panic == PANIC_EXIT_FAILURE);
+    }
+}
+
+/* Where a shutdown only stops the machine, it is stopped where it panicked. */
+static void do_panic(Machine *m)
+{
+    PanicAction a = m->cfg.panic == PANIC_SHUTDOWN && m->cfg.no_shutdown ? PANIC_PAUSE : m->cfg.panic;
+
+    switch (a) {
+    case PANIC_SHUTDOWN:
+    case PANIC_EXIT_FAILURE:
+        machine_emit_event(m, "GUEST_PANICKED", "{\"action\": \"poweroff\"}");
+        do_shutdown(m, SHUTDOWN_GUEST_PANIC, false, 0);
+        break;
+    case PANIC_PAUSE:
+        machine_emit_event(m, "GUEST_PANICKED", "{\"action\": \"pause\"}");
+        machine_stop(m, RUN_STATE_GUEST_PANICKED);
+        break;
+    case PANIC_NONE:
+        machine_emit_event(m, "GUEST_PANICKED", "{\"action\": \"run\"}");
+        break;
     }
 }
 
@@ -374,6 +417,12 @@ static void carry_out(Machine *m)
     }
     if ((req & REQ_WATCHDOG) && !m->ended) {
         do_watchdog(m);
+    }
+    if ((req & REQ_CRASHLOADED) && !m->ended) {
+        machine_emit_event(m, "GUEST_CRASHLOADED", "{\"action\": \"run\"}");
+    }
+    if ((req & REQ_PANIC) && !m->ended) {
+        do_panic(m);
     }
 }
 
@@ -457,6 +506,18 @@ void machine_watchdog_fired(Machine *m)
 {
     request_begin(m, false);
     request_end(m, REQ_WATCHDOG);
+}
+
+void machine_guest_panicked(Machine *m)
+{
+    request_begin(m, m->cfg.panic != PANIC_NONE);
+    request_end(m, REQ_PANIC);
+}
+
+void machine_guest_crashloaded(Machine *m)
+{
+    request_begin(m, false);
+    request_end(m, REQ_CRASHLOADED);
 }
 
 static gboolean requests_dispatch(GSource *source, GSourceFunc fn, gpointer opaque)

@@ -48,6 +48,9 @@ typedef struct Config {
     GArray *fw_cfg; /* FwCfgFile */
     GPtrArray *devices; /* json_t objects with "driver" */
     GPtrArray *objects; /* json_t objects with "qom-type" */
+    GPtrArray *numa_opts;       /* json_t objects with "type" */
+    NumaConfig *numa;           /* what config_check_numa() made of them; NULL: none */
+    const char *memory_backend; /* -machine memory-backend= */
     GPtrArray *globals; /* "driver.property=value" */
     const char *rtc_base;
     RtcSource rtc_clock;
@@ -57,6 +60,7 @@ typedef struct Config {
     const char *uuid;  /* text, checked */
     GPtrArray *smbios; /* json_t objects */
     WatchdogAction watchdog;
+    PanicAction panic;
 
     GPtrArray *drives;    /* ConfigDrive: -drive and its short forms */
     GPtrArray *blockdevs; /* json_t objects */
@@ -92,6 +96,8 @@ void config_fini(Config *c);
 
 /* main/check.c: is what was asked possible; fills in defaults. Opens files for reading only. */
 bool config_check(Config *c, Error **errp);
+/* main/numa.c: -numa, after the topology is known. */
+bool config_check_numa(Config *c, Error **errp);
 /* The firmware directories in search order, as a colon-separated list; g_free. */
 char *config_firmware_path(const Config *c);
 

@@ -133,6 +133,8 @@ static void fill_machine_config(MachineConfig *mc, const Config *c)
         .dies = (int)c->dies,
         .cores = (int)c->cores,
         .threads = (int)c->threads,
+        .numa = c->numa,
+        .memory_backend = c->memory_backend,
         .firmware = c->bios,
         .firmware_dirs = config_firmware_path(c),
         .kernel = c->kernel,
@@ -160,6 +162,7 @@ static void fill_machine_config(MachineConfig *mc, const Config *c)
         .smbios = (json_t *const *)c->smbios->pdata,
         .smbios_count = c->smbios->len,
         .watchdog = c->watchdog,
+        .panic = c->panic,
         .globals = (const char *const *)c->globals->pdata,
     };
     fill_rtc(mc, c->rtc_base);

@@ -88,8 +88,10 @@ static void list_devices(void)
     REGISTRY_FOREACH (DeviceType, it) {
         const DeviceType *t = *it;
         if (t->user_creatable && !t->internal) {
-            g_ptr_array_add(lines, g_strdup_printf("name \"%s\", bus %s, desc \"%s\"", t->name,
-                                                   t->bus ? t->bus : "none", t->help));
+            g_autofree char *alias =
+                t->alias ? g_strdup_printf(", alias \"%s\"", t->alias) : g_strdup("");
+            g_ptr_array_add(lines, g_strdup_printf("name \"%s\", bus %s%s, desc \"%s\"", t->name,
+                                                   t->bus ? t->bus : "none", alias, t->help));
         }
     }
     print_sorted("Devices that -device can add:", lines);

@@ -80,6 +80,11 @@ static bool opt_machine(Config *c, const OptValue *v, Error **errp)
     if (accel) {
         add_accel_list(c, accel);
     }
+    const char *backend = opts_get(v->obj, "memory-backend");
+    if (backend) {
+        c->memory_backend = backend;
+        json_object_del(rest, "memory-backend");
+    }
     const char *key;
     json_t *val;
     void *next;
@@ -148,6 +153,29 @@ static bool opt_smp(Config *c, const OptValue *v, Error **errp)
            smp_field("dies", a->has_dies, a->dies, &c->dies, errp) &&
            smp_field("cores", a->has_cores, a->cores, &c->cores, errp) &&
            smp_field("threads", a->has_threads, a->threads, &c->threads, errp);
+}
+
+/* cpus= may stand more than once: its values are joined by colons. */
+static void join_cpus(json_t *obj, const char *text)
+{
+    g_auto(GStrv) items = g_strsplit(text, ",", -1);
+    g_autoptr(GString) all = g_string_new(NULL);
+
+    for (char **i = items; *text != '{' && *i; i++) {
+        if (g_str_has_prefix(*i, "cpus=")) {
+            g_string_append_printf(all, "%s%s", all->len ? ":" : "", *i + strlen("cpus="));
+        }
+    }
+    if (all->len) {
+        json_object_set_new(obj, "cpus", json_string(all->str));
+    }
+}
+
+static bool opt_numa(Config *c, const OptValue *v, Error **errp)
+{
+    join_cpus(v->obj, v->text);
+    g_ptr_array_add(c->numa_opts, v->obj);
+    return true;
 }
 
 static bool opt_m(Config *c, const OptValue *v, Error **errp)
@@ -620,6 +648,15 @@ static bool opt_action(Config *c, const OptValue *v, Error **errp)
     if (a->has_shutdown) {
         c->no_shutdown = a->shutdown == SCHEMA_SHUTDOWN_ACTION_PAUSE;
     }
+    if (a->has_panic) {
+        static const PanicAction actions[] = {
+            [SCHEMA_PANIC_ACTION_SHUTDOWN] = PANIC_SHUTDOWN,
+            [SCHEMA_PANIC_ACTION_PAUSE] = PANIC_PAUSE,
+            [SCHEMA_PANIC_ACTION_EXIT_FAILURE] = PANIC_EXIT_FAILURE,
+            [SCHEMA_PANIC_ACTION_NONE] = PANIC_NONE,
+        };
+        c->panic = actions[a->panic];
+    }
     if (a->has_watchdog) {
         static const WatchdogAction actions[] = {
             [SCHEMA_WATCHDOG_ACTION_NAME_RESET] = WATCHDOG_RESET,
@@ -690,6 +727,7 @@ static OptFn *const handlers[OPT__COUNT] = {
     [OPT_cpu] = opt_cpu,
     [OPT_accel] = opt_accel,
     [OPT_smp] = opt_smp,
+    [OPT_numa] = opt_numa,
     [OPT_m] = opt_m,
     [OPT_name] = opt_name,
     [OPT_nodefaults] = opt_nodefaults,
@@ -832,6 +870,7 @@ void config_init(Config *c, const char *argv0)
         .boot_splash_time = -1,
         .boot_reboot_timeout = -1,
         .smbios = g_ptr_array_new(),
+        .numa_opts = g_ptr_array_new(),
         .drives = g_ptr_array_new_with_free_func(config_drive_free),
         .blockdevs = g_ptr_array_new(),
         .default_cdrom = true,
@@ -857,7 +896,7 @@ void config_init(Config *c, const char *argv0)
 void config_fini(Config *c)
 {
     GPtrArray *const arrays[] = {
-        c->smbios,
+        c->smbios,   c->numa_opts,
         c->accels,   c->firmware_dirs, c->devices, c->objects, c->globals,     c->serials,
         c->chardevs, c->monitors,      c->traces,  c->trace_files, c->drives,
         c->blockdevs, c->keep,
@@ -865,6 +904,10 @@ void config_fini(Config *c)
 
     for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++) {
         g_ptr_array_unref(arrays[i]);
+    }
+    if (c->numa) {
+        g_free(c->numa->cpu_node);
+        g_free(c->numa);
     }
     g_array_unref(c->fw_cfg);
     g_string_free(c->board_opts, TRUE);

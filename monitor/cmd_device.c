@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Plugging devices in and out; objects, I/O threads, the balloon.
+ * Plugging devices in and out; objects, I/O threads, the balloon, the
+ * generation ID.
  */
 #include <inttypes.h>
 
@@ -149,4 +150,44 @@ bool hmp_info_balloon(CmdContext *ctx, GString *out, Error **errp)
     uint64_t actual;
 
     return balloon_actual(ctx, &actual, out, errp);
+}
+
+/* ---- generation ID ---- */
+
+static void look_for_guid(Device *d, void *opaque)
+{
+    char **guid = opaque;
+
+    if (!*guid && d->realized && !strcmp(d->type->name, "vmgenid")) {
+        *guid = device_get(d, "guid");
+    }
+}
+
+static char *generation_id(CmdContext *ctx, Error **errp)
+{
+    char *guid = NULL;
+
+    device_foreach(ctx->machine, look_for_guid, &guid);
+    if (!guid) {
+        error_set(errp, ERR_GENERIC, "VM Generation ID device not found");
+        error_hint(errp, "-device vmgenid adds it");
+    }
+    return guid;
+}
+
+json_t *cmd_query_vm_generation_id(CmdContext *ctx, Error **errp)
+{
+    g_autofree char *guid = generation_id(ctx, errp);
+
+    return guid ? json_pack("{s:s}", "guid", guid) : NULL;
+}
+
+bool hmp_info_vm_generation_id(CmdContext *ctx, GString *out, Error **errp)
+{
+    g_autofree char *guid = generation_id(ctx, errp);
+
+    if (guid) {
+        g_string_append_printf(out, "%s\n", guid);
+    }
+    return guid != NULL;
 }

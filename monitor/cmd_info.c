@@ -117,8 +117,10 @@ json_t *cmd_query_cpus_fast(CmdContext *ctx, Error **errp)
         Cpu *cpu = machine_cpu(ctx->machine, i);
         g_autofree char *path = g_strdup_printf("/machine/unattached/device[%d]", i);
         json_array_append_new(list,
-                              json_pack("{s:i, s:s, s:i, s:s}", "cpu-index", i, "qom-path", path,
-                                        "thread-id", cpu->host_tid, "target", cpu->target->name));
+                              json_pack("{s:i, s:s, s:i, s:s, s:o}", "cpu-index", i, "qom-path",
+                                        path, "thread-id", cpu->host_tid, "target",
+                                        cpu->target->name, "props",
+                                        session_cpu_place(ctx->machine, i)));
     }
     return list;
 }

@@ -42,4 +42,7 @@ void session_on_cpu(Cpu *cpu, void (*fn)(Cpu *cpu, void *opaque), void *opaque);
  */
 bool monitor_expr(Cpu *cpu, const char *text, int64_t *value, Error **errp);
 
+/* "props" of a processor, as query-cpus-fast and query-hotpluggable-cpus have them. */
+json_t *session_cpu_place(Machine *m, int index);
+
 #endif

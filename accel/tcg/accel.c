@@ -207,7 +207,8 @@ static void push(Cpu *cpu)
     TcgVcpu *v = cpu->accel_priv;
     v->target->push(cpu, tcg_env(v));
     v->loop->deliver = false;
-    tcg_tlb_flush(tcg_env(v));
+    v->loop->look = true;
+    mem_flush_all(v);
     jc_set_mode(v, v->target->mode(tcg_env(v)));
 }
 
@@ -218,7 +219,7 @@ static void ram_changed(Machine *m)
     for (int i = 0; tm && i < tm->n_vcpus; i++) {
         TcgVcpu *v = tm->vcpus[i];
         if (v->cpu == self) {
-            tcg_tlb_flush(tcg_env(v)); /* its very next access must see the change */
+            mem_flush_all(v); /* its very next access must see the change */
         } else {
             cpu_request(v->cpu, CPU_REQ_TLB);
         }

@@ -147,6 +147,7 @@ Cpu *tcg_cpu(void *env)
 
 void tcg_poll(void *env)
 {
+    tcg_vcpu(env)->loop->look = true;
     set_poll(tcg_vcpu(env));
 }
 
@@ -318,7 +319,7 @@ static void absorb_requests(TcgVcpu *v)
     Cpu *cpu = v->cpu;
     if (cpu_requests(cpu) & CPU_REQ_TLB) {
         cpu_unrequest(cpu, CPU_REQ_TLB);
-        tcg_tlb_flush(tcg_env(v));
+        mem_flush_all(v);
     }
     mem_quiesce(cpu->machine);
     v->tlb2->section = NULL;
@@ -339,7 +340,9 @@ static bool round_of(TcgVcpu *v, Leave *last)
         v->run_exit = EXIT_REQUEST;
         return false;
     } else {
-        *last = cpu_requests(v->cpu) ? guarded(v, do_interrupt) : 0;
+        bool look = v->loop->look || cpu_requests(v->cpu);
+        v->loop->look = false;
+        *last = look ? guarded(v, do_interrupt) : 0;
         if (*last == LEAVE_EXIT) {
             return false;
         }

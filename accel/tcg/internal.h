@@ -65,24 +65,25 @@ enum { PAGE_IO = 0, PAGE_RAM = 1, PAGE_ROM = 2 };
 
 typedef struct Tlb2Entry {
     uint64_t tag;      /* va >> bits, with mmu index in the top byte */
-    uint64_t gen;      /* valid while equal to v->tlb2->gen[global] */
+    uint64_t gen;      /* valid while equal to v->tlb2->gen[mmu][global] */
     uint64_t paddr;    /* of the 4 KiB page, or of the 2 MiB frame in the big table */
     bool r, w, x, global;
 } Tlb2Entry;
 
 /* A fetch translation. */
 typedef struct ItlbEntry {
-    uint64_t va;       /* page | mmu, ~0 = empty */
+    uint64_t va;       /* page | mmu, or ITLB_EMPTY */
     uint64_t phys;     /* ram_addr of the page, ~0 when not RAM */
     hwaddr paddr;
     const uint8_t *host;
     bool global;
 } ItlbEntry;
 #define ITLB_SIZE 256
+#define ITLB_EMPTY (~0ull) /* no mmu index is that high */
 
 #define FLUSH_LIST 512
 typedef struct Tlb2 {
-    uint64_t gen[2];   /* [0] non-global, [1] global */
+    uint64_t gen[TCG_MMU_MODES][2]; /* [mmu][0] non-global, [1] global */
     Tlb2Entry small[TCG_MMU_MODES][1u << TLB2_BITS];
     Tlb2Entry big[TCG_MMU_MODES][1u << TLB2_BIG_BITS];
     ItlbEntry itlb[ITLB_SIZE];
@@ -90,7 +91,7 @@ typedef struct Tlb2 {
     /* First-level entries that a non-global flush must empty. */
     TlbEntry *flush[FLUSH_LIST];
     unsigned n_flush;  /* > FLUSH_LIST: too many, wipe all */
-    bool used[TCG_MMU_MODES][2];
+    bool used[TCG_MMU_MODES][2]; /* not empty; other threads look */
     bool watching;     /* tcg_watch() */
     const MemSection *section; /* last section seen */
 } Tlb2;
@@ -99,6 +100,7 @@ typedef struct Tlb2 {
 #define JC_CONTEXTS 16
 typedef struct JcContext {
     uint64_t mode, key;
+    uint8_t mmu;        /* mmu index of its fetches */
     bool low, high;     /* entries were made for pcs below / above the middle of the address space */
     bool nonglobal;     /* entries were made whose mapping a non-global flush changes */
 } JcContext;
@@ -118,6 +120,7 @@ typedef struct TcgLoop {
     uint8_t running;     /* atomic: executing guest instructions (generated, interpreted, delivery) */
     uint32_t epoch;      /* atomic: counts up each time running ends */
     bool deliver;        /* an exception is noted in env */
+    bool look;           /* tcg_poll(): the target has something to take by itself */
     Leave leave;
 } TcgLoop;
 
@@ -141,6 +144,8 @@ static inline uint64_t tcg_code_va(TcgVcpu *v, uint64_t mode, uint64_t pc)
 /* mem.c */
 void mem_vcpu_init(TcgVcpu *v);
 void mem_vcpu_fini(TcgVcpu *v);
+/* Drop all translations of all address spaces. */
+void mem_flush_all(TcgVcpu *v);
 /* Fetch translation of va; raises the fetch fault when `raise`, else returns NULL on a fault. */
 const ItlbEntry *mem_fetch(TcgVcpu *v, uint64_t va, int mmu, bool raise);
 /* Drop first-level store permission for a host page in one vCPU's TLB (any thread). */
@@ -176,9 +181,11 @@ void exec_sync_others(TcgMachine *tm, TcgVcpu *v);
 /* The jump cache now belongs to this mode word. */
 void jc_set_mode(TcgVcpu *v, uint64_t mode);
 void jc_insert(TcgVcpu *v, const TcgBlock *tb, bool global);
-void jc_flush_nonglobal(TcgVcpu *v);
-void jc_flush_all(TcgVcpu *v);
-void jc_flush_page(TcgVcpu *v, uint64_t va);
+/* For the contexts that fetch through the mmu indexes of space. */
+void jc_flush_nonglobal(TcgVcpu *v, uint32_t space);
+void jc_flush_all(TcgVcpu *v, uint32_t space);
+void jc_flush_page(TcgVcpu *v, uint32_t space, uint64_t va);
+#define ALL_SPACES ((1u << TCG_MMU_MODES) - 1)
 
 /* info.c */
 void tcg_info(Machine *m, GString *out);

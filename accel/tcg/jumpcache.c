@@ -62,9 +62,15 @@ void jc_set_mode(TcgVcpu *v, uint64_t mode)
         }
         l->jc_cur = &l->jc_ctx[l->n_jc_ctx++];
         l->jc_cur->mode = mode;
+        l->jc_cur->mmu = (uint8_t)v->target->code_mmu(tcg_env(v));
         new_key(v, l->jc_cur);
     }
     v->jc_key = l->jc_cur->key;
+}
+
+static bool in_space(const JcContext *c, uint32_t space)
+{
+    return space >> c->mmu & 1;
 }
 
 /* After contexts got new keys (or the numbers ran out). */
@@ -80,21 +86,25 @@ static void rekeyed(TcgVcpu *v)
     v->jc_key = l->jc_cur->key;
 }
 
-void jc_flush_all(TcgVcpu *v)
+void jc_flush_all(TcgVcpu *v, uint32_t space)
 {
     for (int i = 0; i < v->loop->n_jc_ctx; i++) {
-        new_key(v, &v->loop->jc_ctx[i]);
+        if (in_space(&v->loop->jc_ctx[i], space)) {
+            new_key(v, &v->loop->jc_ctx[i]);
+        }
     }
-    memset(v->loop->fetched, 0, sizeof(v->loop->fetched));
+    if (space == ALL_SPACES) {
+        memset(v->loop->fetched, 0, sizeof(v->loop->fetched));
+    }
     rekeyed(v);
 }
 
-void jc_flush_nonglobal(TcgVcpu *v)
+void jc_flush_nonglobal(TcgVcpu *v, uint32_t space)
 {
     bool low_left = false;
     for (int i = 0; i < v->loop->n_jc_ctx; i++) {
         JcContext *c = &v->loop->jc_ctx[i];
-        if (c->nonglobal) {
+        if (c->nonglobal && in_space(c, space)) {
             new_key(v, c);
         }
         low_left |= c->low;
@@ -119,7 +129,7 @@ static void filter_add(TcgVcpu *v, uint64_t va)
     *word |= bit;
 }
 
-void jc_flush_page(TcgVcpu *v, uint64_t va)
+void jc_flush_page(TcgVcpu *v, uint32_t space, uint64_t va)
 {
     uint64_t bit;
     const uint64_t *word = filter_word(v, va, &bit);
@@ -128,7 +138,7 @@ void jc_flush_page(TcgVcpu *v, uint64_t va)
     }
     for (int i = 0; i < v->loop->n_jc_ctx; i++) {
         JcContext *c = &v->loop->jc_ctx[i];
-        if (va >> 63 ? c->high : c->low) {
+        if (in_space(c, space) && (va >> 63 ? c->high : c->low)) {
             new_key(v, c);
         }
     }

@@ -36,11 +36,11 @@ static Tlb2 *tlb2(TcgVcpu *v)
 void mem_vcpu_init(TcgVcpu *v)
 {
     v->tlb2 = g_malloc0(sizeof(Tlb2));
-    tlb2(v)->gen[0] = tlb2(v)->gen[1] = 1;
     for (int m = 0; m < TCG_MMU_MODES; m++) {
+        tlb2(v)->gen[m][0] = tlb2(v)->gen[m][1] = 1;
         tlb2(v)->used[m][0] = tlb2(v)->used[m][1] = true;
     }
-    tcg_tlb_flush(tcg_env(v));
+    mem_flush_all(v);
 }
 
 void mem_vcpu_fini(TcgVcpu *v)
@@ -89,9 +89,9 @@ static bool allows(const Tlb2Entry *e, int access)
     return access == MMU_READ ? e->r : access == MMU_WRITE ? e->w : e->x;
 }
 
-static bool entry_hit(Tlb2 *t, const Tlb2Entry *e, uint64_t tag, int access)
+static bool entry_hit(Tlb2 *t, const Tlb2Entry *e, uint64_t tag, int mmu, int access)
 {
-    return e->tag == tag && e->gen == t->gen[e->global] && allows(e, access);
+    return e->tag == tag && e->gen == t->gen[mmu][e->global] && allows(e, access);
 }
 
 static Tlb2Entry *slot_small(Tlb2 *t, uint64_t va, int mmu)
@@ -120,9 +120,9 @@ static bool translate(TcgVcpu *v, uint64_t va, int access, int mmu, Page *p)
     Tlb2Entry *e = slot_small(t, va, mmu), *big = slot_big(t, va, mmu);
     MmuResult r;
 
-    if (entry_hit(t, e, tag_of(va, mmu, 12), access)) {
+    if (entry_hit(t, e, tag_of(va, mmu, 12), mmu, access)) {
         from_entry(p, e, e->paddr);
-    } else if (entry_hit(t, big, tag_of(va, mmu, 21), access)) {
+    } else if (entry_hit(t, big, tag_of(va, mmu, 21), mmu, access)) {
         from_entry(p, big, big->paddr + (va & 0x1ff000));
     } else {
         memset(&r, 0, sizeof(r));
@@ -137,7 +137,7 @@ static bool translate(TcgVcpu *v, uint64_t va, int access, int mmu, Page *p)
         e = huge ? big : e;
         *e = (Tlb2Entry){
             .tag = tag_of(va, mmu, huge ? 21 : 12),
-            .gen = t->gen[r.global],
+            .gen = t->gen[mmu][r.global],
             .paddr = huge ? r.paddr & ~(hwaddr)0x1fffff : r.paddr & PAGE_MASK,
             .r = r.r, .w = r.w, .x = r.x, .global = r.global,
         };
@@ -159,9 +159,12 @@ static void tlb_install(TcgVcpu *v, uint64_t va, int mmu, int write, const Page 
     Tlb2 *t = tlb2(v);
     TlbEntry *e = &v->tlb[mmu][write][tlb_index(va)];
 
+    if (!t->used[mmu][write]) {
+        /* Before the entry and before our look at the watch: see mem_evict_store(). */
+        __atomic_store_n(&t->used[mmu][write], true, __ATOMIC_SEQ_CST);
+    }
     e->host = (uintptr_t)p->ram->host + p->offset;
     __atomic_store_n(&e->page, va & PAGE_MASK, __ATOMIC_RELEASE);
-    t->used[mmu][write] = true;
     if (!p->global) {
         if (t->n_flush < FLUSH_LIST) {
             t->flush[t->n_flush] = e;
@@ -212,46 +215,76 @@ static void tlb_wipe(TcgVcpu *v, int mmu, int write)
     tlb2(v)->used[mmu][write] = false;
 }
 
-static void tlb_wipe_all(TcgVcpu *v)
+static void tlb_wipe_space(TcgVcpu *v, uint32_t space)
 {
+    bool used = false;
+
     for (int m = 0; m < TCG_MMU_MODES; m++) {
-        tlb_wipe(v, m, 0);
-        tlb_wipe(v, m, 1);
+        if (space >> m & 1) {
+            tlb_wipe(v, m, 0);
+            tlb_wipe(v, m, 1);
+        }
+        used |= tlb2(v)->used[m][0] || tlb2(v)->used[m][1];
     }
-    tlb2(v)->n_flush = 0;
+    if (!used) {
+        tlb2(v)->n_flush = 0;
+    }
 }
 
-static void itlb_wipe(Tlb2 *t)
+static void itlb_wipe(Tlb2 *t, uint32_t space, bool global)
 {
     for (int i = 0; i < ITLB_SIZE; i++) {
-        t->itlb[i].va = ~0ull;
+        if ((space >> (t->itlb[i].va & ~PAGE_MASK & 31) & 1) && (global || !t->itlb[i].global)) {
+            t->itlb[i].va = ITLB_EMPTY;
+        }
     }
-    t->itlb_nonglobal = false;
 }
 
-void tcg_tlb_flush(void *env)
+static uint32_t current_space(TcgVcpu *v)
+{
+    return v->target->mmu_space ? v->target->mmu_space(tcg_env(v)) : ALL_SPACES;
+}
+
+void tcg_tlb_flush_space(void *env, uint32_t space)
 {
     TcgVcpu *v = tcg_vcpu(env);
     Tlb2 *t = tlb2(v);
     v->stats.tlb_flush++;
     log_mask(LOG_MMU, "mmu: CPU %d drops all translations\n", v->cpu->index);
-    t->gen[0]++;
-    t->gen[1]++;
-    t->section = NULL;
-    tlb_wipe_all(v);
-    itlb_wipe(t);
-    jc_flush_all(v);
+    for (int m = 0; m < TCG_MMU_MODES; m++) {
+        if (space >> m & 1) {
+            t->gen[m][0]++;
+            t->gen[m][1]++;
+        }
+    }
+    tlb_wipe_space(v, space);
+    itlb_wipe(t, space, true);
+    jc_flush_all(v, space);
 }
 
-void tcg_tlb_flush_nonglobal(void *env)
+void mem_flush_all(TcgVcpu *v)
+{
+    tlb2(v)->section = NULL;
+    tcg_tlb_flush_space(tcg_env(v), ALL_SPACES);
+}
+
+void tcg_tlb_flush(void *env)
+{
+    tcg_tlb_flush_space(env, current_space(tcg_vcpu(env)));
+}
+
+void tcg_tlb_flush_space_nonglobal(void *env, uint32_t space)
 {
     TcgVcpu *v = tcg_vcpu(env);
     Tlb2 *t = tlb2(v);
     v->stats.tlb_flush++;
     log_mask(LOG_MMU, "mmu: CPU %d drops all but global translations\n", v->cpu->index);
-    t->gen[0]++;
+    for (int m = 0; m < TCG_MMU_MODES; m++) {
+        t->gen[m][0] += space >> m & 1;
+    }
+    /* The list is of all spaces: what another one loses of its first level is found in the second. */
     if (t->n_flush > FLUSH_LIST) {
-        tlb_wipe_all(v);
+        tlb_wipe_space(v, ALL_SPACES);
     } else {
         for (unsigned i = 0; i < t->n_flush; i++) {
             t->flush[i]->page = TLB_EMPTY((t->flush[i] - &v->tlb[0][0][0]) % TLB_SIZE);
@@ -259,44 +292,54 @@ void tcg_tlb_flush_nonglobal(void *env)
     }
     t->n_flush = 0;
     if (t->itlb_nonglobal) {
-        for (int i = 0; i < ITLB_SIZE; i++) {
-            if (!t->itlb[i].global) {
-                t->itlb[i].va = ~0ull;
-            }
-        }
+        itlb_wipe(t, ALL_SPACES, false);
         t->itlb_nonglobal = false;
     }
-    jc_flush_nonglobal(v);
+    jc_flush_nonglobal(v, space);
 }
 
-void tcg_tlb_flush_page(void *env, uint64_t va)
+void tcg_tlb_flush_nonglobal(void *env)
+{
+    tcg_tlb_flush_space_nonglobal(env, current_space(tcg_vcpu(env)));
+}
+
+/* One mmu index; true: the page was part of a large one, of which pieces may be anywhere. */
+static bool flush_page_of(TcgVcpu *v, int m, uint64_t va)
+{
+    Tlb2 *t = tlb2(v);
+    Tlb2Entry *big = slot_big(t, va, m), *e = slot_small(t, va, m);
+    bool pieces = big->tag == tag_of(va, m, 21) && big->gen == t->gen[m][big->global];
+
+    if (pieces) {
+        big->gen = 0;
+    }
+    if (e->tag == tag_of(va, m, 12)) {
+        e->gen = 0;
+    }
+    for (int w = 0; w < 2; w++) {
+        TlbEntry *l = &v->tlb[m][w][tlb_index(va)];
+        if (l->page == (va & PAGE_MASK)) {
+            l->page = TLB_EMPTY(tlb_index(va));
+        }
+    }
+    return pieces;
+}
+
+void tcg_tlb_flush_space_page(void *env, uint32_t space, uint64_t va)
 {
     TcgVcpu *v = tcg_vcpu(env);
     Tlb2 *t = tlb2(v);
     v->stats.tlb_flush_page++;
     log_mask(LOG_MMU, "mmu: CPU %d drops 0x%" PRIx64 "\n", v->cpu->index, va);
     for (int m = 0; m < TCG_MMU_MODES; m++) {
-        /* A large page is cached in pieces: drop every piece of a big entry. */
-        Tlb2Entry *big = slot_big(t, va, m);
-        if (big->tag == tag_of(va, m, 21) && big->gen == t->gen[big->global]) {
-            big->gen = 0;
-            tlb_wipe_all(v);
-            itlb_wipe(t);
-        }
-        Tlb2Entry *e = slot_small(t, va, m);
-        if (e->tag == tag_of(va, m, 12)) {
-            e->gen = 0;
-        }
-        for (int w = 0; w < 2; w++) {
-            TlbEntry *l = &v->tlb[m][w][tlb_index(va)];
-            if (l->page == (va & PAGE_MASK)) {
-                l->page = TLB_EMPTY(tlb_index(va));
-            }
+        if ((space >> m & 1) && flush_page_of(v, m, va)) {
+            tlb_wipe_space(v, space);
+            itlb_wipe(t, space, true);
         }
     }
     ItlbEntry *i = &t->itlb[(va >> 12) & (ITLB_SIZE - 1)];
-    i->va = ~0ull;
-    jc_flush_page(v, va);
+    i->va = ITLB_EMPTY;
+    jc_flush_page(v, space, va);
 }
 
 void tcg_watch(void *env, bool on)
@@ -304,13 +347,25 @@ void tcg_watch(void *env, bool on)
     TcgVcpu *v = tcg_vcpu(env);
 
     tlb2(v)->watching = on;
-    tlb_wipe_all(v);
+    tlb_wipe_space(v, ALL_SPACES);
 }
 
+void tcg_tlb_flush_page(void *env, uint64_t va)
+{
+    tcg_tlb_flush_space_page(env, current_space(tcg_vcpu(env)), va);
+}
+
+/*
+ * An array that is not in use is passed over: its owner marks it used before it looks at the
+ * watch again, and the caller has set the watch before.
+ */
 void mem_evict_store(TcgVcpu *v, const uint8_t *host_page)
 {
     for (int m = 0; m < v->target->n_mmu; m++) {
         TlbEntry *e = v->tlb[m][1];
+        if (!__atomic_load_n(&tlb2(v)->used[m][1], __ATOMIC_SEQ_CST)) {
+            continue;
+        }
         for (unsigned i = 0; i < TLB_SIZE; i++) {
             if (e[i].host == (uintptr_t)host_page) {
                 __atomic_store_n(&e[i].page, TLB_EMPTY(i), __ATOMIC_RELEASE);
@@ -717,7 +772,26 @@ uint64_t tcg_phys_load(void *env, hwaddr pa, unsigned size)
 void tcg_phys_store(void *env, hwaddr pa, uint64_t val, unsigned size)
 {
     TcgVcpu *v = tcg_vcpu(env);
+    uint8_t *h = phys_host(v, pa, size, true);
+    if (G_LIKELY(h)) {
+        const MemSection *s = section_at(v, pa);
+        store_host(h, val, size);
+        ram_written(s->ram, s->ram_offset + (pa - s->base), size);
+        return;
+    }
     address_space_store(v->cpu->mem, pa, MEM_ATTRS_NONE, size, val);
+}
+
+uint8_t *tcg_phys_page(void *env, hwaddr pa, bool write)
+{
+    return phys_host(tcg_vcpu(env), pa & PAGE_MASK, MEM_PAGE_SIZE, write);
+}
+
+void tcg_phys_written(void *env, hwaddr pa, unsigned len)
+{
+    const MemSection *s = section_at(tcg_vcpu(env), pa);
+
+    ram_written(s->ram, s->ram_offset + (pa - s->base), len);
 }
 
 bool tcg_phys_cmpxchg(void *env, hwaddr pa, unsigned size, uint64_t old, uint64_t val)

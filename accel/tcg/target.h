@@ -89,6 +89,12 @@ typedef struct TcgTarget {
     uint64_t (*mode)(void *env);       /* block-key word: everything that changes how code is decoded */
     int (*code_mmu)(void *env);        /* mmu index for fetches now */
     /*
+     * The mmu indexes (bit n: index n) of the address space that the vCPU is in now, which is the one
+     * that tcg_tlb_flush*() are about. A virtual machine inside the guest has indexes of its own, so
+     * that its translations and its host's live side by side. NULL: there is one space.
+     */
+    uint32_t (*mmu_space)(void *env);
+    /*
      * Virtual (linear) address of the instruction at pc under mode. pc is what the guest's
      * instruction pointer holds; on x86 outside 64-bit mode the CS base is added and the
      * sum wraps at 32 bits. NULL: the same.
@@ -144,6 +150,12 @@ bool tcg_cmpxchg(void *env, uint64_t va, unsigned size, void *old, const void *v
 uint64_t tcg_phys_load(void *env, hwaddr pa, unsigned size);
 void tcg_phys_store(void *env, hwaddr pa, uint64_t val, unsigned size);
 bool tcg_phys_cmpxchg(void *env, hwaddr pa, unsigned size, uint64_t old, uint64_t val);
+/*
+ * The page at pa for several accesses: its place in the host's memory, NULL if it is not plain (writable) RAM: then
+ * tcg_phys_load/store. Valid until the helper returns; stores through it are told by tcg_phys_written().
+ */
+uint8_t *tcg_phys_page(void *env, hwaddr pa, bool write);
+void tcg_phys_written(void *env, hwaddr pa, unsigned len);
 
 /* Leave for the exception noted in env; state must be that of the instruction's start (helpers: pc is). */
 void tcg_raise(void *env) G_GNUC_NORETURN;
@@ -152,15 +164,19 @@ void tcg_exit_loop(void *env) G_GNUC_NORETURN;
 /* Shutdown, halt: leave run() with this code; state and pc in env are final. */
 void tcg_exit(void *env, Exit why) G_GNUC_NORETURN;
 
-/* TLB maintenance of this vCPU. */
+/* TLB maintenance of this vCPU, in its current address space (TcgTarget.mmu_space). */
 void tcg_tlb_flush(void *env);                 /* everything */
 void tcg_tlb_flush_nonglobal(void *env);       /* all but global mappings */
 void tcg_tlb_flush_page(void *env, uint64_t va);
+/* The same for the address space of these mmu indexes (bit n: index n). */
+void tcg_tlb_flush_space(void *env, uint32_t space);
+void tcg_tlb_flush_space_nonglobal(void *env, uint32_t space);
+void tcg_tlb_flush_space_page(void *env, uint32_t space, uint64_t va);
 /* TcgTarget.watches() and accessed() are asked from now on, or not; call again when their answers change. */
 void tcg_watch(void *env, bool on);
 /* The mode word or something block lookup depends on changed outside a block end. */
 void tcg_mode_changed(void *env);
-/* Poll again for interrupts soon (IF was set, TPR lowered...). */
+/* Call TcgTarget.interrupt soon, even when no request is latched (IF was set, TPR lowered, a trap is due...). */
 void tcg_poll(void *env);
 /* Does somebody (also another vCPU's translator) wait for that? For helpers that can take long. */
 bool tcg_polled(void *env);

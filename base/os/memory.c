@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/bits.h"
@@ -49,6 +50,45 @@ void os_unmap(void *addr, size_t size)
     if (addr) {
         munmap(addr, size);
     }
+}
+
+void os_mem_advise(void *addr, size_t size, bool merge, bool dump)
+{
+    madvise(addr, size, merge ? MADV_MERGEABLE : MADV_UNMERGEABLE);
+    madvise(addr, size, dump ? MADV_DODUMP : MADV_DONTDUMP);
+}
+
+bool os_mem_populate(void *addr, size_t size, Error **errp)
+{
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+    int err = madvise(addr, size, MADV_POPULATE_WRITE) ? errno : 0;
+
+    if (err == EINVAL) { /* an older kernel: touch, keeping what is there */
+        for (size_t i = 0; i < size; i += os_page_size()) {
+            volatile uint8_t *p = (uint8_t *)addr + i;
+            *p = *p;
+        }
+        err = 0;
+    }
+    if (err) {
+        g_autofree char *text = format_size(size);
+        error_set_errno(errp, err, "cannot preallocate %s of memory", text);
+    }
+    return !err;
+}
+
+bool os_mem_bind(void *addr, size_t size, int policy, uint64_t nodes, Error **errp)
+{
+    /* The kernel takes one bit less than it is told. */
+    unsigned long mask[2] = {nodes, 0};
+
+    if (syscall(SYS_mbind, addr, size, policy, mask, 65ul, 2 /* MPOL_MF_MOVE */)) {
+        error_set_errno(errp, errno, "cannot bind memory to host NUMA nodes");
+        return false;
+    }
+    return true;
 }
 
 static bool is_near(const uint8_t *p, size_t size, const void *near)

@@ -24,6 +24,13 @@ int os_memfd_new(const char *name, uint64_t size, Error **errp);
 void *os_map_shared(int fd, uint64_t offset, size_t size, bool writable, Error **errp);
 void os_unmap(void *addr, size_t size);
 
+/* May the host merge equal pages; is it part of core dumps. Advice: never fails. */
+void os_mem_advise(void *addr, size_t size, bool merge, bool dump);
+/* Give all pages memory now, keeping contents. */
+bool os_mem_populate(void *addr, size_t size, Error **errp);
+/* Pages not yet there come from @nodes (a mask). @policy: 1 preferred, 2 bind, 3 interleave. */
+bool os_mem_bind(void *addr, size_t size, int policy, uint64_t nodes, Error **errp);
+
 /*
  * One piece of memory seen twice: written through @rw, executed through @rx. No address is ever
  * writable and executable, which hardened hosts require.

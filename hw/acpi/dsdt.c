@@ -10,6 +10,7 @@
  */
 #include "hw/acpi/tables.h"
 #include "base/bits.h"
+#include "hw/acpi/ged.h"
 
 typedef struct IsaDevice {
     const char *name, *hid;
@@ -518,7 +519,21 @@ static void sleep_states(Aml *a, const AcpiConfig *cfg)
 
 /* ---- machines without a chip set ---- */
 
-/* The generic event device: its select register says what happened; bit 1 is the power button. */
+/* If bit `what` of Local0 is set: notify the device. */
+static void event_notifies(Aml *a, uint32_t what, const char *device)
+{
+    aml_if(a);
+    aml_op(a, AML_AND);
+    aml_op(a, AML_LOCAL0);
+    aml_int(a, what);
+    aml_op(a, AML_ZERO);
+    aml_op(a, AML_NOTIFY);
+    aml_ref(a, device);
+    aml_int(a, 0x80);
+    aml_end(a);
+}
+
+/* The generic event device: its select register says what happened. */
 static void generic_events(Aml *a, const AcpiConfig *cfg)
 {
     uint32_t irq = cfg->ged_irq;
@@ -539,15 +554,10 @@ static void generic_events(Aml *a, const AcpiConfig *cfg)
     aml_op(a, AML_STORE);
     aml_ref(a, "ESEL");
     aml_op(a, AML_LOCAL0);
-    aml_if(a);
-    aml_op(a, AML_AND);
-    aml_op(a, AML_LOCAL0);
-    aml_int(a, 2);
-    aml_op(a, AML_ZERO);
-    aml_op(a, AML_NOTIFY);
-    aml_ref(a, "PWRB");
-    aml_int(a, 0x80);
-    aml_end(a);
+    event_notifies(a, GED_POWER_BUTTON, "PWRB");
+    if (cfg->vmgenid) {
+        event_notifies(a, GED_GENERATION, "\\_SB.VGEN");
+    }
     aml_end(a);
     aml_end(a);
     aml_device(a, "PWRB");
@@ -595,6 +605,9 @@ void acpi_dsdt(Aml *a, const AcpiConfig *cfg)
         motherboard(a, cfg);
     } else {
         isa_devices(a, cfg);
+        if (cfg->pvpanic) {
+            pvpanic(a, cfg->pvpanic);
+        }
         generic_events(a, cfg);
         virtio_mmio(a, cfg);
     }

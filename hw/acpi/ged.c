@@ -13,7 +13,6 @@
 
 enum { SELECT = 0, SLEEP_CONTROL = 0, SLEEP_STATUS = 1, RESET = 2, REGS = 0x200 };
 
-#define POWER_BUTTON 0x02
 #define SLP_EN       0x20
 #define S5_TYPE      5
 #define RESET_VALUE  0x42
@@ -30,9 +29,9 @@ static void ged_outputs(Device *d)
     irq_set(d->out[0], ((Ged *)d)->select != 0);
 }
 
-void ged_power_button(Device *ged)
+void ged_event(Device *ged, uint32_t events)
 {
-    ((Ged *)ged)->select |= POWER_BUTTON;
+    ((Ged *)ged)->select |= events;
     device_update(ged);
 }
 

@@ -6,6 +6,10 @@
 
 extern const DeviceType ged_type;
 
-void ged_power_button(Device *ged);
+/* Events, as bits of the register that tells them. */
+enum { GED_POWER_BUTTON = 0x02, GED_GENERATION = 0x100 /* another generation ID */ };
+
+/* One or more of them happened. Machine locked. */
+void ged_event(Device *ged, uint32_t events);
 
 #endif

@@ -4,8 +4,9 @@
  *
  * ACPI specification 6.4: 5.2.5 RSDP, 5.2.7/8 RSDT and XSDT, 5.2.9 FADT (in the
  * layout of revision 3, 244 bytes, which everything since Windows XP reads),
- * 5.2.10 FACS, 5.2.12 MADT. Loader commands: SeaBIOS "romfile_loader" format,
- * 128 bytes each: allocate, add pointer, add checksum.
+ * 5.2.10 FACS, 5.2.12 MADT, 5.2.16 SRAT, 5.2.17 SLIT. Loader commands: SeaBIOS
+ * "romfile_loader" format,
+ * 128 bytes each: allocate, add pointer, add checksum, write pointer.
  *
  * PCI firmware specification 3.0, 4.1.2 MCFG; IA-PC HPET 1.0a, 3.2.4.
  *
@@ -16,18 +17,22 @@
 #include <string.h>
 #include "base/bits.h"
 #include "hw/acpi/aml.h"
+#include "hw/acpi/vmgenid.h"
 
 #define OEM_ID    "RHEA"
 #define TABLE_ID  "RHEAPC"
 #define HEADER    36
 #define FILE_NAME 56
-/* Rounding of the two files; commands of type 0 are ignored by loaders. */
+/*
+ * Rounding of the two files, so that tables which appear later (MCFG, once firmware opened its window)
+ * do not change their lengths; commands of type 0 are ignored by loaders.
+ */
 #define TABLES_STEP 0x10000
-#define LOADER_STEP 0x1000
+#define LOADER_STEP 0x4000
 #define SCI_IRQ   9
 #define PCI_LINES (1 << 5 | 1 << 9 | 1 << 10 | 1 << 11)
 
-enum { CMD_ALLOCATE = 1, CMD_ADD_POINTER = 2, CMD_ADD_CHECKSUM = 3 };
+enum { CMD_ALLOCATE = 1, CMD_ADD_POINTER = 2, CMD_ADD_CHECKSUM = 3, CMD_WRITE_POINTER = 4 };
 enum { ZONE_HIGH = 1, ZONE_FSEG = 2 };
 
 /* ---- loader commands ---- */
@@ -48,14 +53,32 @@ static void cmd_allocate(AcpiTables *t, const char *file, uint32_t align, uint8_
     pad_command(t->loader);
 }
 
-/* The field of `size` bytes at `offset` in `file` points into the tables file. */
-static void cmd_pointer(AcpiTables *t, const char *file, uint32_t offset, uint8_t size)
+/* The field of `size` bytes at `offset` in `file` points into the file `to`. */
+static void cmd_pointer_to(AcpiTables *t, const char *file, const char *to, uint32_t offset,
+                           uint8_t size)
 {
     bytes_int(t->loader, CMD_ADD_POINTER, 4);
     bytes_text(t->loader, file, FILE_NAME);
-    bytes_text(t->loader, ACPI_TABLES_FILE, FILE_NAME);
+    bytes_text(t->loader, to, FILE_NAME);
     bytes_int(t->loader, offset, 4);
     bytes_int(t->loader, size, 1);
+    pad_command(t->loader);
+}
+
+static void cmd_pointer(AcpiTables *t, const char *file, uint32_t offset, uint8_t size)
+{
+    cmd_pointer_to(t, file, ACPI_TABLES_FILE, offset, size);
+}
+
+/* Firmware writes back where it put `of`: 8 bytes at the start of the writable `file`. */
+static void cmd_write_pointer(AcpiTables *t, const char *file, const char *of)
+{
+    bytes_int(t->loader, CMD_WRITE_POINTER, 4);
+    bytes_text(t->loader, file, FILE_NAME);
+    bytes_text(t->loader, of, FILE_NAME);
+    bytes_int(t->loader, 0, 4); /* offset in file */
+    bytes_int(t->loader, 0, 4); /* offset in of */
+    bytes_int(t->loader, 8, 1);
     pad_command(t->loader);
 }
 
@@ -341,6 +364,20 @@ static uint32_t build_waet(AcpiTables *t)
     return at;
 }
 
+/* The generation ID has a table of its own, whose one pointer leads to a page of its own. */
+static uint32_t build_vmgenid(AcpiTables *t, const AcpiConfig *cfg)
+{
+    cmd_allocate(t, VMGENID_GUID_FILE, VMGENID_PAGE, ZONE_HIGH);
+    uint32_t at = table_begin(t, "SSDT", 1);
+    Aml a = {.out = t->tables};
+    uint32_t address = vmgenid_aml(&a, cfg->chipset != ACPI_NO_CHIPSET);
+
+    cmd_pointer_to(t, ACPI_TABLES_FILE, VMGENID_GUID_FILE, address, 4);
+    cmd_write_pointer(t, VMGENID_ADDR_FILE, VMGENID_GUID_FILE);
+    table_end(t, at);
+    return at;
+}
+
 /* ---- roots ---- */
 
 static uint32_t build_root(AcpiTables *t, const char *signature, unsigned size,
@@ -383,6 +420,83 @@ static void pad(GByteArray *b, guint step)
     }
 }
 
+/* ---- SRAT and SLIT: which processors and memory are near (5.2.16, 5.2.17) ---- */
+
+static void srat_cpu(GByteArray *b, uint32_t apic_id, uint32_t node)
+{
+    bytes_int(b, 0 | 16 << 8, 2); /* local APIC; the boards have none above 254 */
+    bytes_int(b, node & 0xff, 1);
+    bytes_int(b, apic_id, 1);
+    bytes_int(b, 1, 4);           /* enabled */
+    bytes_int(b, 0, 1);
+    bytes_int(b, node >> 8, 3);
+    bytes_int(b, 0, 4);
+}
+
+static void srat_memory(GByteArray *b, uint32_t node, uint64_t base, uint64_t size)
+{
+    if (size) {
+        bytes_int(b, 1 | 40 << 8, 2);
+        bytes_int(b, node, 4);
+        bytes_int(b, 0, 2);
+        bytes_int(b, base, 8);
+        bytes_int(b, size, 8);
+        bytes_int(b, 0, 4);
+        bytes_int(b, 1, 4); /* enabled */
+        bytes_int(b, 0, 8);
+    }
+}
+
+/* RAM from offset on as addresses: without the hole below 1 MiB, and cut at 4 GiB. */
+static void srat_node(GByteArray *b, const AcpiConfig *cfg, uint32_t node, uint64_t offset, uint64_t size)
+{
+    const struct {
+        uint64_t offset, end, address;
+    } parts[] = {
+        {0, 0xa0000, 0}, {0x100000, cfg->below_4g, 0x100000}, {cfg->below_4g, UINT64_MAX, 1ull << 32},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        uint64_t from = MAX(offset, parts[i].offset), to = MIN(offset + size, parts[i].end);
+        if (from < to) {
+            srat_memory(b, node, parts[i].address + from - parts[i].offset, to - from);
+        }
+    }
+}
+
+static uint32_t build_srat(AcpiTables *t, const AcpiConfig *cfg)
+{
+    uint32_t at = table_begin(t, "SRAT", 1);
+    GByteArray *b = t->tables;
+    uint64_t offset = 0;
+
+    bytes_int(b, 1, 4);
+    bytes_int(b, 0, 8);
+    for (int i = 0; i < cfg->cpus; i++) {
+        srat_cpu(b, cfg->apic_ids[i], cfg->numa->cpu_node[i]);
+    }
+    for (int i = 0; i < cfg->numa->nodes; i++) {
+        srat_node(b, cfg, i, offset, cfg->node_size[i]);
+        offset += cfg->node_size[i];
+    }
+    table_end(t, at);
+    return at;
+}
+
+static uint32_t build_slit(AcpiTables *t, const NumaConfig *n)
+{
+    uint32_t at = table_begin(t, "SLIT", 1);
+
+    bytes_int(t->tables, n->nodes, 8);
+    for (int i = 0; i < n->nodes; i++) {
+        for (int k = 0; k < n->nodes; k++) {
+            bytes_int(t->tables, n->distance[i][k], 1);
+        }
+    }
+    table_end(t, at);
+    return at;
+}
+
 AcpiTables *acpi_tables_build(const AcpiConfig *cfg)
 {
     AcpiTables *t = g_new0(AcpiTables, 1);
@@ -394,7 +508,7 @@ AcpiTables *acpi_tables_build(const AcpiConfig *cfg)
     cmd_allocate(t, ACPI_RSDP_FILE, 16, ZONE_FSEG);
     uint32_t facs = build_facs(t);
     uint32_t dsdt = build_dsdt(t, cfg);
-    uint32_t list[8];
+    uint32_t list[10];
     int n = 0;
     list[n++] = build_fadt(t, cfg, facs, dsdt);
     list[n++] = build_madt(t, cfg);
@@ -404,7 +518,16 @@ AcpiTables *acpi_tables_build(const AcpiConfig *cfg)
     if (cfg->ecam_size) {
         list[n++] = build_mcfg(t, cfg);
     }
+    if (cfg->numa) {
+        list[n++] = build_srat(t, cfg);
+    }
+    if (cfg->numa && cfg->numa->has_distances) {
+        list[n++] = build_slit(t, cfg->numa);
+    }
     list[n++] = build_waet(t);
+    if (cfg->vmgenid) {
+        list[n++] = build_vmgenid(t, cfg);
+    }
     uint32_t rsdt = build_root(t, "RSDT", 4, list, n);
     uint32_t xsdt = build_root(t, "XSDT", 8, list, n);
     build_rsdp(t, rsdt, xsdt);
@@ -425,7 +548,8 @@ void acpi_tables_free(AcpiTables *t)
 
 /* ---- the loader's work, by the host ---- */
 
-static void run_command(const uint8_t *cmd, GByteArray *tables, GByteArray *rsdp, hwaddr tables_at)
+static void run_command(const uint8_t *cmd, GByteArray *tables, GByteArray *rsdp, hwaddr tables_at,
+                        hwaddr vmgenid_at)
 {
     GByteArray *file = strcmp((const char *)cmd + 4, ACPI_RSDP_FILE) == 0 ? rsdp : tables;
 
@@ -433,7 +557,8 @@ static void run_command(const uint8_t *cmd, GByteArray *tables, GByteArray *rsdp
     case CMD_ADD_POINTER: {
         uint8_t *field = file->data + ld_le32(cmd + 116);
         unsigned size = cmd[120];
-        st_le_n(field, size, ld_le_n(field, size) + tables_at);
+        bool page = strcmp((const char *)cmd + 60, VMGENID_GUID_FILE) == 0;
+        st_le_n(field, size, ld_le_n(field, size) + (page ? vmgenid_at : tables_at));
         break;
     }
     case CMD_ADD_CHECKSUM: {
@@ -448,14 +573,15 @@ static void run_command(const uint8_t *cmd, GByteArray *tables, GByteArray *rsdp
     }
 }
 
-bool acpi_tables_place(const AcpiTables *t, AddressSpace *as, hwaddr tables_at, hwaddr rsdp_at)
+bool acpi_tables_place(const AcpiTables *t, AddressSpace *as, hwaddr tables_at, hwaddr rsdp_at,
+                       hwaddr vmgenid_at)
 {
     GByteArray *tables = g_byte_array_new(), *rsdp = g_byte_array_new();
 
     g_byte_array_append(tables, t->tables->data, t->tables->len);
     g_byte_array_append(rsdp, t->rsdp->data, t->rsdp->len);
     for (guint i = 0; i < t->loader->len; i += ACPI_LOADER_ENTRY) {
-        run_command(t->loader->data + i, tables, rsdp, tables_at);
+        run_command(t->loader->data + i, tables, rsdp, tables_at, vmgenid_at);
     }
     bool ok = address_space_poke(as, tables_at, tables->data, tables->len) &&
               address_space_poke(as, rsdp_at, rsdp->data, rsdp->len);

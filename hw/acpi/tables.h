@@ -6,6 +6,7 @@
 #ifndef HW_ACPI_TABLES_H
 #define HW_ACPI_TABLES_H
 
+#include "core/numa.h"
 #include <glib.h>
 #include "core/memory.h"
 #include "hw/acpi/aml.h"
@@ -15,12 +16,16 @@ typedef enum AcpiChipset { ACPI_NO_CHIPSET, ACPI_PIIX, ACPI_ICH9 } AcpiChipset;
 typedef struct AcpiConfig {
     int cpus;
     const uint32_t *apic_ids; /* cpus of them */
+    const NumaConfig *numa;    /* NULL: no SRAT */
+    const uint64_t *node_size; /* bytes of each node, in the order of memory */
+    uint64_t below_4g;         /* RAM there; the rest is above */
     uint16_t com[4];          /* I/O base of the serial ports that exist, 0 = none */
     uint8_t com_irq[4];
     bool i8042, fw_cfg, pic, hpet, pit, rtc;
     bool s3, s4;              /* sleep states beside S5 */
     uint8_t s4_type;          /* SLP_TYP of S4 */
     uint16_t pvpanic;         /* port, 0: none */
+    bool vmgenid;
     AcpiChipset chipset;
     /* With a chip set: */
     uint16_t pm_base, gpe0_base, gpe0_size;
@@ -56,8 +61,10 @@ void acpi_dsdt(Aml *a, const AcpiConfig *cfg);
 
 /*
  * What firmware would do with the loader's commands, done by the host: copies of
- * the two files, linked for these addresses. tables_at must be 64-byte aligned.
+ * the two files, linked for these addresses. tables_at must be 64-byte aligned. vmgenid_at: where the
+ * caller puts that page, if there is one.
  */
-bool acpi_tables_place(const AcpiTables *t, AddressSpace *as, hwaddr tables_at, hwaddr rsdp_at);
+bool acpi_tables_place(const AcpiTables *t, AddressSpace *as, hwaddr tables_at, hwaddr rsdp_at,
+                       hwaddr vmgenid_at);
 
 #endif

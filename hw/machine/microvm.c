@@ -95,6 +95,11 @@ static bool micro_add_disks(PcBoard *pc, Error **errp)
     return true;
 }
 
+static void micro_new_generation(PcBoard *pc)
+{
+    ged_event(micro(pc)->ged, GED_GENERATION);
+}
+
 static void micro_describe(PcBoard *pc, AcpiConfig *ac)
 {
     const MicroVm *s = micro(pc);
@@ -160,6 +165,7 @@ static const PcKind micro_kind = {
     .preset = micro_preset,
     .describe = micro_describe,
     .cmdline = micro_cmdline,
+    .new_generation = micro_new_generation,
 };
 
 static bool micro_check(const MachineConfig *cfg, Error **errp)
@@ -180,7 +186,7 @@ static void micro_powerdown(Machine *m)
     MicroVm *s = (MicroVm *)machine_board_device(m);
 
     if (s->ged) {
-        ged_power_button(s->ged);
+        ged_event(s->ged, GED_POWER_BUTTON);
     }
 }
 

@@ -12,6 +12,7 @@
 #include "base/bits.h"
 #include "block/block.h"
 #include "hw/acpi/tables.h"
+#include "hw/acpi/vmgenid.h"
 #include "hw/block/pflash.h"
 #include "hw/firmware/fw_cfg.h"
 #include "hw/firmware/smbios.h"
@@ -188,12 +189,20 @@ static bool add_e820(PcBoard *pc, Error **errp)
     return fw_cfg_add_file(pc->fw_cfg, "etc/e820", map, pc->above_4g ? 40 : 20, errp);
 }
 
-/* One processor per entry after two counts: no memory affinity. */
-static void add_numa(PcBoard *pc, int cpus)
+/* As SeaBIOS and older firmware read it: number of nodes, node of each APIC id, bytes of each node. */
+static void add_numa(PcBoard *pc, const MachineConfig *cfg, int ids)
 {
-    g_autofree uint8_t *map = g_malloc0(8 * (1 + cpus));
+    int nodes = cfg->numa ? cfg->numa->nodes : 0;
+    g_autofree uint8_t *map = g_malloc0(8 * (1 + ids + nodes));
 
-    fw_cfg_add_item(pc->fw_cfg, FW_CFG_NUMA, map, 8 * (1 + cpus));
+    st_le64(map, nodes);
+    for (int i = 0; nodes && i < cfg->max_cpus; i++) {
+        st_le64(map + 8 * (1 + x86_apic_id(cfg, i)), cfg->numa->cpu_node[i]);
+    }
+    for (int i = 0; i < nodes; i++) {
+        st_le64(map + 8 * (1 + ids + i), pc_node_size(pc, i));
+    }
+    fw_cfg_add_item(pc->fw_cfg, FW_CFG_NUMA, map, 8 * (1 + ids + nodes));
 }
 
 /* SeaBIOS tells JPEG from BMP by the name. */
@@ -241,6 +250,7 @@ bool pc_add_fw_cfg(PcBoard *pc, Error **errp)
     /* SLP_TYP of S0 to S5, bit 7: it exists */
     uint8_t states[6] = {128, 0, 0, 129, 130, 128};
     const MachineConfig *cfg = machine_config(pc->dev.machine);
+    int ids = (int)x86_apic_id(cfg, MAX(cfg->max_cpus, cfg->cpus) - 1) + 1;
 
     if (!pc_add_part(pc, &fw_cfg_type, &pc->fw_cfg, errp)) {
         return false;
@@ -251,11 +261,12 @@ bool pc_add_fw_cfg(PcBoard *pc, Error **errp)
     }
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_RAM_SIZE, cfg->ram_size, 8);
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_NB_CPUS, cfg->cpus, 2);
-    fw_cfg_add_number(pc->fw_cfg, FW_CFG_MAX_CPUS, cfg->cpus, 2);
+    /* Not how many there may be, but how many APIC ids. */
+    fw_cfg_add_number(pc->fw_cfg, FW_CFG_MAX_CPUS, ids, 2);
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_NOGRAPHIC, cfg->nographic || !pc->graphics, 2);
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_BOOT_MENU, cfg->boot_menu, 2);
     fw_cfg_add_number(pc->fw_cfg, FW_CFG_IRQ0_OVERRIDE, 1, 4);
-    add_numa(pc, cfg->cpus);
+    add_numa(pc, cfg, ids);
     if (cfg->has_uuid) {
         fw_cfg_add_item(pc->fw_cfg, FW_CFG_UUID, cfg->uuid, sizeof(cfg->uuid));
     }
@@ -272,8 +283,12 @@ static AcpiTables *make_tables(PcBoard *pc)
     const MachineConfig *cfg = machine_config(pc->dev.machine);
     const AcpiRegs *pm = power_management(pc);
     uint32_t ids[PC_MAX_CPUS];
+    uint64_t node_size[NUMA_MAX_NODES];
     AcpiConfig ac = {.cpus = cfg->cpus,
                      .apic_ids = ids,
+                     .numa = cfg->numa,
+                     .node_size = node_size,
+                     .below_4g = pc->below_4g,
                      .i8042 = pc->i8042,
                      .fw_cfg = true,
                      .pic = pc->pic != NULL,
@@ -281,12 +296,16 @@ static AcpiTables *make_tables(PcBoard *pc)
                      .pit = pc->pit != ONOFF_OFF,
                      .rtc = pc->rtc != NULL,
                      .pvpanic = pvpanic_port(pc->dev.machine),
+                     .vmgenid = vmgenid_find(pc->dev.machine) != NULL,
                      .s3 = pm && !pm->no_s3 && !pc->boot->plan, /* waking needs firmware */
                      .s4 = pm && !pm->no_s4,
                      .s4_type = pm ? pm->s4_type : 0};
 
     for (int i = 0; i < cfg->cpus; i++) {
         ids[i] = machine_cpu(pc->dev.machine, i)->arch_id;
+    }
+    for (int i = 0; cfg->numa && i < cfg->numa->nodes; i++) {
+        node_size[i] = pc_node_size(pc, i);
     }
     for (int i = 0; i < 4; i++) {
         ac.com[i] = cfg->serial[i] && !pc->no_serial ? com[i] : 0;
@@ -336,6 +355,36 @@ static bool add_smbios(PcBoard *pc, Error **errp)
            fw_cfg_add_file(pc->fw_cfg, SMBIOS_ANCHOR_FILE, s->anchor->data, s->anchor->len, errp);
 }
 
+/* ---- generation ID ---- */
+
+static void generation_event(void *opaque, int n, int level)
+{
+    PcBoard *pc = opaque;
+
+    if (level && pc->kind->new_generation) {
+        pc->kind->new_generation(pc);
+    } else if (level) {
+        acpi_regs_gpe(pc->kind->pm(pc), VMGENID_GPE);
+    }
+}
+
+/* Without firmware: the last page of the tables' room. */
+static hwaddr place_generation(PcBoard *pc, Machine *m)
+{
+    Device *d = vmgenid_find(m);
+    hwaddr at = pc->boot->layout.acpi + pc->boot->layout.acpi_size - VMGENID_PAGE;
+    uint8_t page[VMGENID_PAGE];
+
+    if (d) {
+        vmgenid_page(d, page);
+        address_space_poke(machine_memory(m), at, page, sizeof(page));
+        vmgenid_placed(d, at);
+    }
+    return at;
+}
+
+/* ---- the machine runs, or is reset ---- */
+
 /* Without firmware: the tables in memory, where they describe what is there now. */
 static void place_tables(PcBoard *pc, Machine *m)
 {
@@ -343,7 +392,19 @@ static void place_tables(PcBoard *pc, Machine *m)
 
     acpi_tables_free(b->acpi);
     b->acpi = make_tables(pc);
-    acpi_tables_place(b->acpi, machine_memory(m), b->layout.acpi, b->layout.rsdp);
+    acpi_tables_place(b->acpi, machine_memory(m), b->layout.acpi, b->layout.rsdp,
+                      place_generation(pc, m));
+}
+
+/* The tables' final lengths, and the wire, for a device that came after the board. */
+static void adopt_generation(PcBoard *pc, Machine *m)
+{
+    Device *d = vmgenid_find(m);
+
+    if (d) {
+        device_connect(d, 0, (Irq){generation_event, pc, 0});
+        tables_selected(pc->boot, pc->fw_cfg);
+    }
 }
 
 /* Devices come after the board: when the machine first runs they are all there. */
@@ -356,6 +417,7 @@ static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
         fill_cmos_disks(b->pc);
         fill_cmos_floppies(b->pc);
         pc_bootorder_publish(b->pc);
+        adopt_generation(b->pc, m);
         if (b->plan && b->acpi) {
             place_tables(b->pc, m);
         }

@@ -43,6 +43,8 @@ typedef struct PcKind {
     void (*describe)(PcBoard *pc, AcpiConfig *ac);
     /* Optional: what to add to the kernel's command line; g_free. */
     char *(*cmdline)(PcBoard *pc);
+    /* Optional: says that the generation ID changed; NULL: bit VMGENID_GPE of pm()'s GPE0. */
+    void (*new_generation)(PcBoard *pc);
 } PcKind;
 
 enum { ONOFF_AUTO = 0, ONOFF_ON, ONOFF_OFF };
@@ -101,6 +103,7 @@ void pc_common_reset(Machine *m);
 bool pc_add_part(PcBoard *pc, const DeviceType *type, Device **out, Error **errp);
 /* A part with one interrupt on the ISA bus. */
 bool pc_add_isa_part(PcBoard *pc, const DeviceType *type, int irq, Device **out, Error **errp);
+uint64_t pc_node_size(PcBoard *pc, int node); /* bytes of a -numa node, after pc_add_ram() */
 bool pc_add_ram(PcBoard *pc, Error **errp);
 bool pc_add_cpus(PcBoard *pc, Error **errp);
 bool pc_add_interrupts(PcBoard *pc, Error **errp);

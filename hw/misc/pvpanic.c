@@ -29,10 +29,9 @@ typedef struct PvPanicPci {
 static void report(Machine *m, uint64_t v)
 {
     if (v & PANICKED) {
-        machine_emit_event(m, "GUEST_PANICKED", "{\"action\": \"pause\"}");
-        machine_request_stop(m, RUN_STATE_GUEST_PANICKED);
+        machine_guest_panicked(m);
     } else if (v & CRASH_LOADED) {
-        machine_emit_event(m, "GUEST_CRASHLOADED", "{\"action\": \"run\"}");
+        machine_guest_crashloaded(m);
     }
 }
 

@@ -20,9 +20,10 @@ void virtio_pci_outputs(Device *d);
 bool virtio_pci_post_load(Device *d, int version, Error **errp);
 
 #define VIRTIO_PCI_SIZE (sizeof(VirtioPci))
-#define VIRTIO_PCI_TYPE_(sym, name_, help_, inner_, needs_, props_, realize_) \
+#define VIRTIO_PCI_TYPE_(sym, name_, alias_, help_, inner_, needs_, props_, realize_) \
     static const DeviceType sym = {                                           \
         .name = name_,                                                        \
+        .alias = alias_,                                                      \
         .help = help_,                                                        \
         .bus = "pci",                                                         \
         .size = VIRTIO_PCI_SIZE,                                              \
@@ -40,17 +41,18 @@ bool virtio_pci_post_load(Device *d, int version, Error **errp);
     };                                                                        \
     DEVICE_TYPE(sym)
 /*
- * name: "virtio-blk"; help: one line; inner: &virtio_blk_type. Numbers of the PCI identity come
+ * name: "virtio-blk", also the alias of the first of them; help: one line; inner: &virtio_blk_type. Numbers of the PCI identity come
  * from the device's virtio id. needs: as DeviceType's, or NULL.
  */
 #define VIRTIO_PCI_TYPES_NEEDING(sym, name, help, inner, needs)                                \
-    VIRTIO_PCI_TYPE_(sym##_pci, name "-pci", help, inner, needs, virtio_pci_props,             \
+    VIRTIO_PCI_TYPE_(sym##_pci, name "-pci", name, help, inner, needs, virtio_pci_props,       \
                      virtio_pci_realize);                                                      \
-    VIRTIO_PCI_TYPE_(sym##_pci_transitional, name "-pci-transitional",                         \
+    VIRTIO_PCI_TYPE_(sym##_pci_transitional, name "-pci-transitional", NULL,                   \
                      help ", for old drivers too", inner, needs, virtio_pci_fixed_props,       \
                      virtio_pci_transitional_realize);                                         \
-    VIRTIO_PCI_TYPE_(sym##_pci_modern, name "-pci-non-transitional", help ", virtio 1.0 only", \
-                     inner, needs, virtio_pci_fixed_props, virtio_pci_modern_realize)
+    VIRTIO_PCI_TYPE_(sym##_pci_modern, name "-pci-non-transitional", NULL,                     \
+                     help ", virtio 1.0 only", inner, needs, virtio_pci_fixed_props,           \
+                     virtio_pci_modern_realize)
 #define VIRTIO_PCI_TYPES(sym, name, help, inner) \
     VIRTIO_PCI_TYPES_NEEDING(sym, name, help, inner, NULL)
 

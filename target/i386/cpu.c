@@ -96,6 +96,34 @@ static void cpu_set_pc(Cpu *cpu, uint64_t pc)
                  : (uint32_t)(pc - s->seg[S_CS].base);
 }
 
+/*
+ * In real mode, as at the reset vector: the base is the address without its low 16 bits, which for
+ * an address below 1 MiB is what the selector says.
+ */
+static bool cpu_start_at(Cpu *cpu, uint64_t addr, Error **errp)
+{
+    X86State *s = cpu->state;
+
+    cpu_reset_state(cpu);
+    if (cpu->power_off) {
+        error_set(errp, ERR_UNSUPPORTED,
+                  "processor %d waits for a start-up IPI, which says where it begins", cpu->index);
+        error_hint(errp, "processor 0 can begin anywhere below 4 GiB");
+        return false;
+    }
+    if (addr > UINT32_MAX) {
+        error_set(errp, ERR_INVALID_PARAMETER,
+                  "an x86 processor cannot begin at 0x%llx, which is above 4 GiB",
+                  (unsigned long long)addr);
+        return false;
+    }
+    s->seg[S_CS].base = addr & 0xffff0000;
+    s->seg[S_CS].sel = addr >> 4 & 0xf000;
+    s->rip = addr & 0xffff;
+    cpu_state_changed(cpu);
+    return true;
+}
+
 #ifdef CONFIG_CAPSTONE
 static cs_mode disas_mode(const X86State *s)
 {
@@ -160,6 +188,7 @@ const TargetOps x86_target = {
     .dump = x86_dump,
     .get_pc = cpu_get_pc,
     .set_pc = cpu_set_pc,
+    .start_at = cpu_start_at,
     .translate = x86_debug_translate,
     .has_work = x86_has_work,
     .disas = cpu_disas,

@@ -6,7 +6,7 @@
 #include "core/machine.h"
 #include "target/i386/boot.h"
 #include "target/i386/models.h"
-#include "target/i386/system.h"
+#include "target/i386/svm.h"
 
 #define HYPERVISOR_LEAF 0x40000000u
 
@@ -270,7 +270,7 @@ static void extended_leaf(const X86CpuConfig *c, uint32_t leaf, uint32_t subleaf
         if (x86_has(c, F_SVM)) {
             words(c, leaf, 0, out);
             out[CPUID_EAX] = 1;
-            out[CPUID_EBX] = 16;
+            out[CPUID_EBX] = SVM_ASIDS;
         }
         break;
     case 0x8000001d:

@@ -43,7 +43,7 @@ static bool overlaps(const X86State *s, int n, uint64_t a, size_t alen)
 
 bool x86_breakpoints(const X86State *s)
 {
-    return s->dr[7] & 0xff;
+    return (s->dr[7] & 0xff) && s->gif; /* APM vol 2, table 15-10 */
 }
 
 /* DR0..DR3 or DR7 changed. */
@@ -59,7 +59,7 @@ void x86_debug_changed(X86Env *env)
 
 static bool checks_alignment(uint64_t mode, int mmu)
 {
-    return mmu == X86_MMU_USER && (mode & (MODE_AC | 3)) == (MODE_AC | 3);
+    return mmu % X86_MMU_KINDS == X86_MMU_USER && (mode & (MODE_AC | 3)) == (MODE_AC | 3);
 }
 
 bool x86_wants_watch(uint64_t mode)

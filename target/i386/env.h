@@ -61,7 +61,7 @@ typedef struct X86State {
 
 
 /* Origins of an event; not of software: error codes of faults inside its delivery have EXT. */
-typedef enum X86EventKind { EVENT_SOFTWARE, EVENT_EXCEPTION, EVENT_INTERRUPT } X86EventKind;
+typedef enum X86EventKind { EVENT_SOFTWARE, EVENT_EXCEPTION, EVENT_INTERRUPT, EVENT_NMI } X86EventKind;
 
 /*
  * The translator's environment. Arithmetic flags live in cc (EFLAGS layout,
@@ -76,6 +76,11 @@ typedef struct X86Env {
     int16_t delivering; /* vector of the event being delivered, -1: none */
     uint8_t delivering_kind; /* what kind of event that is: X86EventKind */
     bool watching;      /* data accesses are told to x86_accessed() */
+    /* SVM, between noting and x86_deliver(): */
+    bool exit_noted;          /* a #VMEXIT, instead of an exception */
+    uint64_t exit_code, exit_info[2], exit_nrip;
+    uint64_t svm_inject;      /* event that VMRUN injects, in the VMCB's form; 0 none */
+    uint64_t delivering_info; /* the event being delivered in the same form */
     Cpu *cpu;
     struct X86Cpu *priv; /* cpu->target_priv */
     const X86CpuConfig *config;
@@ -125,17 +130,25 @@ enum { SHADOW_STI = 1, SHADOW_MOV_SS = 2 }; /* s.int_shadow; MOV SS holds off de
 #define MODE_AVX (1u << 27)       /* OSXSAVE and XCR0 enables SSE+AVX */
 #define MODE_NE (1u << 28)        /* CR0.NE */
 #define MODE_VME (1u << 29)
+#define MODE_GUEST (1u << 30)     /* in an SVM guest: intercepts are tested, mmu indexes are the guest's */
 #define MODE_DEBUG (1u << 31)     /* breakpoints are enabled in DR7 */
 #define MODE_CSBASE_SHIFT 32
 
-/* Memory access kinds. */
-enum { X86_MMU_KERNEL = 0, X86_MMU_USER = 1, X86_MMU_KERNEL_NOSMAP = 2 };
+/* Memory access kinds; an SVM guest has its own three. */
+enum { X86_MMU_KERNEL = 0, X86_MMU_USER = 1, X86_MMU_KERNEL_NOSMAP = 2, X86_MMU_KINDS = 3 };
+#define X86_SPACE_HOST 0x7u  /* for tcg_tlb_flush_space() */
+#define X86_SPACE_GUEST 0x38u
+static inline int x86_mode_space(uint64_t mode, int kind)
+{
+    return mode & MODE_GUEST ? kind + X86_MMU_KINDS : kind;
+}
 static inline int x86_mode_mmu(uint64_t mode)
 {
     if ((mode & 3) == 3) {
-        return X86_MMU_USER;
+        return x86_mode_space(mode, X86_MMU_USER);
     }
-    return (mode & MODE_SMAP) && !(mode & MODE_AC) ? X86_MMU_KERNEL : X86_MMU_KERNEL_NOSMAP;
+    return x86_mode_space(mode, (mode & MODE_SMAP) && !(mode & MODE_AC) ? X86_MMU_KERNEL
+                                                                        : X86_MMU_KERNEL_NOSMAP);
 }
 
 #endif

@@ -9,13 +9,14 @@
  * env->delivering tells which event was under way. Registers change only when
  * every memory access of the delivery has succeeded.
  */
-#include "target/i386/system.h"
+#include "target/i386/svm.h"
 
 void x86_note(X86Env *env, int vector, bool has_err, uint32_t err, uint64_t addr)
 {
     if (env->delivering >= 0 && env->delivering_kind != EVENT_SOFTWARE && vector >= EXC_TS && vector <= EXC_GP) {
         err |= 1;
     }
+    env->exit_noted = false;
     env->s.exc_pending = 1;
     env->s.exc_vector = vector;
     env->s.exc_has_err = has_err;
@@ -341,10 +342,23 @@ static void deliver_long(X86Env *env, const X86Event *ev)
     enter_handler(env, &cs, sel, cpl, ip, !(gate.hi & DESC_A));
 }
 
+/* The event as EXITINTINFO has it (APM vol 2, 15.7.2): of instructions, only INT n is not an exception. */
+static uint64_t event_info(const X86Event *ev)
+{
+    unsigned type = ev->kind == EVENT_INTERRUPT ? EVENT_TYPE_INTR
+                    : ev->kind == EVENT_NMI     ? EVENT_TYPE_NMI
+                    : ev->soft == 1             ? EVENT_TYPE_SOFT
+                                                : EVENT_TYPE_EXCEPTION;
+
+    return EVENT_VALID | ev->vector | type << EVENT_TYPE_SHIFT |
+           (ev->has_err ? EVENT_EV | (uint64_t)ev->err << 32 : 0);
+}
+
 void x86_deliver_event(X86Env *env, const X86Event *ev)
 {
     env->delivering = ev->vector;
     env->delivering_kind = ev->kind;
+    env->delivering_info = event_info(ev);
     if (!x86_protected(env)) {
         deliver_real(env, ev);
     } else if (x86_v86(env) && ev->soft == 1 && deliver_v86_soft(env, ev)) {
@@ -378,7 +392,7 @@ static int exception_class(int vector)
     }
 }
 
-static bool is_fault(int vector)
+bool x86_exception_is_fault(int vector)
 {
     switch (vector) {
     case EXC_DB:
@@ -423,8 +437,7 @@ static void log_event(X86Env *env, const X86Event *ev, const char *what)
              (guint64)env->s.gpr[R_SP], (guint64)env->s.cr2);
 }
 
-/* Registers that tell the handler about #PF and #DB. */
-static void exception_registers(X86Env *env)
+void x86_exception_registers(X86Env *env)
 {
     if (env->s.exc_vector == EXC_PF) {
         env->s.cr2 = env->s.exc_addr;
@@ -434,40 +447,69 @@ static void exception_registers(X86Env *env)
     }
 }
 
-bool x86_deliver(void *opaque)
+/* Put a fault in a delivery together with the event that was under way. False: shutdown. */
+static bool combine_pending(X86Env *env)
 {
-    X86Env *env = opaque;
-    X86Event ev;
+    int first = env->delivering;
+    X86Event ev = {.vector = env->s.exc_vector, .err = env->s.exc_err};
 
-    if (env->delivering >= 0) {
-        int first = env->delivering;
-
-        env->delivering = -1;
-        if (!combine_faults(env, first, env->delivering_kind == EVENT_EXCEPTION)) {
-            ev = (X86Event){.vector = env->s.exc_vector, .err = env->s.exc_err};
-            log_event(env, &ev, "triple fault");
-            env->s.exc_pending = 0;
-            return false;
+    if (combine_faults(env, first, env->delivering_kind == EVENT_EXCEPTION)) {
+        if (env->s.exc_vector == EXC_DF && svm_exception_exits(env)) {
+            return true; /* EXITINTINFO is the first event */
         }
-    }
-    if (!env->s.exc_pending) {
+        env->delivering = -1;
         return true;
     }
-    ev = (X86Event){
+    if (svm_intercepts(&env->s, SVM_EXIT_SHUTDOWN)) {
+        svm_note_exit(env, SVM_EXIT_SHUTDOWN, 0, 0, 0);
+        return true;
+    }
+    log_event(env, &ev, "triple fault");
+    env->s.exc_pending = 0;
+    env->delivering = -1;
+    return false;
+}
+
+static void deliver_exception(X86Env *env)
+{
+    X86Event ev = {
         .vector = env->s.exc_vector,
         .soft = env->s.exc_soft,
         .kind = env->s.exc_soft == 0 || env->s.exc_soft == 3 ? EVENT_EXCEPTION : EVENT_SOFTWARE,
         .has_err = env->s.exc_has_err,
         .err = env->s.exc_err,
         .ret_ip = env->s.exc_soft ? env->s.exc_next_ip : env->s.rip,
-        .set_rf = !env->s.exc_soft && is_fault(env->s.exc_vector),
+        .set_rf = !env->s.exc_soft && x86_exception_is_fault(env->s.exc_vector),
     };
     if (ev.set_rf) {
         env->s.trap_pending = 0; /* of an instruction that did not complete */
     }
-    exception_registers(env);
+    x86_exception_registers(env);
     log_event(env, &ev, "exception");
     env->s.exc_pending = 0;
     x86_deliver_event(env, &ev);
+}
+
+bool x86_deliver(void *opaque)
+{
+    X86Env *env = opaque;
+    X86Event ev;
+
+    if (env->svm_inject && !env->exit_noted) {
+        svm_injected_event(env, &ev);
+        log_event(env, &ev, "injected");
+        x86_deliver_event(env, &ev);
+        return true;
+    }
+    /* A guest's exceptions are looked at before they are combined with earlier ones. */
+    if (!env->exit_noted && !(env->s.exc_pending && svm_exception_exits(env)) &&
+        env->delivering >= 0 && !combine_pending(env)) {
+        return false;
+    }
+    if (env->exit_noted) {
+        svm_vmexit(env);
+    } else if (env->s.exc_pending) {
+        deliver_exception(env);
+    }
     return true;
 }

@@ -78,6 +78,7 @@ uint64_t x86_compute_mode(const X86State *s, const X86CpuConfig *c)
     mode |= x86_breakpoints(s) ? MODE_DEBUG : 0;
     mode |= (s->rflags >> FLAG_IOPL_SHIFT & 3) << MODE_IOPL_SHIFT;
     mode |= s->smm ? MODE_SMM : 0;
+    mode |= s->svm_guest ? MODE_GUEST : 0;
     return mode;
 }
 
@@ -162,6 +163,14 @@ uint64_t helper_cli(void *opaque, uint64_t a, uint64_t b, uint64_t c)
     return 0;
 }
 
+/* Interrupts are let through after the next instruction: look if there is any, a guest's virtual one too. */
+static void poll_pending(X86Env *env)
+{
+    if (cpu_requests(env->cpu) || env->s.svm_guest) {
+        tcg_poll(env);
+    }
+}
+
 uint64_t helper_sti(void *opaque, uint64_t next, uint64_t b, uint64_t c)
 {
     X86Env *env = opaque;
@@ -172,9 +181,7 @@ uint64_t helper_sti(void *opaque, uint64_t next, uint64_t b, uint64_t c)
             env->s.int_shadow = SHADOW_STI;
         }
         env->s.rflags |= FLAG_IF;
-        if (cpu_requests(env->cpu)) {
-            tcg_poll(env);
-        }
+        poll_pending(env);
         break;
     case IF_VIRTUAL:
         if (env->s.rflags & FLAG_VIP) {
@@ -196,9 +203,7 @@ uint64_t helper_sti_now(void *opaque, uint64_t a, uint64_t b, uint64_t c)
     X86Env *env = opaque;
 
     env->s.rflags |= FLAG_IF;
-    if (cpu_requests(env->cpu)) {
-        tcg_poll(env);
-    }
+    poll_pending(env);
     return 0;
 }
 

@@ -6,15 +6,26 @@
  */
 #include <sched.h>
 #include "core/machine.h"
-#include "target/i386/system.h"
+#include "target/i386/svm.h"
+
+#define EVENT_REQUESTS (CPU_REQ_INTR | CPU_REQ_NMI | CPU_REQ_SMI | CPU_REQ_INIT)
+
+/* Is one of the requests r, or a virtual interrupt, one that an instruction boundary lets through? */
+static bool deliverable(const X86State *s, uint32_t r)
+{
+    if (!s->gif) {
+        return false;
+    }
+    return (r & (CPU_REQ_INIT | CPU_REQ_SMI)) ||
+           (((r & CPU_REQ_NMI) || s->nmi_pending) && !s->nmi_masked) ||
+           ((r & CPU_REQ_INTR) && svm_intr_enabled(s)) || svm_virq_ready(s);
+}
 
 bool x86_can_interrupt(const X86Env *env)
 {
     uint32_t r = cpu_requests(env->cpu);
 
-    return ((r & CPU_REQ_INTR) && (env->s.rflags & FLAG_IF)) ||
-           ((r & CPU_REQ_NMI) && !env->s.nmi_masked) ||
-           (r & ~(uint32_t)(CPU_REQ_INTR | CPU_REQ_NMI));
+    return deliverable(&env->s, r) || (r & ~(uint32_t)EVENT_REQUESTS);
 }
 
 void x86_publish_wait(X86Env *env)
@@ -26,6 +37,9 @@ void x86_publish_wait(X86Env *env)
     s->wait_sipi = env->s.wait_sipi;
     s->nmi_masked = env->s.nmi_masked;
     s->nmi_pending = env->s.nmi_pending;
+    s->gif = env->s.gif;
+    s->svm_int_ctl = env->s.svm_int_ctl;
+    s->svm_hif = env->s.svm_hif;
 }
 
 bool x86_has_work(Cpu *cpu)
@@ -36,13 +50,7 @@ bool x86_has_work(Cpu *cpu)
     if (cpu->power_off || s->wait_sipi) {
         return r & (CPU_REQ_INIT | CPU_REQ_SIPI);
     }
-    if (r & (CPU_REQ_INIT | CPU_REQ_SMI)) {
-        return true;
-    }
-    if (((r & CPU_REQ_NMI) || s->nmi_pending) && !s->nmi_masked) {
-        return true;
-    }
-    return (r & CPU_REQ_INTR) && (s->rflags & FLAG_IF);
+    return deliverable(s, r);
 }
 
 bool x86_halted(void *opaque)
@@ -82,9 +90,9 @@ static void take_sipi(X86Env *env)
     x86_publish_wait(env);
 }
 
-static void take_event(X86Env *env, uint8_t vector)
+static void take_event(X86Env *env, uint8_t vector, X86EventKind kind)
 {
-    X86Event ev = {.kind = EVENT_INTERRUPT, .vector = vector, .ret_ip = env->s.rip};
+    X86Event ev = {.kind = kind, .vector = vector, .ret_ip = env->s.rip};
 
     env->s.halted = 0;
     log_mask(LOG_INT, "interrupt v=%02x cpl=%d IP=%04x:%016" G_GINT64_MODIFIER "x\n", vector,
@@ -100,8 +108,75 @@ static bool take_intr(X86Env *env)
     if (vector < 0) {
         return false;
     }
-    take_event(env, (uint8_t)vector);
+    take_event(env, (uint8_t)vector, EVENT_INTERRUPT);
     return true;
+}
+
+/* INIT while GIF is set (APM vol 2, table 15-12). True: taken or left the guest. */
+static bool init_request(X86Env *env)
+{
+    if (svm_event_exits(env, SVM_EXIT_INIT, 0)) {
+        return true;
+    }
+    if (env->s.vm_cr & VM_CR_R_INIT) {
+        cpu_unrequest(env->cpu, CPU_REQ_INIT);
+        x86_raise_err(env, EXC_SX, 1);
+    }
+    take_init(env);
+    return true;
+}
+
+/* True: the guest was left for it. */
+static bool smi_request(X86Env *env)
+{
+    if (svm_event_exits(env, SVM_EXIT_SMI, 1)) {
+        return true;
+    }
+    cpu_unrequest(env->cpu, CPU_REQ_SMI);
+    log_mask(LOG_UNIMP, "SMI ignored: no system management mode yet\n");
+    return false;
+}
+
+static bool take_nmi(X86Env *env)
+{
+    if (svm_event_exits(env, SVM_EXIT_NMI, 0)) {
+        return true;
+    }
+    env->s.nmi_pending = 0;
+    env->s.nmi_masked = 1;
+    take_event(env, EXC_NMI, EVENT_NMI);
+    return true;
+}
+
+static bool take_virq(X86Env *env)
+{
+    if (svm_event_exits(env, SVM_EXIT_VINTR, 0)) {
+        return true;
+    }
+    env->s.svm_int_ctl &= ~V_IRQ;
+    take_event(env, env->s.svm_int_vector, EVENT_INTERRUPT);
+    return true;
+}
+
+/* What RFLAGS.IF, interrupt shadows and the masking of NMIs may hold off. */
+static bool maskable_events(X86Env *env, uint32_t r)
+{
+    if (env->s.int_shadow || !env->s.gif) {
+        return false; /* end_shadow and STGI poll */
+    }
+    if (r & CPU_REQ_NMI) {
+        cpu_unrequest(env->cpu, CPU_REQ_NMI);
+        env->s.nmi_pending = 1;
+    }
+    if (env->s.nmi_pending && !env->s.nmi_masked) {
+        return take_nmi(env);
+    }
+    if ((r & CPU_REQ_INTR) && svm_intr_enabled(&env->s)) {
+        if (svm_event_exits(env, SVM_EXIT_INTR, 0) || take_intr(env)) {
+            return true;
+        }
+    }
+    return svm_virq_ready(&env->s) && take_virq(env);
 }
 
 bool x86_interrupt(void *opaque)
@@ -110,9 +185,8 @@ bool x86_interrupt(void *opaque)
     uint32_t r = cpu_requests(env->cpu);
     bool taken = false;
 
-    if (r & CPU_REQ_INIT) {
-        take_init(env);
-        taken = true;
+    if ((r & CPU_REQ_INIT) && env->s.gif) {
+        taken = init_request(env);
     }
     if (r & CPU_REQ_SIPI) {
         take_sipi(env);
@@ -121,31 +195,14 @@ bool x86_interrupt(void *opaque)
     if (env->s.wait_sipi) {
         return taken;
     }
-    if (r & CPU_REQ_SMI) {
-        cpu_unrequest(env->cpu, CPU_REQ_SMI);
-        log_mask(LOG_UNIMP, "SMI ignored: no system management mode yet\n");
+    if ((r & CPU_REQ_SMI) && env->s.gif && smi_request(env)) {
+        return true;
     }
     if (env->s.trap_pending && env->s.int_shadow != SHADOW_MOV_SS) {
         x86_note(env, EXC_DB, false, 0, x86_take_traps(env));
         tcg_raise(env);
     }
-    if (env->s.int_shadow) {
-        return taken; /* end_shadow polls */
-    }
-    if (r & CPU_REQ_NMI) {
-        cpu_unrequest(env->cpu, CPU_REQ_NMI);
-        env->s.nmi_pending = 1;
-    }
-    if (env->s.nmi_pending && !env->s.nmi_masked) {
-        env->s.nmi_pending = 0;
-        env->s.nmi_masked = 1;
-        take_event(env, EXC_NMI);
-        return true;
-    }
-    if ((r & CPU_REQ_INTR) && (env->s.rflags & FLAG_IF)) {
-        return take_intr(env) || taken;
-    }
-    return taken;
+    return maskable_events(env, r) || taken;
 }
 
 uint64_t helper_end_shadow(void *opaque, uint64_t a, uint64_t b, uint64_t c)
@@ -188,6 +245,8 @@ uint64_t helper_mwait(void *opaque, uint64_t next, uint64_t b, uint64_t c)
     if (env->s.gpr[R_CX] & ~1ull) {
         x86_gp(env, 0);
     }
+    /* The monitor is never armed long enough to wait: the condition of MWAIT_COND is not met. */
+    svm_check_insn(env, SVM_EXIT_MWAIT, 0);
     /* The store that would wake us is not watched: return at once, which MWAIT is free to do. */
     env->s.rip = next;
     sched_yield();
@@ -205,6 +264,7 @@ uint64_t helper_monitor(void *opaque, uint64_t va, uint64_t b, uint64_t c)
         x86_gp(env, 0);
     }
     tcg_probe(env, va, 1, MMU_READ, x86_data_mmu(env));
+    svm_check_insn(env, SVM_EXIT_MONITOR, 0);
     return 0;
 }
 

@@ -8,11 +8,15 @@
  * are read each time: a cache of them, keyed by CR3, would hang at
  * env->host_only.
  *
+ * Nested paging (APM vol 2, 15.25): in such a guest of SVM every physical address of
+ * the walk, and the one it ends at, goes through a second walk, of the
+ * nested tables, by the paging mode of the host. Its faults leave the guest.
+ *
  * Line A20 is the board's business (a window in its memory map).
  * Left out: the check of #SS instead of #GP for stack
  * references to non-canonical addresses.
  */
-#include "target/i386/system.h"
+#include "target/i386/svm.h"
 
 #define PTE_P (1ull << 0)
 #define PTE_W (1ull << 1)
@@ -27,9 +31,13 @@
 
 typedef struct Walk {
     X86Env *env;         /* NULL: the debugger walks */
+    bool peek;           /* no side effects */
     Cpu *cpu;
     const X86State *s;
     const X86CpuConfig *config;
+    uint64_t cr0, cr3, cr4, efer; /* that the walk goes by: the current ones, or those of nested paging */
+    bool pdpte_cached;   /* PAE: s->pdpte was loaded with CR3 */
+    bool npt;            /* addresses are the guest's: nested tables translate them */
     uint64_t va;
     int access;
     bool user;           /* user-mode access */
@@ -37,6 +45,7 @@ typedef struct Walk {
     /* gathered on the way down */
     bool w, u, nx;
     unsigned fault;      /* error code bits of a failed walk */
+    uint64_t npf_info, npf_addr; /* nested page fault: EXITINFO1 and 2; info 0: none */
     /* the leaf */
     hwaddr pte_pa;
     uint64_t pte;
@@ -59,7 +68,7 @@ static bool pte_set(Walk *k, hwaddr pa, unsigned size, uint64_t *pte, uint64_t b
 {
     uint64_t want = *pte | bits;
 
-    if (!k->env || want == *pte) {
+    if (k->peek || want == *pte) {
         return true;
     }
     if (tcg_phys_cmpxchg(k->env, pa, size, *pte, want)) {
@@ -70,13 +79,18 @@ static bool pte_set(Walk *k, hwaddr pa, unsigned size, uint64_t *pte, uint64_t b
     return false;
 }
 
+static bool nested(Walk *k, hwaddr *pa, int access, uint64_t where, MmuResult *res);
+
 /* Common to all levels: present, reserved bits, accessed bit of a table entry, rights. */
 typedef enum Step { STEP_FAULT, STEP_TABLE, STEP_LEAF } Step;
 
 static Step walk_entry(Walk *k, hwaddr pa, unsigned size, uint64_t rsvd_table, uint64_t rsvd_leaf,
                        bool may_be_leaf, bool must_be_leaf, uint64_t *pte)
 {
-    if (!pte_read(k, pa, size, pte)) {
+    MmuResult res;
+
+    /* Guest tables are accessed as by user-mode writes (APM vol 2, 15.25.5). */
+    if ((k->npt && !nested(k, &pa, MMU_WRITE, NPF_TABLE, &res)) || !pte_read(k, pa, size, pte)) {
         return STEP_FAULT;
     }
     for (;;) {
@@ -112,7 +126,7 @@ static uint64_t rsvd64(const Walk *k, bool pae, int level, bool leaf)
 {
     uint64_t r = k->config->pa_reserved;
 
-    r |= k->s->efer & EFER_NXE ? 0 : PTE_NX;
+    r |= k->efer & EFER_NXE ? 0 : PTE_NX;
     r |= pae ? 0x7ff0000000000000ull : 0;
     if (level >= 4) {
         r |= PTE_PS;
@@ -150,14 +164,31 @@ static bool walk64(Walk *k, hwaddr table, int level, bool pae)
 
 static bool walk_long(Walk *k)
 {
-    return walk64(k, k->s->cr3 & PTE_ADDR, k->s->cr4 & CR4_LA57 ? 5 : 4, false);
+    return walk64(k, k->cr3 & PTE_ADDR, k->cr4 & CR4_LA57 ? 5 : 4, false);
+}
+
+static uint64_t pdpte_reserved(const X86CpuConfig *c)
+{
+    return 0x1e6 | ~(uint64_t)(PTE_ADDR | 0xfff) | c->pa_reserved;
 }
 
 static bool walk_pae(Walk *k)
 {
-    uint64_t pdpte = k->s->pdpte[k->va >> 30 & 3];
+    unsigned n = k->va >> 30 & 3;
+    uint64_t pdpte = k->s->pdpte[n];
+    hwaddr at = (k->cr3 & 0xffffffe0) + n * 8;
+    MmuResult res;
 
+    /* With nested paging, neither level has these entries in registers (15.25.10). */
+    if (!k->pdpte_cached &&
+        ((k->npt && !nested(k, &at, MMU_WRITE, NPF_TABLE, &res)) || !pte_read(k, at, 8, &pdpte))) {
+        return false;
+    }
     if (!(pdpte & PTE_P)) {
+        return false;
+    }
+    if (pdpte & pdpte_reserved(k->config)) {
+        k->fault = PF_P | PF_RSVD;
         return false;
     }
     return walk64(k, pdpte & PTE_ADDR, 2, true);
@@ -165,12 +196,12 @@ static bool walk_pae(Walk *k)
 
 static bool walk32(Walk *k)
 {
-    bool pse = k->s->cr4 & CR4_PSE;
+    bool pse = k->cr4 & CR4_PSE;
     uint64_t pde, pte;
     /* PSE-36: physical bits 39:32 in 20:13, bit 21 reserved. */
     uint64_t rsvd_big = x86_has(k->config, F_PSE36) ? 1ull << 21 : 0x3fe000;
 
-    switch (walk_entry(k, (k->s->cr3 & 0xfffff000) + (k->va >> 22 & 1023) * 4, 4, 0, rsvd_big, pse,
+    switch (walk_entry(k, (k->cr3 & 0xfffff000) + (k->va >> 22 & 1023) * 4, 4, 0, rsvd_big, pse,
                        false, &pde)) {
     case STEP_FAULT:
         return false;
@@ -198,22 +229,18 @@ static bool walk32(Walk *k)
 /* Protection keys (4.6.2): rights that PKRU takes from data accesses to a user page, as PF_W and PF_U. */
 static unsigned key_denies(const Walk *k)
 {
-    const X86State *s = k->s;
-
-    if (!(s->cr4 & CR4_PKE) || !(s->efer & EFER_LMA) || !k->u) {
+    if (!(k->cr4 & CR4_PKE) || !(k->efer & EFER_LMA) || !k->u) {
         return 0;
     }
-    unsigned rights = s->pkru >> 2 * (k->pte >> 59 & 15) & 3;
-    bool write = (rights & 2) && (k->user || (s->cr0 & CR0_WP));
+    unsigned rights = k->s->pkru >> 2 * (k->pte >> 59 & 15) & 3;
+    bool write = (rights & 2) && (k->user || (k->cr0 & CR0_WP));
     return rights & 1 ? PF_U | PF_W : write ? PF_W : 0;
 }
 
 /* What the gathered rights allow this kind of access. */
 static void walk_permissions(const Walk *k, bool *r, bool *w, bool *x)
 {
-    const X86State *s = k->s;
-
-    *x = !(k->nx && (s->efer & EFER_NXE));
+    *x = !(k->nx && (k->efer & EFER_NXE));
     if (k->user) {
         *r = k->u;
         *w = k->u && k->w;
@@ -221,8 +248,8 @@ static void walk_permissions(const Walk *k, bool *r, bool *w, bool *x)
         return;
     }
     *r = !(k->u && k->smap);
-    *w = *r && (k->w || !(s->cr0 & CR0_WP));
-    *x &= !(k->u && (s->cr4 & CR4_SMEP));
+    *w = *r && (k->w || !(k->cr0 & CR0_WP));
+    *x &= !(k->u && (k->cr4 & CR4_SMEP));
 }
 
 static bool walk_tables(Walk *k)
@@ -230,10 +257,28 @@ static bool walk_tables(Walk *k)
     k->w = k->u = true;
     k->nx = false;
     k->fault = 0;
-    if (k->s->efer & EFER_LMA) {
+    if (k->efer & EFER_LMA) {
         return walk_long(k);
     }
-    return k->s->cr4 & CR4_PAE ? walk_pae(k) : walk32(k);
+    return k->cr4 & CR4_PAE ? walk_pae(k) : walk32(k);
+}
+
+/* The nested walk of the page that a guest's walk has ended at, or of the address without one. */
+static bool nested_final(Walk *k, MmuResult *res)
+{
+    hwaddr pa = res->paddr | (k->va & 0xfff);
+    MmuResult n;
+
+    if (!nested(k, &pa, k->access, NPF_FINAL, &n)) {
+        return false;
+    }
+    res->r &= n.r;
+    res->w &= n.w;
+    res->x &= n.x;
+    res->uncached |= n.uncached;
+    res->page_bits = MIN(res->page_bits, n.page_bits);
+    res->paddr = pa & ~0xfffull;
+    return true;
 }
 
 /* Walk, check, and set accessed and dirty bits; the leaf may change under our hands. */
@@ -262,15 +307,15 @@ static bool walk(Walk *k, MmuResult *res)
         res->r = r;
         res->w = w && (k->pte & PTE_D);
         res->x = x;
-        res->global = (k->pte & PTE_G) && (k->s->cr4 & CR4_PGE);
+        res->global = (k->pte & PTE_G) && (k->cr4 & CR4_PGE);
         res->uncached = k->pte & PTE_PCD;
         res->page_bits = k->page_bits;
         res->paddr = (k->base | (k->va & ((1ull << k->page_bits) - 1))) & ~0xfffull;
-        return true;
+        return !k->npt || nested_final(k, res);
     }
 }
 
-static void untranslated(const Walk *k, MmuResult *res)
+static bool untranslated(Walk *k, MmuResult *res)
 {
     *res = (MmuResult){
         .paddr = k->va & 0xfffff000,
@@ -279,20 +324,66 @@ static void untranslated(const Walk *k, MmuResult *res)
         .w = true,
         .x = true,
     };
+    return !k->npt || nested_final(k, res);
 }
 
 static void walk_init(Walk *k, Cpu *cpu, const X86State *s, uint64_t va)
 {
-    *k = (Walk){.cpu = cpu, .s = s, .config = &x86_cpu(cpu)->config, .va = va};
-    if (!(s->efer & EFER_LMA)) {
-        k->va = (uint32_t)va;
+    *k = (Walk){
+        .cpu = cpu,
+        .peek = true,
+        .s = s,
+        .config = &x86_cpu(cpu)->config,
+        .cr0 = s->cr0,
+        .cr3 = s->cr3,
+        .cr4 = s->cr4,
+        .efer = s->efer,
+        .pdpte_cached = !s->svm_npt,
+        .npt = s->svm_npt,
+        .va = s->efer & EFER_LMA ? va : (uint32_t)va,
+    };
+}
+
+/*
+ * Guest-physical *pa to the machine's, by the nested tables. On a fault it is noted in k
+ * as #VMEXIT will report it; where: NPF_FINAL or NPF_TABLE.
+ */
+static bool nested(Walk *k, hwaddr *pa, int access, uint64_t where, MmuResult *res)
+{
+    const X86State *s = k->s;
+    unsigned bits = !(s->svm_hefer & EFER_LMA) ? 32 : s->svm_hcr4 & CR4_LA57 ? 57 : 48;
+    Walk n = {
+        .env = k->env,
+        .cpu = k->cpu,
+        .peek = k->peek,
+        .s = s,
+        .config = k->config,
+        .cr0 = CR0_PG | CR0_WP,
+        .cr3 = s->svm_ncr3,
+        .cr4 = s->svm_hcr4 & ~(uint64_t)CR4_PKE, /* keys are of linear addresses */
+        .efer = s->svm_hefer,
+        .va = *pa,
+        .access = access,
+        .user = true,
+    };
+
+    if (!(*pa >> bits) && walk(&n, res)) {
+        *pa = res->paddr | (*pa & 0xfff);
+        return true;
     }
+    k->npf_info = where | n.fault | PF_U | (access == MMU_WRITE ? PF_W : access == MMU_EXEC ? PF_I : 0);
+    k->npf_addr = *pa;
+    return false;
 }
 
 static void note_page_fault(X86Env *env, const Walk *k)
 {
     uint32_t err = k->fault;
 
+    if (k->npf_info) {
+        svm_note_exit(env, SVM_EXIT_NPF, k->npf_info, k->npf_addr, 0);
+        return;
+    }
     err |= k->access == MMU_WRITE ? PF_W : 0;
     err |= k->user ? PF_U : 0;
     if (k->access == MMU_EXEC) {
@@ -309,11 +400,15 @@ bool x86_mmu_walk(void *opaque, uint64_t va, int access, int mmu, MmuResult *res
 
     walk_init(&k, env->cpu, &env->s, va);
     k.env = env;
+    k.peek = false;
     k.access = access;
-    k.user = mmu == X86_MMU_USER;
-    k.smap = mmu == X86_MMU_KERNEL && (env->s.cr4 & CR4_SMAP);
+    k.user = mmu % X86_MMU_KINDS == X86_MMU_USER;
+    k.smap = mmu % X86_MMU_KINDS == X86_MMU_KERNEL && (env->s.cr4 & CR4_SMAP);
     if (!(env->s.cr0 & CR0_PG)) {
-        untranslated(&k, res);
+        if (!untranslated(&k, res)) {
+            note_page_fault(env, &k);
+            return false;
+        }
         return true;
     }
     if ((env->s.efer & EFER_LMA) && !x86_canonical(env, va)) {
@@ -327,37 +422,82 @@ bool x86_mmu_walk(void *opaque, uint64_t va, int access, int mmu, MmuResult *res
     return true;
 }
 
-/* Debugger's view: as the kernel would read, on the synced state. */
-bool x86_debug_translate(Cpu *cpu, uint64_t vaddr, hwaddr *paddr)
+/* Without side effects, as the kernel would read. env: NULL in the debugger. */
+static bool peek_translate(Cpu *cpu, X86Env *env, const X86State *s, uint64_t vaddr, hwaddr *paddr)
 {
-    const X86State *s = cpu->state;
     MmuResult res;
     Walk k;
 
     walk_init(&k, cpu, s, vaddr);
+    k.env = env;
     k.access = MMU_READ;
-    if (!(s->cr0 & CR0_PG)) {
-        untranslated(&k, &res);
-    } else if (!walk(&k, &res)) {
+    if (!(s->cr0 & CR0_PG ? walk(&k, &res) : untranslated(&k, &res))) {
         return false;
     }
     *paddr = res.paddr | (vaddr & 0xfff);
     return true;
 }
 
-void x86_load_pdptes(X86Env *env, uint64_t cr0, uint64_t cr4, uint64_t cr3)
+/* Debugger's view, on the synced state. */
+bool x86_debug_translate(Cpu *cpu, uint64_t vaddr, hwaddr *paddr)
 {
-    uint64_t rsvd = 0x1e6 | ~(uint64_t)(PTE_ADDR | 0xfff) | env->config->pa_reserved;
+    return peek_translate(cpu, NULL, cpu->state, vaddr, paddr);
+}
+
+size_t x86_peek_code(X86Env *env, uint8_t *buf, size_t max)
+{
+    const X86State *s = &env->s;
+    size_t done = 0;
+
+    while (done < max) {
+        uint64_t ip = s->rip + done;
+        uint64_t va = x86_code64(env) ? ip : (uint32_t)(ip + s->seg[S_CS].base);
+        size_t n = MIN(max - done, MEM_PAGE_SIZE - (va & (MEM_PAGE_SIZE - 1)));
+        hwaddr pa;
+
+        if (!peek_translate(env->cpu, env, s, va, &pa) || !address_space_peek(env->cpu->mem, pa, buf + done, n)) {
+            break;
+        }
+        done += n;
+    }
+    return done;
+}
+
+hwaddr x86_guest_physical(X86Env *env, hwaddr pa, int access)
+{
+    MmuResult res;
+    Walk k;
+
+    walk_init(&k, env->cpu, &env->s, 0);
+    k.env = env;
+    k.peek = false;
+    if (k.npt && !nested(&k, &pa, access, NPF_FINAL, &res)) {
+        note_page_fault(env, &k);
+        tcg_raise(env);
+    }
+    return pa;
+}
+
+bool x86_try_load_pdptes(X86Env *env, uint64_t cr0, uint64_t cr4, uint64_t cr3)
+{
     uint64_t pdpte[4];
 
-    if (!(cr0 & CR0_PG) || !(cr4 & CR4_PAE) || (env->s.efer & EFER_LME)) {
-        return;
+    if (!(cr0 & CR0_PG) || !(cr4 & CR4_PAE) || (env->s.efer & EFER_LME) || env->s.svm_npt) {
+        return true;
     }
     for (int i = 0; i < 4; i++) {
         pdpte[i] = tcg_phys_load(env, (cr3 & 0xffffffe0) + i * 8, 8);
-        if ((pdpte[i] & PTE_P) && (pdpte[i] & rsvd)) {
-            x86_gp(env, 0);
+        if ((pdpte[i] & PTE_P) && (pdpte[i] & pdpte_reserved(env->config))) {
+            return false;
         }
     }
     memcpy(env->s.pdpte, pdpte, sizeof(pdpte));
+    return true;
+}
+
+void x86_load_pdptes(X86Env *env, uint64_t cr0, uint64_t cr4, uint64_t cr3)
+{
+    if (!x86_try_load_pdptes(env, cr0, cr4, cr3)) {
+        x86_gp(env, 0);
+    }
 }

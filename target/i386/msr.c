@@ -4,7 +4,7 @@
  * is not here, or not enabled by the model's features, is #GP(0). The local
  * APIC's registers belong to the interrupt controller of the vCPU.
  */
-#include "target/i386/system.h"
+#include "target/i386/svm.h"
 
 enum {
     MSR_TSC = 0x10, MSR_PLATFORM_ID = 0x17, MSR_EBL_CR_POWERON = 0x2a, MSR_SMI_COUNT = 0x34,
@@ -157,7 +157,7 @@ static bool read_special(X86Env *env, uint32_t msr, uint64_t *v)
 
     switch (msr) {
     case MSR_TSC:
-        *v = x86_tsc(env->cpu, &env->s);
+        *v = x86_tsc(env->cpu, &env->s) + env->s.svm_tsc_offset;
         return true;
     case MSR_PLATFORM_ID:
     case MSR_EBL_CR_POWERON:
@@ -221,6 +221,12 @@ bool x86_msr_read(X86Env *env, uint32_t msr, uint64_t *v)
             intc->sysreg_read(env->cpu->intc_opaque, msr, v); /* 0 once the timer has fired */
         }
         return x86_has(env->config, F_TSC_DEADLINE);
+    case MSR_VM_CR:
+        *v = s->vm_cr;
+        return x86_has(env->config, F_SVM);
+    case MSR_VM_HSAVE_PA:
+        *v = s->vm_hsave;
+        return x86_has(env->config, F_SVM);
     case MSR_SPEC_CTRL:
         *v = s->spec_ctrl;
         return has_spec_ctrl(env->config);
@@ -236,6 +242,9 @@ static bool write_efer(X86Env *env, uint64_t v)
     uint64_t old = env->s.efer;
 
     v &= ~(uint64_t)EFER_LMA;
+    if ((v & EFER_SVME) && (env->s.vm_cr & VM_CR_SVMDIS)) {
+        return false;
+    }
     if ((v & ~env->config->efer_valid) || (((old ^ v) & EFER_LME) && (env->s.cr0 & CR0_PG))) {
         return false;
     }
@@ -247,13 +256,21 @@ static bool write_efer(X86Env *env, uint64_t v)
     return true;
 }
 
-static bool write_pat(X86Env *env, uint64_t v)
+bool x86_pat_valid(uint64_t pat)
 {
     for (int i = 0; i < 8; i++) {
-        uint8_t type = v >> i * 8;
+        uint8_t type = pat >> i * 8;
         if (type > 7 || type == 2 || type == 3) {
             return false;
         }
+    }
+    return true;
+}
+
+static bool write_pat(X86Env *env, uint64_t v)
+{
+    if (!x86_pat_valid(v)) {
+        return false;
     }
     env->s.pat = v;
     return true;
@@ -362,6 +379,10 @@ bool x86_msr_write(X86Env *env, uint32_t msr, uint64_t v)
         return true;
     case MSR_TSC_DEADLINE:
         return write_deadline(env, v);
+    case MSR_VM_CR:
+        return x86_has(c, F_SVM) && svm_write_vm_cr(env, v);
+    case MSR_VM_HSAVE_PA:
+        return x86_has(c, F_SVM) && svm_write_hsave(env, v);
     case MSR_SPEC_CTRL:
         if ((v & ~7ull) || !has_spec_ctrl(c)) {
             return false;

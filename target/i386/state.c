@@ -111,6 +111,16 @@ void x86_state_reset(X86State *s)
     s->fx.mxcsr = 0x1f80;
 }
 
+/* A guest is gone, without a #VMEXIT; the VM_* registers stay. */
+static void init_svm(X86State *s, const X86State *fresh)
+{
+    s->gif = fresh->gif;
+    s->svm_guest = s->svm_npt = s->svm_virt_vmload = 0;
+    s->svm_int_ctl = 0;
+    s->svm_tsc_offset = 0;
+    memset(s->svm_icpt, 0, sizeof(s->svm_icpt));
+}
+
 void x86_state_init(X86State *s)
 {
     X86State *fresh = g_new0(X86State, 1);
@@ -134,6 +144,7 @@ void x86_state_init(X86State *s)
     s->halted = s->wait_sipi = s->int_shadow = 0;
     s->nmi_masked = s->nmi_pending = s->smm = 0;
     s->exc_pending = s->trap_pending = 0;
+    init_svm(s, fresh);
     g_free(fresh);
 }
 

@@ -5,7 +5,7 @@
  * single-stepping and general detect raise #DB.
  */
 #include "core/clock.h"
-#include "target/i386/system.h"
+#include "target/i386/svm.h"
 
 #define CR0_WRITABLE                                                                               \
     (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
@@ -85,19 +85,19 @@ void x86_set_cr3(X86Env *env, uint64_t v)
     tcg_tlb_flush_nonglobal(env);
 }
 
-static void write_cr3(X86Env *env, uint64_t v)
+/* The value that goes to CR3. */
+static uint64_t check_cr3(X86Env *env, uint64_t v)
 {
-    if (x86_long(env)) {
-        if (env->s.cr4 & CR4_PCIDE) {
-            v &= ~CR3_NOFLUSH; /* entries are not tagged with PCIDs: flush always */
-        }
-        if (v >> env->config->phys_bits) {
-            x86_gp(env, 0);
-        }
-    } else {
-        v = (uint32_t)v;
+    if (!x86_long(env)) {
+        return (uint32_t)v;
     }
-    x86_set_cr3(env, v);
+    if (env->s.cr4 & CR4_PCIDE) {
+        v &= ~CR3_NOFLUSH; /* entries are not tagged with PCIDs: flush always */
+    }
+    if (v >> env->config->phys_bits) {
+        x86_gp(env, 0);
+    }
+    return v;
 }
 
 static void check_cr4(X86Env *env, uint64_t v)
@@ -138,6 +138,9 @@ static uint64_t read_cr8(X86Env *env)
     const CpuIntcOps *intc = env->cpu->intc;
     uint64_t v = 0;
 
+    if (env->s.svm_int_ctl & V_INTR_MASKING) {
+        return env->s.svm_int_ctl & V_TPR;
+    }
     if (intc && intc->sysreg_read) {
         intc->sysreg_read(env->cpu->intc_opaque, X86_INTC_CR8, &v);
     }
@@ -148,10 +151,10 @@ static void write_cr8(X86Env *env, uint64_t v)
 {
     const CpuIntcOps *intc = env->cpu->intc;
 
-    if (v & ~15ull) {
-        x86_gp(env, 0);
+    if (env->s.svm_guest) {
+        env->s.svm_int_ctl = (env->s.svm_int_ctl & ~V_TPR) | (uint32_t)v;
     }
-    if (intc && intc->sysreg_write) {
+    if (intc && intc->sysreg_write && !(env->s.svm_int_ctl & V_INTR_MASKING)) {
         intc->sysreg_write(env->cpu->intc_opaque, X86_INTC_CR8, v);
     }
     tcg_poll(env);
@@ -178,34 +181,70 @@ uint64_t helper_read_cr(void *opaque, uint64_t n, uint64_t b, uint64_t c)
     }
 }
 
-uint64_t helper_write_cr(void *opaque, uint64_t n, uint64_t v, uint64_t next)
+/* What can be said against v, and the value to write. */
+static uint64_t check_cr(X86Env *env, uint64_t n, uint64_t v)
 {
-    X86Env *env = opaque;
-
-    need_cpl0(env);
-    if (!x86_code64(env)) {
-        v = (uint32_t)v;
-    }
     switch (n) {
     case 0:
         check_cr0(env, v);
+        return v;
+    case 2:
+        return v;
+    case 3:
+        return check_cr3(env, v);
+    case 4:
+        check_cr4(env, v);
+        return v;
+    case 8:
+        if (v & ~15ull) {
+            x86_gp(env, 0);
+        }
+        return v;
+    default:
+        x86_ud(env);
+    }
+}
+
+static void check_cr_intercept(X86Env *env, uint64_t n, uint64_t v, unsigned gpr, uint64_t next)
+{
+    const X86State *s = &env->s;
+    uint64_t info = 1ull << 63 | gpr;
+
+    if (svm_intercepts(s, SVM_EXIT_WRITE_CR0 + n)) {
+        svm_exit(env, SVM_EXIT_WRITE_CR0 + n, info, 0, next);
+    }
+    if (n == 0 && ((s->cr0 ^ v) & ~(uint64_t)(CR0_TS | CR0_MP | CR0_ET)) &&
+        svm_intercepts(s, SVM_EXIT_CR0_SEL_WRITE)) {
+        svm_exit(env, SVM_EXIT_CR0_SEL_WRITE, info, 0, next);
+    }
+}
+
+uint64_t helper_write_cr(void *opaque, uint64_t which, uint64_t v, uint64_t next)
+{
+    X86Env *env = opaque;
+    unsigned n = which & 0xff;
+
+    need_cpl0(env);
+    v = check_cr(env, n, x86_code64(env) ? v : (uint32_t)v);
+    if (env->s.svm_guest) {
+        check_cr_intercept(env, n, v, which >> 8, next);
+    }
+    switch (n) {
+    case 0:
         x86_set_cr0(env, v);
         break;
     case 2:
         env->s.cr2 = v;
         break;
     case 3:
-        write_cr3(env, v);
+        x86_set_cr3(env, v);
         break;
     case 4:
-        check_cr4(env, v);
         x86_set_cr4(env, v);
         break;
-    case 8:
+    default:
         write_cr8(env, v);
         break;
-    default:
-        x86_ud(env);
     }
     env->s.rip = next;
     return 0;
@@ -213,7 +252,7 @@ uint64_t helper_write_cr(void *opaque, uint64_t n, uint64_t v, uint64_t next)
 
 /* ---- MOV DRn ---- */
 
-static unsigned debug_register(X86Env *env, uint64_t n)
+static unsigned debug_register(X86Env *env, unsigned n)
 {
     need_cpl0(env);
     if (n > 7 || ((n == 4 || n == 5) && (env->s.cr4 & CR4_DE))) {
@@ -226,17 +265,19 @@ static unsigned debug_register(X86Env *env, uint64_t n)
     return n == 4 || n == 5 ? n + 2 : n;
 }
 
-uint64_t helper_read_dr(void *opaque, uint64_t n, uint64_t b, uint64_t c)
+uint64_t helper_read_dr(void *opaque, uint64_t which, uint64_t b, uint64_t c)
 {
     X86Env *env = opaque;
+    unsigned n = which & 0xff, r = debug_register(env, n);
 
-    return env->s.dr[debug_register(env, n)];
+    svm_check_insn(env, SVM_EXIT_READ_DR0 + n, which >> 8);
+    return env->s.dr[r];
 }
 
-uint64_t helper_write_dr(void *opaque, uint64_t n, uint64_t v, uint64_t next)
+uint64_t helper_write_dr(void *opaque, uint64_t which, uint64_t v, uint64_t next)
 {
     X86Env *env = opaque;
-    unsigned r = debug_register(env, n);
+    unsigned n = which & 0xff, r = debug_register(env, n);
 
     if (!x86_code64(env)) {
         v = (uint32_t)v;
@@ -244,6 +285,7 @@ uint64_t helper_write_dr(void *opaque, uint64_t n, uint64_t v, uint64_t next)
     if (r >= 6 && v >> 32) {
         x86_gp(env, 0);
     }
+    svm_check_insn(env, SVM_EXIT_WRITE_DR0 + n, which >> 8);
     if (r == 6) {
         v = (v & 0xe00f) | DR6_RESET;
     } else if (r == 7) {
@@ -410,10 +452,15 @@ uint64_t helper_rdtsc(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 {
     X86Env *env = opaque;
 
-    return x86_tsc(env->cpu, &env->s);
+    return x86_tsc(env->cpu, &env->s) + env->s.svm_tsc_offset;
 }
 
 uint64_t helper_rdpmc(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 {
-    x86_gp(opaque, 0); /* no counters */
+    X86Env *env = opaque;
+
+    if (env->cpl == 0 || (env->s.cr4 & CR4_PCE)) {
+        svm_check_insn(env, SVM_EXIT_RDPMC, 0); /* a host may have counters for its guest */
+    }
+    x86_gp(env, 0); /* no counters */
 }

@@ -90,7 +90,7 @@
 enum {
     EXC_DE = 0, EXC_DB = 1, EXC_NMI = 2, EXC_BP = 3, EXC_OF = 4, EXC_BR = 5, EXC_UD = 6,
     EXC_NM = 7, EXC_DF = 8, EXC_TS = 10, EXC_NP = 11, EXC_SS = 12, EXC_GP = 13, EXC_PF = 14,
-    EXC_MF = 16, EXC_AC = 17, EXC_MC = 18, EXC_XM = 19,
+    EXC_MF = 16, EXC_AC = 17, EXC_MC = 18, EXC_XM = 19, EXC_SX = 30,
 };
 
 /* Page fault error code */
@@ -156,16 +156,15 @@ static inline bool x86_canonical(const X86Env *env, uint64_t va)
 /* mmu index of the processor's own accesses to descriptor tables and task state. */
 static inline int x86_sys_mmu(const X86Env *env)
 {
-    return env->s.cr4 & CR4_SMAP ? X86_MMU_KERNEL : X86_MMU_KERNEL_NOSMAP;
+    return x86_mode_space(env->mode, env->s.cr4 & CR4_SMAP ? X86_MMU_KERNEL : X86_MMU_KERNEL_NOSMAP);
 }
 /* mmu index of data accesses made at privilege level cpl. */
 static inline int x86_cpl_mmu(const X86Env *env, int cpl)
 {
-    if (cpl == 3) {
-        return X86_MMU_USER;
-    }
-    return env->s.cr4 & CR4_SMAP && !(env->s.rflags & FLAG_AC) ? X86_MMU_KERNEL
-                                                               : X86_MMU_KERNEL_NOSMAP;
+    bool smap = (env->s.cr4 & CR4_SMAP) && !(env->s.rflags & FLAG_AC);
+
+    return x86_mode_space(env->mode, cpl == 3 ? X86_MMU_USER : smap ? X86_MMU_KERNEL
+                                                                    : X86_MMU_KERNEL_NOSMAP);
 }
 static inline int x86_data_mmu(const X86Env *env)
 {
@@ -201,6 +200,9 @@ typedef struct X86Event {
 /* Through IVT or IDT; may fault (tcg_raise). */
 void x86_deliver_event(X86Env *env, const X86Event *ev);
 bool x86_deliver(void *env);            /* TcgTarget.deliver */
+bool x86_exception_is_fault(int vector);
+/* Write what tells the handler about the noted #PF or #DB: CR2, DR6, DR7. */
+void x86_exception_registers(X86Env *env);
 
 /* ---- interrupts (interrupt.c) ---- */
 bool x86_interrupt(void *env);          /* TcgTarget.interrupt */
@@ -296,10 +298,20 @@ void x86_task_switch(X86Env *env, uint16_t sel, const X86Desc *d, X86TaskSwitch 
 /* ---- memory management (mmu.c) ---- */
 bool x86_mmu_walk(void *env, uint64_t va, int access, int mmu, MmuResult *res);
 bool x86_debug_translate(Cpu *cpu, uint64_t vaddr, hwaddr *paddr);
-/* Read the four PAE page directory pointers at cr3; #GP(0) on reserved bits. */
+/*
+ * Read the four PAE page directory pointers at cr3, if that is the paging of these registers;
+ * false: reserved bits are set, and nothing has changed. With nested paging they are read in walks.
+ */
+bool x86_try_load_pdptes(X86Env *env, uint64_t cr0, uint64_t cr4, uint64_t cr3);
+/* The same with #GP(0). */
 void x86_load_pdptes(X86Env *env, uint64_t cr0, uint64_t cr4, uint64_t cr3);
+/* Physical address, as the machine has it, of an SVM guest's; leaves the guest on a nested page fault. */
+hwaddr x86_guest_physical(X86Env *env, hwaddr pa, int access);
+/* Up to max bytes of the code at rip, as far as they are mapped, without side effects; how many. */
+size_t x86_peek_code(X86Env *env, uint8_t *buf, size_t max);
 
 /* ---- registers (sysreg.c, msr.c) ---- */
+bool x86_pat_valid(uint64_t pat);
 void x86_set_cr0(X86Env *env, uint64_t v);
 void x86_set_cr3(X86Env *env, uint64_t v);
 void x86_set_cr4(X86Env *env, uint64_t v);
@@ -313,6 +325,12 @@ static inline void x86_publish_tsc(Cpu *cpu, const X86State *s)
 {
     __atomic_store_n(&x86_cpu(cpu)->tsc_offset, s->tsc_offset, __ATOMIC_RELAXED);
 }
+
+/* ---- virtual machines (svm_insn.c; see also svm.h) ---- */
+/* #UD unless SVM is on and this is protected mode; #GP(0) above CPL 0. */
+void x86_svm_privilege(X86Env *env);
+/* Page address in rAX, of width w (IrWidth); #GP(0) if it is none. */
+hwaddr x86_svm_operand(X86Env *env, unsigned w);
 
 /* ---- ports (io.c) ---- */
 /* Breakpoints and alignment checks: see debug.c. */

@@ -6,7 +6,7 @@
  * writing the old one) happens first. Faults of segment loads are raised in
  * the context of the new task, as the processor does.
  */
-#include "target/i386/system.h"
+#include "target/i386/svm.h"
 
 typedef struct TaskImage {
     uint32_t cr3, eip, eflags, gpr[8];
@@ -206,6 +206,21 @@ static void read_new(X86Env *env, uint16_t sel, const X86Desc *d, bool tss32, Ta
     }
 }
 
+/* An SVM host may do the switch itself (APM vol 2, 15.14.1). */
+static void check_intercept(X86Env *env, uint16_t sel, X86TaskSwitch how, uint64_t next_ip)
+{
+    bool event = env->delivering >= 0, has_err = event && (env->delivering_info & EVENT_EV);
+    uint64_t info2 = has_err ? env->delivering_info >> 32 | 1ull << 44 : 0;
+
+    if (!svm_intercepts(&env->s, SVM_EXIT_TASK_SWITCH)) {
+        return;
+    }
+    info2 |= how == TASK_IRET ? 1ull << 36 : how == TASK_JMP ? 1ull << 38 : 0;
+    info2 |= env->s.rflags & FLAG_RF ? 1ull << 48 : 0;
+    svm_exit(env, SVM_EXIT_TASK_SWITCH, sel, info2,
+             event ? 0 : how == TASK_IRET ? svm_next_rip(env) : next_ip);
+}
+
 void x86_task_switch(X86Env *env, uint16_t sel, const X86Desc *d, X86TaskSwitch how,
                      uint64_t next_ip)
 {
@@ -218,6 +233,7 @@ void x86_task_switch(X86Env *env, uint16_t sel, const X86Desc *d, X86TaskSwitch 
     if (env->s.tr.limit < (old32 ? TSS32_SIZE : TSS16_SIZE) - 1) {
         x86_raise_err(env, EXC_TS, old_tr & ~3u);
     }
+    check_intercept(env, sel, how, next_ip);
     if (how != TASK_CALL && !sel_null(old_tr)) {
         set_busy(env, old_desc, false);
     }

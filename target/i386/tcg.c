@@ -32,6 +32,8 @@ static void push(Cpu *cpu, void *opaque)
     env->priv = p;
     env->config = &p->config;
     env->delivering = -1;
+    env->exit_noted = false;
+    env->svm_inject = 0;
     x86_publish_tsc(cpu, &env->s);
     x86_update_mode(env);
 }
@@ -57,6 +59,13 @@ static int code_mmu(void *opaque)
     const X86Env *env = opaque;
 
     return x86_mode_mmu(env->mode);
+}
+
+static uint32_t mmu_space(void *opaque)
+{
+    const X86Env *env = opaque;
+
+    return env->mode & MODE_GUEST ? X86_SPACE_GUEST : X86_SPACE_HOST;
 }
 
 static uint64_t code_va(uint64_t m, uint64_t pc)
@@ -104,12 +113,13 @@ const TcgTarget x86_tcg_target = {
     .n_globals = ARRAY_LEN(globals),
     .helpers = helpers,
     .n_helpers = ARRAY_LEN(helpers),
-    .n_mmu = 3,
+    .n_mmu = 2 * X86_MMU_KINDS,
     .x86_64_pin = x86_64_pin,
     .push = push,
     .pull = pull,
     .mode = mode,
     .code_mmu = code_mmu,
+    .mmu_space = mmu_space,
     .code_va = code_va,
     .translate = x86_translate,
     .mmu_walk = x86_mmu_walk,

@@ -246,6 +246,9 @@ static void one_insn(X86Tr *s, X86Decode d)
         s->next = (uint32_t)s->next;
     }
     if (!gated(s)) {
+        if (s->mode & MODE_GUEST) {
+            tr_svm_intercept(s);
+        }
         trans_fn[s->i.row->trans](s);
     }
 }

@@ -130,5 +130,7 @@ static inline void tr_call_void(X86Tr *s, int helper, IrVal a, IrVal b, IrVal c)
     ir_call(s->b, helper, IR_NONE, a, b, c);
 }
 void tr_string(X86Tr *s, int kind);
+/* In an SVM guest, before an instruction that passed its gates: leave if it is intercepted (translate_svm.c). */
+void tr_svm_intercept(X86Tr *s);
 
 #endif

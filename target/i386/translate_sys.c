@@ -217,7 +217,7 @@ void trans_mov_to_cr(X86Tr *s)
 {
     if (!bad_cr(s)) {
         IrVal v = tr_zext(s, native_width(s), IR_G(s->i.rm));
-        tr_call_void(s, HELPER_write_cr, tr_const(s, cr_number(s)), v,
+        tr_call_void(s, HELPER_write_cr, tr_const(s, cr_number(s) | s->i.rm << 8), v,
                      tr_const(s, (int64_t)s->next));
         tr_end_helper(s);
     }
@@ -229,7 +229,7 @@ void trans_mov_from_dr(X86Tr *s)
         tr_raise(s, 6);
         return;
     }
-    IrVal v = tr_call(s, HELPER_read_dr, tr_const(s, s->i.reg), IR_NONE, IR_NONE);
+    IrVal v = tr_call(s, HELPER_read_dr, tr_const(s, s->i.reg | s->i.rm << 8), IR_NONE, IR_NONE);
     ir_mov(s->b, native_width(s), IR_G(s->i.rm), v);
 }
 
@@ -240,7 +240,7 @@ void trans_mov_to_dr(X86Tr *s)
         return;
     }
     IrVal v = tr_zext(s, native_width(s), IR_G(s->i.rm));
-    tr_call_void(s, HELPER_write_dr, tr_const(s, s->i.reg), v, tr_const(s, (int64_t)s->next));
+    tr_call_void(s, HELPER_write_dr, tr_const(s, s->i.reg | s->i.rm << 8), v, tr_const(s, (int64_t)s->next));
     tr_end_helper(s);
 }
 

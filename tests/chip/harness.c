@@ -14,11 +14,32 @@ static bool bench_cpu_init(Cpu *cpu, const char *model, Error **errp)
     return true;
 }
 
+static bool bench_cpu_start_at(Cpu *cpu, uint64_t addr, Error **errp)
+{
+    memcpy(cpu->state, &addr, sizeof(addr));
+    return true;
+}
+
+uint64_t bench_started_at(Machine *m, int cpu)
+{
+    uint64_t addr;
+
+    memcpy(&addr, machine_cpu(m, cpu)->state, sizeof(addr));
+    return addr;
+}
+
+static void bench_cpu_reset(Cpu *cpu)
+{
+    memset(cpu->state, 0, sizeof(uint64_t));
+}
+
 
 static const TargetOps bench_target = {
     .name = "bench",
     .state_size = 64,
     .init = bench_cpu_init,
+    .reset = bench_cpu_reset,
+    .start_at = bench_cpu_start_at,
 };
 TARGET(bench_target);
 

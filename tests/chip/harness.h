@@ -21,6 +21,8 @@
  */
 Machine *bench_new(int cpus);
 void bench_free(Machine *m);
+/* Where a CPU was told to begin since its last reset; 0: nowhere. */
+uint64_t bench_started_at(Machine *m, int cpu);
 
 /* A new device with properties "name=value", ..., NULL; realized and reset. Fails the test. */
 Device *bench_device(Machine *m, Device *parent, const char *type, ...) G_GNUC_NULL_TERMINATED;

@@ -168,7 +168,7 @@ static void test_acpi_links(void)
     region_add(machine_memory_root(m), 0x10000, more, 0);
     region_unref(more);
     g_assert_cmpuint(t->loader->len % ACPI_LOADER_ENTRY, ==, 0);
-    g_assert_true(acpi_tables_place(t, machine_memory(m), 0x4000, 0x1000));
+    g_assert_true(acpi_tables_place(t, machine_memory(m), 0x4000, 0x1000, 0));
     address_space_peek(machine_memory(m), 0, ram, sizeof(ram));
     g_assert_cmpint(memcmp(ram + 0x1000, "RSD PTR ", 8), ==, 0);
     g_assert_cmphex(sum(ram + 0x1000, 20), ==, 0);

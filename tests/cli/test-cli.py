@@ -167,6 +167,25 @@ def help_texts():
 
 
 @case
+def device_aliases():
+    """QEMU's short names of devices, in the list, in help, for -device and for -global."""
+    listed = run([QEMU_NAME, "-device", "help"]).stdout
+    for alias, name in [("virtio-blk", "virtio-blk-pci"), ("virtio-scsi", "virtio-scsi-pci"),
+                        ("virtio-rng", "virtio-rng-pci"), ("virtio-balloon", "virtio-balloon-pci"),
+                        ("ahci", "ich9-ahci")]:
+        assert f'name "{name}", bus pci, alias "{alias}", desc' in listed, listed
+        r = run([QEMU_NAME, "-device", f"{alias},help"])
+        assert r.returncode == 0 and r.stdout.startswith(f"{name}: "), f"{alias}: {r}"
+    probe = [QEMU_NAME, "-M", "pc", "-nodefaults", "-display", "none", "-S", "-monitor", "stdio", "-device",
+             "virtio-rng,id=r", "-global", "virtio-rng.max-bytes=77"]
+    r = subprocess.run(probe, input="info qtree\nquit\n", capture_output=True, text=True, timeout=30,
+                       check=False)
+    assert 'dev: virtio-rng-pci, id "r"' in r.stdout and "max-bytes = 77" in r.stdout, r.stdout
+    r = run([QEMU_NAME, "-device", "virtio-rgn"])
+    assert "did you mean 'virtio-rng'" in r.stderr, r
+
+
+@case
 def personalities():
     """QEMU's defaults under its name, sane ones as rhea; what is not there says so."""
     r = run([os.path.join(BUILD, "rhea-system-aarch64")])

@@ -45,14 +45,14 @@ PORTS = [0x20, 0x21, 0xa0, 0xa1, 0x40, 0x41, 0x42, 0x43, 0x60, 0x61, 0x64, 0x70,
 MSRS = [0x10, 0x1b, 0x8b, 0xfe, 0x174, 0x175, 0x176, 0x179, 0x17a, 0x1a0, 0x1d9, 0x200, 0x201, 0x250,
         0x277, 0x2ff, 0x800, 0x802, 0x808, 0x80b, 0x80f, 0x830, 0x832, 0x838, 0x83f, 0xc0000080,
         0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102,
-        0xc0000103, 0x4b564d00]
+        0xc0000103, 0xc0010114, 0xc0010117, 0x4b564d00]
 
 # Assembled once per mode; what does not exist in a mode is left out there.
 INSNS = """
 cli|sti|hlt|nop|pause|cld|std|clc|stc|cmc|lahf|sahf|pushf|popf|iret|iretd|iretq|int3|int 0x80
 int 0x40|int 2|int 8|int 14|into|ud2|icebp|leave|enter 16, 0|enter 64, 31|ret|ret 8|retf|retf 4
 syscall|sysret|sysretq|sysenter|sysexit|swapgs|rdtsc|rdtscp|rdpmc|cpuid|wbinvd|invd|clts|rsm
-rdmsr|wrmsr|xgetbv|xsetbv|monitor|mwait|lgdt [rdi]|lidt [rdi]|sgdt [rdi]|sidt [rdi]|lldt ax|ltr ax
+rdmsr|wrmsr|xgetbv|xsetbv|monitor|mwait|vmrun|vmload|vmsave|vmmcall|stgi|clgi|invlpga|lgdt [rdi]|lidt [rdi]|sgdt [rdi]|sidt [rdi]|lldt ax|ltr ax
 lldt [rdi]|ltr [rdi]|str ax|sldt ax|verr ax|verw ax|lar eax, ax|lsl eax, ax|smsw ax|lmsw ax
 invlpg [rdi]|invlpg [rsi]|mov cr0, rax|mov cr3, rax|mov cr4, rax|mov cr2, rax|mov cr8, rax
 mov rax, cr0|mov rax, cr3|mov rax, cr4|mov rax, cr8|mov dr0, rax|mov dr7, rax|mov dr6, rax

@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "guest"))
 sys.path.insert(0, HERE)
 import asm  # noqa: E402
 from guest import Skip, run_tap, slowness  # noqa: E402
-from preludes import x32, x64  # noqa: E402
+from preludes import svm64, x32, x64  # noqa: E402
 
 BINARY = sys.argv[1]
 SLOW = slowness(BINARY)
@@ -45,7 +45,7 @@ def make_image(source):
     mode = re.match(r"/\* (\w+)", head).group(1)
     if mode == "bios":
         return "-bios", asm.bios(source)
-    prelude = {"x64": x64, "x32": x32}[mode]()
+    prelude = {"x64": x64, "x32": x32, "svm": svm64}[mode]()
     return "-kernel", asm.multiboot(prelude + source)
 
 

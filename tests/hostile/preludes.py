@@ -364,6 +364,154 @@ COMMON_HANDLER
 """
 
 
+# A guest of SVM at hand, from which `enter` comes back: VMCB with the state of the prelude's own
+# mode, nested paging by its own tables, all ports from 10h and all MSRs in the permission maps.
+_SVM = """
+        .set HSAVE, 0x300000
+        .set VMCB, 0x301000
+        .set IOPM, 0x304000
+        .set MSRPM, 0x308000
+        .set GSTACK, 0x30f000
+        .set V, VMCB                    /* fields by their offsets */
+        .set INFO1, 1                   /* what to print */
+        .set INFO2, 2
+        .set NORIP, 4
+        .set ONCE, 8                    /* not without the intercept */
+
+    newline:
+        mov al, 10
+        jmp c8
+
+    /* exit code, then what ecx asks for; r14: where the guest's code began */
+    report:
+        mov eax, [V + 0x70]
+        call hex4
+        test ecx, INFO1
+        jz 1f
+        mov al, 58
+        call c8
+        mov rax, [V + 0x78]
+        cmp dword ptr [V + 0x70], 0x7b
+        jne 2f
+        and eax, ~0x380                 /* QEMU leaves the address size out */
+    2:  call hex8
+    1:  test ecx, INFO2
+        jz 1f
+        mov al, 58
+        call c8
+        mov rax, [V + 0x80]
+        call hex8
+    1:  test ecx, NORIP
+        jnz 1f
+        mov al, 64
+        call c8
+        mov rax, [V + 0x578]
+        sub rax, r14
+        call hex2
+    1:  jmp space
+
+    enter:                              /* what was held pending comes with STGI, and ends here */
+        mov eax, VMCB
+        clgi
+        vmload
+        vmrun
+        vmsave
+        mov [rip + host_rsp], rsp
+        lea rax, [rip + 1f]
+        mov [resume], rax
+        stgi
+        nop
+    1:  mov rsp, [rip + host_rsp]
+        ret
+
+    svm_setup:
+        mov al, -1                      /* no interrupts but those of the items */
+        out 0x21, al
+        out 0xa1, al
+        mov ecx, 0xc0000080
+        rdmsr
+        or eax, 0x1000                  /* SVME */
+        wrmsr
+        mov ecx, 0xc0010117             /* VM_HSAVE_PA */
+        mov eax, HSAVE
+        xor edx, edx
+        wrmsr
+        mov edi, IOPM                   /* ports 10h and above, all MSRs */
+        mov ecx, 0x3000 / 4
+        mov eax, -1
+        rep stosd
+        mov word ptr [IOPM], 0
+        mov edi, MSRPM
+        mov ecx, 0x2000 / 4
+        rep stosd
+        ret
+
+    .macro seg at, sel, attr
+        mov dword ptr [V + \\at], \\sel | \\attr << 16
+        mov dword ptr [V + \\at + 4], -1
+    .endm
+    fresh_vmcb:
+        mov edi, VMCB
+        mov ecx, 1024
+        xor eax, eax
+        rep stosd
+        mov dword ptr [V + 0x10], 3     /* VMRUN, VMMCALL */
+        mov dword ptr [V + 0x40], IOPM
+        mov dword ptr [V + 0x48], MSRPM
+        mov dword ptr [V + 0x58], 1     /* ASID */
+        mov dword ptr [V + 0x5c], 1     /* flush */
+        mov dword ptr [V + 0x90], 1     /* nested paging, by our own tables */
+        mov dword ptr [V + 0xb0], PML4
+        mov eax, 0x70406
+        mov [V + 0x668], eax
+        seg 0x400, 16, 0xc93
+        seg 0x410, 8, 0xa9b
+        seg 0x420, 16, 0xc93
+        seg 0x430, 16, 0xc93
+        seg 0x470, 0, 0x082
+        seg 0x490, 0x30, 0x08b
+        mov dword ptr [V + 0x498], offset tss
+        sgdt [rip + scratch]
+        mov ax, [rip + scratch]
+        mov [V + 0x464], ax
+        mov rax, [rip + scratch + 2]
+        mov [V + 0x468], rax
+        mov dword ptr [V + 0x484], 0xfff
+        mov dword ptr [V + 0x488], IDT
+        mov ecx, 0xc0000080
+        rdmsr
+        mov [V + 0x4d0], eax
+        mov rax, cr4
+        mov [V + 0x548], rax
+        mov rax, cr3
+        mov [V + 0x550], rax
+        mov rax, cr0
+        mov [V + 0x558], rax
+        mov dword ptr [V + 0x560], 0x400
+        mov dword ptr [V + 0x568], 0xffff0ff0
+        mov dword ptr [V + 0x570], 0x202
+        mov dword ptr [V + 0x5d8], GSTACK
+        mov rax, offset in_guest        /* exceptions that are not intercepted */
+        mov [resume], rax
+        ret
+
+    in_guest:                           /* the prelude's handler goes on here */
+        vmmcall
+
+
+        .balign 16
+    scratch:
+        .quad 0, 0
+    host_rsp:
+        .quad 0
+"""
+
+
+def svm64():
+    """Long mode with SVM on (`svm_setup`), and routines for virtual machines."""
+    return x64() + _SVM
+
+
 def x64(handler=REPORT64):
     """Long mode; handler is what every vector comes to, with vector and error code on the stack."""
     return _X64.replace("COMMON_HANDLER\n", handler)

@@ -145,7 +145,7 @@ static void zero_guest(AddressSpace *as, hwaddr addr, uint64_t len)
     }
 }
 
-void boot_apply(const BootPlan *p, Machine *m)
+void boot_place(const BootPlan *p, Machine *m)
 {
     AddressSpace *as = machine_memory(m);
 
@@ -156,6 +156,11 @@ void boot_apply(const BootPlan *p, Machine *m)
         }
         zero_guest(as, b->addr + b->len, b->size - b->len);
     }
+}
+
+void boot_apply(const BootPlan *p, Machine *m)
+{
+    boot_place(p, m);
     x86_cpu_set_boot_state(machine_cpu(m, 0), &p->state);
 }
 
@@ -232,6 +237,9 @@ int boot_e820(const BootLayout *l, E820Entry *map)
 
 bool boot_range_ok(const BootContext *c, hwaddr addr, uint64_t size)
 {
+    if (!c->layout) {
+        return addr + size >= addr;
+    }
     return addr >= BOOT_HIGH && addr <= c->layout->acpi && size <= c->layout->acpi - addr;
 }
 

@@ -30,7 +30,7 @@ bool boot_elf_is(const BootFile *f)
 
 static bool bad(const BootFile *f, Error **errp, const char *why)
 {
-    error_set(errp, ERR_INVALID_PARAMETER, "the ELF kernel '%s' is damaged: %s", f->path, why);
+    error_set(errp, ERR_INVALID_PARAMETER, "the ELF %s '%s' is damaged: %s", f->what, f->path, why);
     error_hint(errp, "copy or build it again");
     return false;
 }
@@ -69,7 +69,7 @@ static bool check_ident(const BootFile *f, BootElf *e, Error **errp)
         uint16_t m = f->data[EI_DATA] == ELFDATA2LSB ? e->machine : ld_be16(f->data + 18);
         error_set(errp, ERR_INVALID_PARAMETER, "the ELF file '%s' is for %s", f->path,
                   machine_name(m));
-        error_hint(errp, "this machine is an x86 PC: give an x86 kernel");
+        error_hint(errp, "this machine is an x86 PC: give an x86 %s", f->what);
         return false;
     }
     if (ld_le16(f->data + 16) == ET_REL) {
@@ -165,6 +165,9 @@ static bool load_segment(BootContext *c, BootElf *e, const Segment *s, Error **e
     }
     if (s->filesz > s->memsz) {
         return bad(&c->kernel, errp, "a segment is larger in the file than in memory");
+    }
+    if (!c->layout && !boot_range_ok(c, s->paddr, s->memsz)) {
+        return bad(&c->kernel, errp, "a segment goes around the end of memory");
     }
     if (!boot_range_ok(c, s->paddr, s->memsz)) {
         error_set(errp, ERR_INVALID_PARAMETER,

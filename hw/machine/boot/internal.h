@@ -28,7 +28,7 @@ typedef struct BootFile {
 
 typedef struct BootContext {
     const MachineConfig *cfg;
-    const BootLayout *layout;
+    const BootLayout *layout; /* NULL: images may go anywhere, the caller checks */
     BootFile kernel;
     BootPlan *plan;
 } BootContext;
@@ -41,6 +41,8 @@ void boot_file_clear(BootFile *f);
 /* Add a piece that is owned by the plan. */
 void boot_add(BootPlan *p, hwaddr addr, uint8_t *data, uint64_t len, uint64_t size);
 void boot_add_copy(BootPlan *p, hwaddr addr, const void *data, uint64_t len);
+/* Puts the pieces of a plan into memory, ROM included. */
+void boot_place(const BootPlan *p, Machine *m);
 /* A flat 32-bit GDT, and CPU state to enter at rip; or with identity page tables in 64 bits. */
 void boot_enter_32(BootPlan *p, uint64_t rip);
 void boot_enter_64(BootPlan *p, uint64_t rip);
@@ -98,6 +100,10 @@ bool boot_multiboot_is(const BootFile *f);
 bool boot_multiboot(BootContext *c, Error **errp);
 bool boot_elf_is(const BootFile *f);
 bool boot_pvh(BootContext *c, Error **errp);
+
+/* Intel HEX; *entry is changed if the file has one. */
+bool boot_hex_is(const BootFile *f);
+bool boot_hex_load(const BootFile *f, BootPlan *plan, uint64_t *entry, Error **errp);
 
 /* ELF segments of either class; entry is the physical address of e_entry. */
 typedef struct BootElf {

@@ -32,7 +32,7 @@ void tcg_exit_loop(void *env)
 
 void tcg_exit(void *env, Exit why)
 {
-    longjmp(fake(env)->jmp, 2);
+    longjmp(fake(env)->jmp, why == EXIT_SHUTDOWN ? 3 : 2);
 }
 
 void tcg_tlb_flush(void *env)
@@ -52,6 +52,22 @@ void tcg_watch(void *env, bool on)
 void tcg_tlb_flush_page(void *env, uint64_t va)
 {
     fake(env)->flushes++;
+}
+
+void tcg_tlb_flush_space(void *env, uint32_t space)
+{
+    fake(env)->flushes++;
+    fake(env)->space_flushed |= space;
+}
+
+void tcg_tlb_flush_space_nonglobal(void *env, uint32_t space)
+{
+    tcg_tlb_flush_space(env, space);
+}
+
+void tcg_tlb_flush_space_page(void *env, uint32_t space, uint64_t va)
+{
+    tcg_tlb_flush_space(env, space);
 }
 
 void tcg_mode_changed(void *env)
@@ -82,6 +98,19 @@ void tcg_phys_store(void *env, hwaddr pa, uint64_t val, unsigned size)
     if (pa <= FAKE_RAM - 8) {
         st_le_n(f->ram + pa, size, val);
     }
+}
+
+uint8_t *tcg_phys_page(void *env, hwaddr pa, bool write)
+{
+    return pa <= FAKE_RAM - 4096 && !fake(env)->no_host ? fake(env)->ram + pa : NULL;
+}
+
+void tcg_phys_written(void *env, hwaddr pa, unsigned len)
+{
+    Fake *f = fake(env);
+
+    g_assert_false(pa < f->forbid_end && pa + len > f->forbid);
+    f->stores++;
 }
 
 bool tcg_phys_cmpxchg(void *env, hwaddr pa, unsigned size, uint64_t old, uint64_t val)
@@ -264,6 +293,7 @@ void fake_reset(Fake *f)
     memset(f->ram, 0, FAKE_RAM);
     x86_target.reset(&f->cpu);
     x86_tcg_target.push(&f->cpu, &f->env);
+    f->space_flushed = 0;
     f->flushes = f->polls = f->stores = f->host_calls = 0;
     f->no_host = false;
     f->forbid = f->forbid_end = 0;
@@ -291,8 +321,10 @@ Outcome fake_call(Fake *f, uint64_t (*fn)(void *, uint64_t, uint64_t, uint64_t),
         }
         return DONE;
     case 1:
-        g_assert_true(f->env.s.exc_pending);
+        g_assert_true(f->env.s.exc_pending || f->env.exit_noted || f->env.svm_inject);
         return RAISED;
+    case 3:
+        return SHUTDOWN;
     default:
         return EXITED;
     }
@@ -304,8 +336,11 @@ Outcome fake_deliver(Fake *f)
 
     for (;;) {
         g_assert_cmpint(++rounds, <, 8); /* at most: first, second, double fault, shutdown */
-        if (setjmp(f->jmp) == 0) {
+        switch (setjmp(f->jmp)) {
+        case 0:
             return x86_deliver(&f->env) ? DONE : SHUTDOWN;
+        case 3:
+            return SHUTDOWN;
         }
     }
 }
@@ -320,10 +355,14 @@ Outcome fake_run(Fake *f, uint64_t (*fn)(void *, uint64_t, uint64_t, uint64_t), 
 
 Outcome fake_interrupt(Fake *f)
 {
-    if (setjmp(f->jmp) == 0) {
+    switch (setjmp(f->jmp)) {
+    case 0:
         return x86_interrupt(&f->env) ? DONE : EXITED;
+    case 3:
+        return SHUTDOWN;
+    default:
+        return fake_deliver(f);
     }
-    return fake_deliver(f);
 }
 
 /* ---- worlds ---- */

@@ -20,6 +20,7 @@ typedef struct Fake {
     uint8_t *ram;
     bool no_host;        /* tcg_host() grants nothing */
     unsigned host_calls, flushes, polls, stores;
+    uint32_t space_flushed; /* mmu indexes that were named in a flush */
     uint64_t forbid, forbid_end; /* physical stores there fail the test: nothing may write */
     int intr_vector;     /* answer of acknowledge(), -1 none */
 } Fake;

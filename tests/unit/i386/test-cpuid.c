@@ -37,7 +37,9 @@ static void test_qemu64(void)
     g_assert_cmphex(r[CPUID_ECX], ==, 0x80002001);
     cpuid(&c, 0x80000001, 0, r);
     g_assert_true(r[CPUID_EDX] >> 29 & 1);
-    g_assert_false(r[CPUID_ECX] >> 2 & 1); /* SVM: of the model, but not ours yet */
+    g_assert_true(r[CPUID_ECX] >> 2 & 1);  /* SVM */
+    cpuid(&c, 0x8000000a, 0, r);
+    g_assert_true(r[CPUID_EAX] == 1 && r[CPUID_EBX] == 16 && r[CPUID_EDX] == 0);
     cpuid(&c, 0x80000002, 0, r);
     g_assert_cmpmem(r, 16, "QEMU Virtual CPU", 16);
     cpuid(&c, 0x80000008, 0, r);
@@ -242,6 +244,7 @@ static void test_errors(void)
     expect_error("kvm32,phys-bits=40", "phys-bits", NULL);
     expect_error("qemu64,smep=maybe", "maybe", NULL);
     expect_error("qemu64,+avx512f,enforce", "TCG doesn't support requested features", "avx512f");
+    expect_error("qemu64,+lbrv,enforce", "TCG doesn't support requested features", "lbrv");
     expect_error("qemu64,phys-bits=99", "52", NULL);
     expect_error("qemu64,vendor=me", "'me'", "12");
     expect_error("qemu64,vendor=MeMeMeMeMeMeMe", "vendor", "12");
