@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""disk.py BINARY [--all] [--only EXPRESSION] [--img RHEA_IMG]: Debian lives on a disk image.
+"""disk.py BINARY [--all] [--only EXPRESSION] [-j N] [--img RHEA_IMG]: Debian lives on a disk image.
 
 Each scenario starts the image of build-image from firmware on one kind of machine and bus, logs in,
 writes files, installs a package from a CD-ROM or a second disk, reboots, finds all of it again and
 powers off. Then the host looks: the image's own check with both programs, fsck of the root file
-system, the file's contents. With --all also: the same image goes on in Debian's QEMU, and what was
-written there is found again here.
+system, the file's contents. Then the same image goes on in Debian's QEMU, and what was written there
+is found again here.
 
 BINARY may be qemu-system-x86_64, which tests the scenarios."""
 import argparse
@@ -17,9 +17,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from debian import run  # noqa: E402
 from guest import HERE, Guest, GuestError, Skip, fetch, run_tap, slowness  # noqa: E402
 
 QEMU, QEMU_IMG = "qemu-system-x86_64", "qemu-img"
@@ -55,9 +57,9 @@ BUSES = {
 
 
 class Scenario:
-    def __init__(self, machine, bus, firmware="seabios", repo="disk", smp=1, off="poweroff", opts="", exchange=False):
+    def __init__(self, machine, bus, firmware="seabios", repo="disk", smp=1, off="poweroff", opts=""):
         self.machine, self.bus, self.firmware, self.repo = machine, bus, firmware, repo
-        self.smp, self.off, self.opts, self.exchange = smp, off, opts, exchange
+        self.smp, self.off, self.opts = smp, off, opts
 
     @property
     def name(self):
@@ -66,59 +68,59 @@ class Scenario:
         more += ["power button"] if self.off == "button" else []
         return " ".join([self.machine, self.bus, self.firmware, f"repository on {self.repo}", *more])
 
-    def argv(self, binary, disk, env):
-        """The command line; files that firmware needs are made in env.tmp."""
+    def argv(self, binary, place):
+        """The command line; files that firmware needs are made in the place."""
         argv = [binary]
         if self.bus != "hda":
             argv += ["-M", self.machine]
         argv += ["-m", "1G", *(["-smp", str(self.smp)] if self.smp > 1 else [])]
-        argv += env.firmware(self)
-        argv += BUSES[self.bus](0, disk, self.opts)
+        argv += place.firmware(self, binary)
+        argv += BUSES[self.bus](0, place.disk, self.opts)
         if self.repo == "disk":
             # ATA disks and NVMe know no write protection; the guest mounts it read-only in any case.
             readonly = ",readonly=on" if self.bus.startswith(("virtio", "mmio")) else ""
-            argv += BUSES[self.bus](1, env.repo_img, f",format=raw{readonly}")
+            argv += BUSES[self.bus](1, place.repo_img, f",format=raw{readonly}")
         elif self.bus in ("virtio-scsi", "mmio-scsi"):
-            argv += ["-drive", f"file={env.repo_iso},if=none,id=cd,media=cdrom,readonly=on", "-device",
+            argv += ["-drive", f"file={place.repo_iso},if=none,id=cd,media=cdrom,readonly=on", "-device",
                      "scsi-cd,bus=scsi.0,drive=cd"]
         else:
-            argv += ["-cdrom", env.repo_iso]
+            argv += ["-cdrom", place.repo_iso]
         return argv + ["-nographic"]
 
 
 QUICK = [Scenario("pc", "hda", repo="cdrom")]
 ALL = [
-    Scenario("pc", "hda", repo="cdrom", exchange=True),
+    Scenario("pc", "hda", repo="cdrom"),
     Scenario("pc", "ide", smp=2, off="button"),
-    Scenario("pc", "virtio", repo="cdrom", exchange=True),
+    Scenario("pc", "virtio", repo="cdrom"),
     Scenario("pc", "virtio-iothread", smp=2),
-    Scenario("pc", "virtio-scsi", repo="cdrom", exchange=True),
-    Scenario("pc", "nvme", exchange=True),
+    Scenario("pc", "virtio-scsi", repo="cdrom"),
+    Scenario("pc", "nvme"),
     Scenario("pc", "ahci"),
     Scenario("pc", "ide", "ovmf-bios"),
     Scenario("pc", "virtio", "ovmf-pflash"),
-    Scenario("q35", "ide", repo="cdrom", exchange=True),
+    Scenario("q35", "ide", repo="cdrom"),
     Scenario("q35", "ide", opts=",cache=none", smp=2, off="button"),
     Scenario("q35", "virtio", opts=",cache=none,aio=io_uring"),
     Scenario("q35", "virtio", opts=",cache=writethrough"),
     Scenario("q35", "virtio", opts=",aio=io_uring,discard=unmap,detect-zeroes=unmap"),
-    Scenario("q35", "virtio-iothread", smp=2, exchange=True),
+    Scenario("q35", "virtio-iothread", smp=2),
     Scenario("q35", "virtio-packed", smp=2),
     Scenario("q35", "virtio-scsi", smp=2),
     Scenario("q35", "nvme", smp=2, repo="cdrom"),
-    Scenario("q35", "ide", "ovmf-pflash", exchange=True),
+    Scenario("q35", "ide", "ovmf-pflash"),
     Scenario("q35", "virtio", "ovmf-pflash", repo="cdrom", off="button"),
     Scenario("q35", "virtio-scsi", "ovmf-pflash"),
     Scenario("q35", "nvme", "ovmf-pflash"),
     Scenario("q35", "virtio", "ovmf-bios"),
-    Scenario("microvm", "mmio", "kernel", exchange=True),
+    Scenario("microvm", "mmio", "kernel"),
     Scenario("microvm", "mmio-iothread", "kernel", smp=2),
     Scenario("microvm", "mmio-scsi", "kernel", repo="cdrom"),
 ]
 
 
 class Environment:
-    """Images and programs that all scenarios share."""
+    """Images and programs that all scenarios share; what is in `tmp` is only read."""
 
     def __init__(self, args):
         self.binary = args.binary
@@ -126,32 +128,49 @@ class Environment:
         self.slow = 4 * slowness(shutil.which(args.binary) or args.binary)  # the host may be busy
         beside = os.path.join(os.path.dirname(os.path.abspath(args.binary)), "rhea-img")
         self.img = args.img or (QEMU_IMG if self.is_qemu else beside)
-        self.exchange = not args.no_exchange
+        self.exchange = not args.no_exchange and shutil.which(QEMU)
         self.tmp = tempfile.mkdtemp(prefix="rhea-disk-")
-        self.raw = None
+        self.lock, self.ready = threading.Lock(), False
 
     def prepare(self):
-        """Makes the base image; the first scenario pays for it."""
-        if self.raw:
-            return
-        if not shutil.which(self.img):
-            raise AssertionError(f"{self.img} is missing")
-        t0 = time.monotonic()
-        self.base, self.repo_iso, self.repo_img = (f"{self.tmp}/{n}" for n in ("debian.qcow2", "repo.iso", "repo.img"))
-        subprocess.run([f"{HERE}/build-image", "--img", self.img, "amd64", self.base], check=True,
-                       stdout=subprocess.DEVNULL)
-        subprocess.run([f"{HERE}/build-repo", self.repo_iso, self.repo_img], check=True)
-        self.raw = True
-        print(f"# images ready after {time.monotonic() - t0:.1f} s", flush=True)
+        """Makes the images; the first scenario pays for it."""
+        with self.lock:
+            if self.ready:
+                return
+            if not shutil.which(self.img):
+                raise AssertionError(f"{self.img} is missing")
+            t0 = time.monotonic()
+            self.base, self.repo_iso, self.repo_img, self.kernel, self.initrd = (
+                f"{self.tmp}/{n}" for n in ("debian.qcow2", "repo.iso", "repo.img", "vmlinuz", "initrd"))
+            raw = run(f"{HERE}/build-image", "--img", self.img, "amd64").split()[-1]
+            run(self.img, "convert", "-f", "raw", "-O", "qcow2", raw, self.base)
+            run(f"{HERE}/build-repo", self.repo_iso, self.repo_img)
+            self.take_boot_files(raw)
+            self.ready = True
+            print(f"# images ready after {time.monotonic() - t0:.1f} s", flush=True)
 
-    def overlay(self):
-        disk = f"{self.tmp}/disk.qcow2"
-        if os.path.exists(disk):
-            os.unlink(disk)
-        subprocess.run([self.img, "create", "-q", "-f", "qcow2", "-b", self.base, "-F", "qcow2", disk], check=True)
-        return disk
+    def take_boot_files(self, raw):
+        """Kernel and initrd out of the image."""
+        root = f"{raw}?offset={ROOT_AT}"
+        names = debugfs(root, "ls -p /boot").decode().split("/")
+        for prefix, out in (("vmlinuz-", self.kernel), ("initrd.img-", self.initrd)):
+            debugfs(root, f"dump /boot/{[n for n in names if n.startswith(prefix)][0]} {out}")
 
-    def firmware(self, scenario):
+    def cleanup(self):
+        shutil.rmtree(self.tmp, ignore_errors=True)
+
+
+class Place:
+    """What belongs to one scenario alone: its disks and the variables of its firmware."""
+
+    def __init__(self, env, number):
+        self.env, self.tmp = env, f"{env.tmp}/{number}"
+        os.mkdir(self.tmp)
+        self.disk, self.repo_iso, self.repo_img = f"{self.tmp}/disk.qcow2", env.repo_iso, f"{self.tmp}/repo.img"
+        shutil.copy(env.repo_img, self.repo_img)  # its guest has it for itself
+        run(env.img, "create", "-q", "-f", "qcow2", "-b", env.base, "-F", "qcow2", self.disk)
+
+    def firmware(self, scenario, binary):
         """Options that start the scenario's firmware, or the image's kernel itself."""
         if scenario.firmware == "ovmf-bios":
             return ["-bios", fetch("ovmf", "/usr/share/ovmf/OVMF.fd")]
@@ -163,42 +182,30 @@ class Environment:
             return ["-drive", f"if=pflash,format=raw,readonly=on,file={code}",
                     "-drive", f"if=pflash,format=raw,file={variables}"]
         if scenario.firmware == "kernel":
-            kernel, initrd = self.boot_files()
-            return ["-kernel", kernel, "-initrd", initrd, "-append",
-                    f"root=UUID={ROOT_UUID} ro console=ttyS0 reboot=t"]
+            return ["-kernel", self.env.kernel, "-initrd", self.env.initrd, "-append",
+                    f"root=UUID={ROOT_UUID} ro console=ttyS0 reboot=t" + clock_hint(binary)]
         return []
 
-    def boot_files(self):
-        """Kernel and initrd out of the image."""
-        names = [f"{self.tmp}/vmlinuz", f"{self.tmp}/initrd"]
-        if not os.path.exists(names[1]):
-            raw = self.extract(self.base)
-            listing = debugfs(raw, "ls -p /boot").decode()
-            for prefix, name in zip(("vmlinuz-", "initrd.img-"), names):
-                found = [f for f in listing.split("/") if f.startswith(prefix)]
-                debugfs(raw, f"dump /boot/{found[0]} {name}")
-            os.unlink(raw)
-        return names
-
-    def extract(self, disk):
-        """The root file system of an image, as a file."""
-        raw, part = f"{self.tmp}/all.raw", f"{self.tmp}/root.raw"
-        subprocess.run([QEMU_IMG, "convert", "-O", "raw", disk, raw], check=True)
-        size = os.path.getsize(raw)
+    def root(self):
+        """The root file system of the disk, for debugfs and e2fsck."""
+        raw = f"{self.tmp}/all.raw"
+        run(QEMU_IMG, "convert", "-O", "raw", self.disk, raw)
         with open(raw, "rb") as f:
             f.seek(ROOT_AT + 1080)
             assert f.read(2) == b"\x53\xef", "no ext4 file system where the root partition should be"
-            f.seek(ROOT_AT + 1028)
-            blocks = int.from_bytes(f.read(4), "little")
-        assert ROOT_AT + blocks * 4096 <= size, "the image is shorter than its file system"
-        # Partition and file are multiples of 1 MiB: holes stay holes.
-        subprocess.run(["dd", f"if={raw}", f"of={part}", "bs=1M", f"skip={ROOT_AT >> 20}", f"count={blocks >> 8}",
-                        "conv=sparse", "status=none"], check=True)
-        os.unlink(raw)
-        return part
+        return raw, f"{raw}?offset={ROOT_AT}"
 
-    def cleanup(self):
+    def drop(self):
         shutil.rmtree(self.tmp, ignore_errors=True)
+
+
+def clock_hint(binary):
+    """QEMU's microvm has no timer to measure the time stamp counter with, which is the host's; ours says so itself."""
+    if "qemu" not in os.path.basename(binary):
+        return ""
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
+        mhz = re.search(r"^cpu MHz\s*: ([\d.]+)", f.read(), re.M)
+    return f" tsc_early_khz={int(float(mhz.group(1)) * 1000)}" if mhz else ""
 
 
 def debugfs(image, request):
@@ -289,10 +296,10 @@ def power_off(sh, scenario):
         raise AssertionError(f"the guest did not power off by itself:\n{sh.g.tail()}")
 
 
-def live_on(env, scenario, disk):
+def live_on(env, scenario, place):
     """First boot to last; returns the checksum of the big file and the times to the login prompt."""
     times = []
-    with Guest(scenario.argv(env.binary, disk, env), cwd=env.tmp) as g:
+    with Guest(scenario.argv(env.binary, place), cwd=place.tmp) as g:
         t0 = time.monotonic()
         sh = Shell(g, env.slow)
         sh.login(180)
@@ -314,9 +321,9 @@ def live_on(env, scenario, disk):
     return digest, times
 
 
-def visit(binary, argv, env, slow, check, leave):
+def visit(binary, scenario, place, slow, check, leave):
     """Starts the disk once more, looks for the files `check`, writes those of `leave`."""
-    with Guest(argv, cwd=env.tmp) as g:
+    with Guest(scenario.argv(binary, place), cwd=place.tmp) as g:
         sh = Shell(g, slow)
         sh.login(240)
         for name in check:
@@ -331,12 +338,12 @@ def visit(binary, argv, env, slow, check, leave):
         no_complaints(g)
 
 
-def host_checks(env, disk, digest):
+def host_checks(env, place, digest):
     for tool in sorted({QEMU_IMG, env.img}):
-        p = subprocess.run([tool, "check", disk], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        p = subprocess.run([tool, "check", place.disk], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if p.returncode:
             raise AssertionError(f"{tool} check says (status {p.returncode}):\n{p.stdout}")
-    root = env.extract(disk)
+    raw, root = place.root()
     try:
         p = subprocess.run(["/sbin/e2fsck", "-fn", root], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if p.returncode or "orphan" in p.stdout or "recovering journal" in p.stdout:
@@ -345,22 +352,34 @@ def host_checks(env, disk, digest):
         if found != digest:
             raise AssertionError(f"the file reads differently on the host: {found}, in the guest {digest!r}")
     finally:
-        os.unlink(root)
+        os.unlink(raw)
 
 
-def scenario_test(env, scenario):
+def exchange(env, scenario, place, digest):
+    """The disk goes on in Debian's QEMU, and comes back."""
+    visit(QEMU, scenario, place, 4, ["first"], "second")
+    visit(env.binary, scenario, place, env.slow, ["first", "second"], None)
+    host_checks(env, place, digest)
+
+
+def scenario_test(env, scenario, number):
     def test():
         if env.is_qemu and scenario.opts and "io_uring" in scenario.opts:
             raise Skip("only for our own program")
         env.prepare()
-        disk = env.overlay()
-        digest, times = live_on(env, scenario, disk)
-        host_checks(env, disk, digest)
-        if scenario.exchange and env.exchange:
-            visit(QEMU, scenario.argv(QEMU, disk, env), env, 4, ["first"], "second")
-            visit(env.binary, scenario.argv(env.binary, disk, env), env, env.slow, ["first", "second"], None)
-            host_checks(env, disk, digest)
-        return "login after " + " and ".join(f"{t:.1f} s" for t in times)
+        place = Place(env, number)
+        try:
+            t0 = time.monotonic()
+            digest, times = live_on(env, scenario, place)
+            host_checks(env, place, digest)
+            t1 = time.monotonic()
+            note = f"login after {' and '.join(f'{t:.1f} s' for t in times)}, all {t1 - t0:.0f} s"
+            if not env.exchange:
+                return note + ", no exchange"
+            exchange(env, scenario, place, digest)
+            return f"{note}, exchange {time.monotonic() - t1:.0f} s"
+        finally:
+            place.drop()
     return test
 
 
@@ -370,12 +389,13 @@ def main():
     ap.add_argument("--all", action="store_true", help="every machine, bus and firmware")
     ap.add_argument("--no-exchange", action="store_true", help="without going on in Debian's QEMU")
     ap.add_argument("--only", default="", help="only scenarios whose name matches this expression")
+    ap.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time")
     ap.add_argument("--img", help="rhea-img, if it is not beside the binary")
     args = ap.parse_args()
     env = Environment(args)
     try:
-        tests = [(s.name, scenario_test(env, s)) for s in (ALL if args.all else QUICK) if re.search(args.only, s.name)]
-        return run_tap(tests)
+        chosen = [s for s in (ALL if args.all else QUICK) if re.search(args.only, s.name)]
+        return run_tap([(s.name, scenario_test(env, s, n)) for n, s in enumerate(chosen)], args.jobs)
     finally:
         env.cleanup()
 
