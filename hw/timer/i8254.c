@@ -208,7 +208,21 @@ static void pit_outputs(Device *d)
     irq_set(d->out[0], out_level(s, 0, s->out_tick));
 }
 
-/* Every edge of OUT 0 in its order, also when the host comes late. */
+/* One pulse for all periods that passed: low, then high at the start of one. */
+static int64_t merge_periods(Pit *s, int64_t now)
+{
+    int64_t period = period_of(s, 0), origin = s->start[0] - s->held[0];
+    int64_t begin = origin + (now - origin) / period * period;
+
+    s->out_tick = begin - 1;
+    device_update(&s->dev);
+    return begin;
+}
+
+/*
+ * Every edge of OUT 0 in its order, also when the host comes late. Beyond a limit periods are
+ * skipped; the edges of the other modes come once, and whoever waits for them gets no others.
+ */
 static void pit_tick(void *opaque)
 {
     Pit *s = opaque;
@@ -219,14 +233,10 @@ static void pit_tick(void *opaque)
         arm_timer(s);
         return;
     }
-    if (is_blur(s)) { /* one pulse for all that passed: low, then high at the start of a period */
-        int64_t period = period_of(s, 0), origin = s->start[0] - s->held[0];
-        int64_t begin = origin + (now - origin) / period * period;
-        s->out_tick = begin - 1;
-        device_update(&s->dev);
-        edge = begin;
+    if (is_blur(s) || (is_periodic(s, 0) && now - edge > (int64_t)CATCH_UP)) {
+        edge = merge_periods(s, now);
     }
-    s->out_tick = now - edge > (int64_t)CATCH_UP ? now : edge;
+    s->out_tick = edge;
     roll_over(s, 0, s->out_tick);
     device_update(&s->dev);
     arm_timer(s);

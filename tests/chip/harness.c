@@ -121,6 +121,12 @@ void bench_step(Machine *m, int64_t ns)
     g_main_context_iteration(machine_loop(m), FALSE);
 }
 
+void bench_oversleep(Machine *m, int64_t ns)
+{
+    clock_oversleep(m, ns);
+    g_main_context_iteration(machine_loop(m), FALSE);
+}
+
 /* ---- accesses ---- */
 
 uint64_t bench_in(Machine *m, uint16_t port, unsigned size)

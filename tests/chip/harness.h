@@ -29,6 +29,8 @@ Device *bench_device(Machine *m, Device *parent, const char *type, ...) G_GNUC_N
 
 /* Moves the virtual clock, firing timers on the way, and serves the loop once. */
 void bench_step(Machine *m, int64_t ns);
+/* The same, but all timers on the way fire late, at its end. */
+void bench_oversleep(Machine *m, int64_t ns);
 
 uint64_t bench_in(Machine *m, uint16_t port, unsigned size);
 void bench_out(Machine *m, uint16_t port, unsigned size, uint64_t value);

@@ -183,6 +183,44 @@ static void test_mode4(void)
     bench_free(b.m);
 }
 
+/* What a busy host makes late is not lost: a kernel waits for its one shot for ever. */
+static void test_late_one_shot(void)
+{
+    static const int modes[] = {0, 4};
+    Bench b;
+
+    begin(&b);
+    for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
+        program(&b, 0, modes[i], 1000);
+        int rises = b.out.rises;
+        bench_oversleep(b.m, NS_PER_SEC);
+        g_assert_cmpint(b.out.rises, ==, rises + 1);
+    }
+    bench_free(b.m);
+}
+
+/* Periods beyond a tenth of a second of lag are skipped, but for one. */
+static void test_late_periods(void)
+{
+    Bench b;
+
+    begin(&b);
+    for (int mode = 2; mode <= 3; mode++) {
+        program(&b, 0, mode, 11932); /* 10 ms */
+        int rises = b.out.rises;
+        bench_oversleep(b.m, 55 * NS_PER_MS);
+        g_assert_cmpint(ABS(b.out.rises - rises - 5), <=, 1);
+        rises = b.out.rises;
+        bench_oversleep(b.m, NS_PER_SEC);
+        g_assert_cmpint(b.out.rises, >, rises);
+        g_assert_cmpint(b.out.rises, <=, rises + 12);
+        rises = b.out.rises;
+        bench_step(b.m, 50 * NS_PER_MS);
+        g_assert_cmpint(ABS(b.out.rises - rises - 5), <=, 1);
+    }
+    bench_free(b.m);
+}
+
 static void test_gate_suspends(void)
 {
     Bench b;
@@ -273,6 +311,8 @@ int main(int argc, char **argv)
     g_test_add_func("/i8254/mode-3", test_mode3);
     g_test_add_func("/i8254/mode-3/gate", test_mode3_gate);
     g_test_add_func("/i8254/mode-4", test_mode4);
+    g_test_add_func("/i8254/late-one-shot", test_late_one_shot);
+    g_test_add_func("/i8254/late-periods", test_late_periods);
     g_test_add_func("/i8254/counter-latch-command", test_latch);
     g_test_add_func("/i8254/read-back-command", test_read_back);
     g_test_add_func("/i8254/bcd", test_bcd);
