@@ -114,19 +114,22 @@ static void micro_describe(PcBoard *pc, AcpiConfig *ac)
 }
 
 /*
- * With ACPI there is, as on hardware of that kind, no timer that a kernel could measure its time
- * stamp counter with (QEMU's guests get it from KVM): the kernel is told the frequency. Without
- * ACPI it is told where the slots are; it looks at each and leaves those that are empty.
+ * There is, as on hardware of that kind, no timer that a kernel could measure its time stamp counter
+ * with, but for the 8254 without ACPI, which on a busy host does not do (QEMU's guests get the
+ * frequency from KVM): the kernel is told the frequency. Its only other clock is its own count of
+ * timer interrupts. Watching the counter by that, on a busy host, it would give up the one that is
+ * right: the counter is the machine's clock and the same on all processors, which it is told, too.
+ * Without ACPI it is told where the slots are; it looks at each and leaves those that are empty.
  */
 static char *micro_cmdline(PcBoard *pc)
 {
     MicroVm *s = micro(pc);
     GString *text = g_string_new(NULL);
 
-    if (s->auto_cmdline && pc->acpi != ONOFF_OFF) {
+    if (s->auto_cmdline) {
         Cpu *cpu = machine_cpu(pc->dev.machine, 0);
         int64_t ns = x86_cpu_tsc_to_ns(cpu, NS_PER_SEC) - x86_cpu_tsc_to_ns(cpu, 0);
-        g_string_append_printf(text, " tsc_early_khz=%" PRIu64,
+        g_string_append_printf(text, " tsc=reliable tsc_early_khz=%" PRIu64,
                                muldiv64(NS_PER_SEC, NS_PER_SEC / 1000, (uint64_t)ns));
     }
     for (int i = 0; pc->acpi == ONOFF_OFF && s->auto_cmdline && i < slot_count(s); i++) {

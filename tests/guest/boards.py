@@ -3,12 +3,13 @@
 """boards.py BINARY: the boards pc, q35 and microvm with their firmware and a Debian kernel.
 
 PCI functions are those of Debian's QEMU for the same -M; iasl finds nothing wrong in the ACPI
-tables; the machine sleeps in memory and wakes, by itself too; its button works; OVMF reaches its
-shell and keeps its variables."""
+tables; the machine sleeps in memory and wakes, by itself too; its button works; a microvm keeps
+its clock; OVMF reaches its shell and keeps its variables."""
 import base64
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -166,6 +167,26 @@ def resets(machine):
         g.expect("HERE", 120 * SLOW)
 
 
+def keeps_its_clock(machine):
+    """A kernel whose emulator was stopped for a while, many times, still reads the time stamp counter."""
+    def test():
+        argv = [BINARY, "-M", machine, *BARE, "-m", "256", "-serial", "stdio", "-kernel", fetch("kernel"),
+                "-initrd", INITRD, "-append", "console=ttyS0 reboot=t"]
+        with Guest(argv) as g:
+            g.expect("RHEA-GUEST-READY", 120 * SLOW)
+            g.expect("# ", 20 * SLOW)
+            for _ in range(12):
+                time.sleep(0.3)
+                os.kill(g.p.pid, signal.SIGSTOP)
+                time.sleep(0.35)
+                os.kill(g.p.pid, signal.SIGCONT)
+            g.send("cat /sys/devices/system/clocksource/clocksource0/current_clocksource\n")
+            source = g.expect(r"\n(tsc|\S+jiffies|jiffies|hpet|acpi_pm)\r", 30 * SLOW).group(1).decode()
+            if source != "tsc" or b"unstable" in g.log:
+                raise GuestError(f"the kernel's clock is {source}:\n{g.tail(30)}")
+    return test
+
+
 def ovmf(machine, flash):
     def test():
         if not all(os.path.exists(f) for f in OVMF):
@@ -206,6 +227,7 @@ if __name__ == "__main__":
         ("sleep in memory on pc", sleeps("pc")),
         *[(f"the clock's alarm wakes {m}", alarm_wakes(m)) for m in ("pc", "q35")],
         *[(f"power button of {m}", power_button(m)) for m in ("pc", "q35")],
+        *[(f"time on {m}", keeps_its_clock(m)) for m in ("microvm", "microvm,acpi=off")],
         ("reboot on q35", lambda: resets("q35")),
         ("OVMF on q35, two flash images", ovmf("q35", True)),
         ("OVMF on q35, -bios", ovmf("q35", False)),
