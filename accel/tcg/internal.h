@@ -22,7 +22,7 @@ typedef struct CodePage {
     uint64_t last_hit;   /* tm->code_invalidations then */
 } CodePage;
 
-#define BLOCK_HASH_BITS 16
+#define BLOCK_HASH_BITS 18
 #define MAX_BLOCKS (1u << 19)
 #define DEFAULT_CACHE_MIB 128
 

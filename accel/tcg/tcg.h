@@ -61,6 +61,7 @@ typedef struct TcgEdge {
 #define TCG_MAX_EDGES 2  /* more jcc exits end the block */
 
 struct TcgBlock {
+    TcgBlock *hash_next;    /* beside the key: a look-up touches one cache line of each block */
     /* key */
     uint64_t pc, mode;
     uint64_t phys;          /* ram_addr of the first byte; ~0: not in RAM (never cached) */
@@ -80,7 +81,7 @@ struct TcgBlock {
     /* fault sites: host offset of a faulting host instruction (div) or slow path id -> guest pc */
     struct TcgSite *sites;
     uint32_t n_sites;
-    TcgBlock *hash_next, *page_next[2];
+    TcgBlock *page_next[2];
     uint64_t page2;         /* ram_addr page of the second page, or ~0 */
     IrBlock *ir;            /* engine=interp: what to execute */
 };
