@@ -17,6 +17,8 @@ extern const DeviceType ich9_smbus_type; /* 1f.3 */
 /* After realize: takes over the interrupt pins of its bus. PIRQ n is also I/O APIC pin 16 + n. */
 void ich9_lpc_route(Device *lpc, const Irq ioapic[ICH9_PIRQS]);
 AcpiRegs *ich9_lpc_regs(Device *lpc);
+/* The port of the PM registers, as firmware has set it; 0 while they are off. */
+uint16_t ich9_lpc_pm_base(Device *lpc);
 void ich9_lpc_preset(Device *lpc, uint16_t pm_base);
 
 #endif

@@ -207,6 +207,13 @@ static void lpc_written(PciDevice *d, unsigned offset, unsigned size, uint32_t o
     device_update(&d->dev);
 }
 
+uint16_t ich9_lpc_pm_base(Device *lpc)
+{
+    const uint8_t *c = ((Ich9Lpc *)lpc)->pci.config;
+
+    return c[ACPI_CNTL] & ACPI_EN ? ld_le16(c + PMBASE) & 0xff80 : 0;
+}
+
 void ich9_lpc_preset(Device *lpc, uint16_t pm_base)
 {
     Ich9Lpc *s = (Ich9Lpc *)lpc;

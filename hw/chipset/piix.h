@@ -15,6 +15,8 @@ extern const DeviceType piix4_pm_type; /* power management, 01.3 */
 /* After realize: takes over the interrupt pins of its bus. */
 void piix3_route(Device *piix3);
 AcpiRegs *piix4_pm_regs(Device *pm);
+/* The port of the PM registers, as firmware has set it; 0 while they are off. */
+uint16_t piix4_pm_base(Device *pm);
 /* As firmware: the PM registers are at this port. */
 void piix4_pm_preset(Device *pm, uint16_t base);
 

@@ -57,6 +57,13 @@ AcpiRegs *piix4_pm_regs(Device *pm)
     return &((Piix4Pm *)pm)->acpi;
 }
 
+uint16_t piix4_pm_base(Device *pm)
+{
+    const uint8_t *c = ((Piix4Pm *)pm)->pci.config;
+
+    return c[PMREGMISC] & 1 ? ld_le16(c + PMBASE) & 0xffc0 : 0;
+}
+
 void piix4_pm_preset(Device *pm, uint16_t base)
 {
     Piix4Pm *s = (Piix4Pm *)pm;

@@ -22,7 +22,7 @@
 
 #define GIB          (1ull << 30)
 #define DEFAULT_MAX  0xe0000000ull
-#define PM_BASE      0x600 /* where firmware puts it, and we without firmware */
+#define PM_BASE      0x600 /* without firmware, or before it */
 
 static uint64_t fx_below_4g(uint64_t ram, uint64_t max)
 {
@@ -94,8 +94,11 @@ static void fx_preset(PcBoard *pc)
 
 static void fx_describe(PcBoard *pc, AcpiConfig *ac)
 {
+    /* Where firmware put it: SeaBIOS to PM_BASE, OVMF to b000h. */
+    uint16_t pm_base = pc->pm_dev ? piix4_pm_base(pc->pm_dev) : 0;
+
     ac->chipset = ACPI_PIIX;
-    ac->pm_base = PM_BASE;
+    ac->pm_base = pm_base ? pm_base : PM_BASE;
     ac->gpe0_base = PIIX4_GPE0_BASE;
     ac->gpe0_size = PIIX4_GPE0_SIZE;
     ac->pci_hotplug = pcihp_aml;

@@ -68,9 +68,11 @@ static void q35_preset(PcBoard *pc)
 
 static void q35_describe(PcBoard *pc, AcpiConfig *ac)
 {
+    uint16_t pm_base = ich9_lpc_pm_base(pc->bridge);
+
     ac->chipset = ACPI_ICH9;
-    ac->pm_base = ICH9_PM_BASE_DEFAULT;
-    ac->gpe0_base = ICH9_PM_BASE_DEFAULT + ICH9_PM_GPE0;
+    ac->pm_base = pm_base ? pm_base : ICH9_PM_BASE_DEFAULT;
+    ac->gpe0_base = ac->pm_base + ICH9_PM_GPE0;
     ac->gpe0_size = ICH9_PM_GPE0_SIZE;
     pc_pci_describe(pc, ac);
 }

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/bits.h"
 #include "board.h"
 
 #define TABLES  (128u << 10)
@@ -423,6 +424,28 @@ static void test_window(gconstpointer kind)
     board_end(&b);
 }
 
+/* Firmware puts the registers where it likes, and reads the tables after that. */
+static void test_tables_follow(gconstpointer arg)
+{
+    static const uint16_t at[] = {0xb000, 0x600, 0x4000};
+    const Kind *k = arg;
+    g_autofree uint8_t *tables = g_malloc(TABLES);
+    Board b;
+
+    begin(&b, k);
+    for (size_t i = 0; i < G_N_ELEMENTS(at); i++) {
+        board_cfg_write(&b, k->devfn, 0x40, 4, at[i] | 1);
+        unsigned size = fw_cfg_file(&b, "etc/acpi/tables", tables, TABLES);
+        const uint8_t *fadt = memmem(tables, size, "FACP", 4);
+        g_assert_nonnull(fadt);
+        g_assert_cmphex(ld_le32(fadt + 56), ==, at[i]); /* PM1a_EVT_BLK */
+        g_assert_cmphex(ld_le32(fadt + 64), ==, at[i] + 4u); /* PM1a_CNT_BLK */
+        g_assert_cmphex(ld_le32(fadt + 76), ==, at[i] + 8u); /* PM_TMR_BLK */
+        g_assert_cmphex(ld_le32(fadt + 80), ==, k->gpe_at < 0x1000 ? at[i] + k->gpe_at - PM : k->gpe_at);
+    }
+    board_end(&b);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -434,7 +457,7 @@ int main(int argc, char **argv)
         {"s4", test_s4},                         {"sleep-states-disabled", test_disabled},
         {"4.8.3.1-wake-up", test_wake_up},       {"4.8.2.4-alarm", test_alarm},
         {"4.8.4.1-gpe", test_gpe},               {"apm", test_apm},
-        {"window", test_window},
+        {"window", test_window},             {"tables-follow", test_tables_follow},
     };
 
     g_test_init(&argc, &argv, NULL);
