@@ -157,7 +157,7 @@ static bool read_special(X86Env *env, uint32_t msr, uint64_t *v)
 
     switch (msr) {
     case MSR_TSC:
-        *v = x86_tsc(env->cpu, &env->s) + env->s.svm_tsc_offset;
+        *v = x86_read_tsc(env);
         return true;
     case MSR_PLATFORM_ID:
     case MSR_EBL_CR_POWERON:
@@ -221,6 +221,9 @@ bool x86_msr_read(X86Env *env, uint32_t msr, uint64_t *v)
             intc->sysreg_read(env->cpu->intc_opaque, msr, v); /* 0 once the timer has fired */
         }
         return x86_has(env->config, F_TSC_DEADLINE);
+    case MSR_TSC_RATIO:
+        *v = s->tsc_ratio;
+        return x86_has(env->config, F_TSC_SCALE);
     case MSR_VM_CR:
         *v = s->vm_cr;
         return x86_has(env->config, F_SVM);
@@ -379,6 +382,12 @@ bool x86_msr_write(X86Env *env, uint32_t msr, uint64_t v)
         return true;
     case MSR_TSC_DEADLINE:
         return write_deadline(env, v);
+    case MSR_TSC_RATIO:
+        if (v >> 40 || !x86_has(c, F_TSC_SCALE)) {
+            return false;
+        }
+        env->s.tsc_ratio = v;
+        return true;
     case MSR_VM_CR:
         return x86_has(c, F_SVM) && svm_write_vm_cr(env, v);
     case MSR_VM_HSAVE_PA:

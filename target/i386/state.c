@@ -111,7 +111,7 @@ void x86_state_reset(X86State *s)
     s->fx.mxcsr = 0x1f80;
 }
 
-/* A guest is gone, without a #VMEXIT; the VM_* registers stay. */
+/* A guest is gone, without a #VMEXIT; the VM_* registers and TSC_RATIO stay. */
 static void init_svm(X86State *s, const X86State *fresh)
 {
     s->gif = fresh->gif;

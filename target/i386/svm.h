@@ -83,6 +83,7 @@ enum {
 #define NPF_TABLE (1ull << 33)
 
 /* MSRs */
+#define MSR_TSC_RATIO 0xc0000104u
 #define MSR_VM_CR 0xc0010114u
 #define MSR_VM_HSAVE_PA 0xc0010117u
 #define VM_CR_R_INIT (1u << 1)

@@ -448,11 +448,20 @@ uint64_t x86_tsc(Cpu *cpu, const X86State *s)
     return (uint64_t)clock_ns(cpu->machine, CLOCK_VIRTUAL) + (uint64_t)s->tsc_offset;
 }
 
+uint64_t x86_read_tsc(const X86Env *env)
+{
+    const X86State *s = &env->s;
+    uint64_t t = x86_tsc(env->cpu, s);
+
+    if (s->svm_guest) {
+        t = (uint64_t)((unsigned __int128)t * s->tsc_ratio >> 32) + s->svm_tsc_offset;
+    }
+    return t;
+}
+
 uint64_t helper_rdtsc(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 {
-    X86Env *env = opaque;
-
-    return x86_tsc(env->cpu, &env->s) + env->s.svm_tsc_offset;
+    return x86_read_tsc(opaque);
 }
 
 uint64_t helper_rdpmc(void *opaque, uint64_t a, uint64_t b, uint64_t c)

@@ -320,6 +320,8 @@ bool x86_msr_write(X86Env *env, uint32_t msr, uint64_t v);
 /* The guest's time stamp counter: ticks of 1 ns. */
 #define X86_TSC_HZ 1000000000ull
 uint64_t x86_tsc(Cpu *cpu, const X86State *s);
+/* The same as the running code reads it: an SVM guest's is scaled and moved (APM vol 2, 15.30.5, 15.5.1). */
+uint64_t x86_read_tsc(const X86Env *env);
 /* To be called whenever the state's tsc_offset changed. */
 static inline void x86_publish_tsc(Cpu *cpu, const X86State *s)
 {

@@ -178,6 +178,27 @@ static void test_legacy_host(void)
     npf(0x50123, MMU_READ, NPF_FINAL | PF_U, (1ull << 32) + 0x50123);
 }
 
+static void guest_cr4(uint64_t v)
+{
+    g_assert_cmpint(fake_call(f, helper_write_cr, 4, v, GUEST_RIP, NULL), ==, DONE);
+}
+
+/* Protection keys are of the guest's linear addresses: nested entries have none. */
+static void test_keys(void)
+{
+    MmuResult r;
+
+    vmcb_host(f);
+    S.cr4 |= CR4_PKE;
+    poke64(f, VMCB + VMCB_CR4, CR4_PAE);
+    S.pkru = ~0u;
+    enter_nested();
+    g_assert_true(walk(0x50123, MMU_READ, &r));
+    guest_cr4(CR4_PAE | CR4_PKE);
+    g_assert_false(walk(0x50123, MMU_READ, &r));
+    assert_raised(f, EXC_PF, PF_P | PF_PK);
+}
+
 /* In delivery: the event is told, the instruction bytes too. */
 static void test_in_delivery(void)
 {
@@ -336,6 +357,7 @@ int main(int argc, char **argv)
     g_test_add_func("/i386/svm-paging/pae", test_pae);
     g_test_add_func("/i386/svm-paging/pae-shadow", test_pae_shadow);
     g_test_add_func("/i386/svm-paging/legacy-host", test_legacy_host);
+    g_test_add_func("/i386/svm-paging/keys", test_keys);
     g_test_add_func("/i386/svm-paging/in-delivery", test_in_delivery);
     g_test_add_func("/i386/svm-paging/pat", test_pat);
     g_test_add_func("/i386/svm-paging/virtual-vmsave", test_virtual_vmsave);

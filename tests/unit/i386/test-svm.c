@@ -520,6 +520,30 @@ static void test_gif(void)
     g_assert_true(x86_has_work(&f->cpu));
 }
 
+/* Breakpoints are the guest's inside, none behind, and none while GIF is clear. */
+static void test_breakpoints(void)
+{
+    vmcb_host(f);
+    S.dr[0] = GUEST_RIP;
+    S.dr[7] = DR7_RESET | 1;
+    x86_debug_changed(&f->env);
+    g_assert_true(f->env.mode & MODE_DEBUG);
+    g_assert_cmpint(fake_call(f, helper_clgi, 0, 0, 0, NULL), ==, DONE);
+    g_assert_false(f->env.mode & MODE_DEBUG);
+    enter(); /* DR7 of the VMCB has none */
+    g_assert_false(f->env.mode & MODE_DEBUG);
+    guest(helper_svm_exit, SVM_EXIT_HLT, 0, 0);
+    poke64(f, VMCB + VMCB_DR7, DR7_RESET | 1);
+    vmcb_intercept(f, EXCP(EXC_DB));
+    enter();
+    g_assert_true((f->env.mode & MODE_DEBUG) && f->env.watching);
+    guest(helper_check_breakpoint, GUEST_RIP, 0, 0);
+    assert_exit(f, EXCP(EXC_DB), 0, 0);
+    g_assert_cmphex(peek64(f, VMCB + VMCB_DR6), ==, DR6_RESET | 1);
+    g_assert_cmphex(S.dr[7], ==, DR7_RESET);
+    g_assert_false(f->env.watching);
+}
+
 /* ---- registers ---- */
 
 static void test_vmload(void)
@@ -559,6 +583,19 @@ static void test_registers(void)
     g_assert_true(x86_msr_read(&f->env, MSR_VM_CR, &v) && v == (VM_CR_SVMDIS | VM_CR_LOCK));
 }
 
+static void test_tsc_ratio(void)
+{
+    vmcb_host(f);
+    g_assert_false(x86_msr_write(&f->env, MSR_TSC_RATIO, 1ull << 40));
+    g_assert_true(x86_msr_write(&f->env, MSR_TSC_RATIO, 0x280000000ull)); /* 2.5 */
+    g_assert_cmpuint(helper_rdtsc(&f->env, 0, 0, 0), ==, 1000);
+    poke64(f, VMCB + VMCB_TSC_OFFSET, -100);
+    enter();
+    g_assert_cmpuint(helper_rdtsc(&f->env, 0, 0, 0), ==, 2400);
+    guest(helper_svm_exit, SVM_EXIT_HLT, 0, 0);
+    g_assert_cmpuint(helper_rdtsc(&f->env, 0, 0, 0), ==, 1000);
+}
+
 static void test_task_switch(void)
 {
     vmcb_host(f);
@@ -593,8 +630,8 @@ int main(int argc, char **argv)
         {"control-registers", test_control_registers}, {"exceptions", test_exceptions},
         {"combined", test_combined}, {"ports", test_ports}, {"msrs", test_msrs}, {"pause", test_pause},
         {"injection", test_injection}, {"virtual-interrupt", test_virtual_interrupt},
-        {"physical", test_physical}, {"gif", test_gif}, {"vmload", test_vmload},
-        {"registers", test_registers}, {"task-switch", test_task_switch},
+        {"physical", test_physical}, {"gif", test_gif}, {"breakpoints", test_breakpoints}, {"vmload", test_vmload},
+        {"registers", test_registers}, {"tsc-ratio", test_tsc_ratio}, {"task-switch", test_task_switch},
     };
     int status;
 
