@@ -253,6 +253,7 @@ static int file_try_pwritev(BlockNode *n, uint64_t offset, uint64_t bytes, const
 }
 
 typedef struct RingReq {
+    UringReq ring; /* first */
     BlockNode *n;
     bool write;
     unsigned flags;
@@ -265,9 +266,9 @@ typedef struct RingReq {
 
 /* What the kernel did not do in one go (the end of the file, mostly), or took back because the
  * thread that asked has ended, is done by hand. */
-static void ring_done(void *opaque, int res)
+static void ring_done(UringReq *ring, int res)
 {
-    g_autofree RingReq *r = opaque;
+    g_autofree RingReq *r = (RingReq *)ring;
     int ret = MIN(res, 0);
 
     if ((res >= 0 && (uint64_t)res < r->bytes) || res == -EINTR || res == -EAGAIN ||
@@ -293,12 +294,24 @@ static bool file_submit(BlockNode *n, bool write, uint64_t offset, const struct 
         return false;
     }
     RingReq *r = g_new(RingReq, 1);
-    *r = (RingReq){n, write, flags, offset, bytes, iov, niov, done, opaque};
-    if (uring_submit(f->ring, f->fd, write, offset, iov, niov, fua, ring_done, r)) {
+    *r = (RingReq){{ring_done}, n, write, flags, offset, bytes, iov, niov, done, opaque};
+    if (uring_submit(f->ring, f->fd, write, offset, iov, niov, fua, &r->ring)) {
         return true;
     }
     g_free(r);
     return false;
+}
+
+static int file_poll_fd(BlockNode *n)
+{
+    const HostFile *f = n->priv;
+
+    return f->ring ? uring_fd(f->ring) : -1;
+}
+
+static void file_reap(BlockNode *n)
+{
+    uring_reap(((HostFile *)n->priv)->ring);
 }
 
 /* ---- zeroes, holes ---- */
@@ -654,13 +667,13 @@ static bool choose_locking(BlockNode *n, HostFile *f, const char *mode, Error **
     return true;
 }
 
-static bool choose_aio(HostFile *f, const char *aio, Error **errp)
+static bool choose_aio(BlockNode *n, HostFile *f, const char *aio, Error **errp)
 {
     if (!strcmp(aio, "threads")) {
         return true;
     }
     if (!strcmp(aio, "io_uring")) {
-        f->ring = uring_new(errp);
+        f->ring = uring_new(&n->set->help, errp);
         return f->ring != NULL;
     }
     error_set(errp, ERR_INVALID_PARAMETER, "aio is one of 'threads', 'io_uring', not '%s'", aio);
@@ -688,7 +701,7 @@ static bool setup(BlockNode *n, HostFile *f, json_t *opts, Error **errp)
         }
     }
     return choose_locking(n, f, json_string_value(json_object_get(opts, "locking")), errp) &&
-           choose_aio(f, json_string_value(json_object_get(opts, "aio")), errp);
+           choose_aio(n, f, json_string_value(json_object_get(opts, "aio")), errp);
 }
 
 static bool file_open(BlockNode *n, json_t *opts, Error **errp)
@@ -802,7 +815,8 @@ static const BlockOpt file_create_opts[] = {
     .write_flags = NODE_REQ_FUA, .preadv = file_preadv, .pwritev = file_pwritev,                \
     .pwrite_zeroes = file_pwrite_zeroes, .pdiscard = file_pdiscard, .flush = file_flush,        \
     .block_status = file_block_status, .try_preadv = file_try_preadv,                           \
-    .try_pwritev = file_try_pwritev, .submit = file_submit, .length = file_length,              \
+    .try_pwritev = file_try_pwritev, .submit = file_submit, .poll_fd = file_poll_fd,            \
+    .reap = file_reap, .length = file_length,                                                   \
     .truncate = file_truncate, .allocated = file_allocated
 
 static const BlockDriver file_driver = {

@@ -44,13 +44,21 @@ typedef struct HostFile {
     int flush_error;    /* atomic: fdatasync failed; what was lost stays lost */
 } HostFile;
 
+struct RingHelp; /* block/internal.h */
+
 /* uring.c: NULL with an error if the host has none. */
-Uring *uring_new(Error **errp);
+Uring *uring_new(struct RingHelp *help, Error **errp);
 void uring_free(Uring *u); /* nothing in flight */
-/* res: bytes, or -errno, as the kernel answers; on the ring's thread. */
-typedef void UringDone(void *opaque, int res);
+/* A request of the ring's; the first member of what it is about. */
+typedef struct UringReq UringReq;
+struct UringReq {
+    /* res: bytes, or -errno, as the kernel answers; on the thread that reaps. */
+    void (*done)(UringReq *r, int res);
+};
 /* false: the ring is full, or there is none. */
 bool uring_submit(Uring *u, int fd, bool write, uint64_t offset, const struct iovec *iov, int niov,
-                  bool dsync, UringDone *done, void *opaque);
+                  bool dsync, UringReq *r);
+int uring_fd(const Uring *u); /* readable: there are answers */
+void uring_reap(Uring *u);    /* runs done for all answers there are; any thread */
 
 #endif

@@ -30,6 +30,17 @@ void worker_submit(WorkerPool *p, BlockWork *w);
 
 /* ---- the set ---- */
 
+/* Somebody waits for requests, and perhaps keeps a loop from running that polls a ring: the rings'
+ * own threads take the answers meanwhile. */
+typedef struct RingHelp {
+    GMutex lock; /* guards wanted */
+    GCond cond;
+    unsigned wanted;
+} RingHelp;
+
+void ring_help_begin(RingHelp *h);
+void ring_help_end(RingHelp *h);
+
 struct BlockSet {
     GMainContext *loop;
     bool tool;              /* no loop was given */
@@ -42,6 +53,7 @@ struct BlockSet {
     unsigned open_depth;    /* of node_open() within node_open() */
     GPtrArray *opening;     /* names of the images on the way down a backing chain */
     WorkerPool pool;
+    RingHelp help;
     int quiesced;           /* atomic: node_drain_begin() calls; ports hold requests back */
     GMutex idle_lock;       /* with idle_cond: some port got idler */
     GCond idle_cond;

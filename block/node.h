@@ -158,10 +158,13 @@ struct BlockDriver {
     int (*try_preadv)(BlockNode *n, uint64_t offset, uint64_t bytes, const struct iovec *iov, int niov);
     int (*try_pwritev)(BlockNode *n, uint64_t offset, uint64_t bytes, const struct iovec *iov,
                        int niov, unsigned flags);
-    /* Short cut 3, protocols with a queue of their own (io_uring): done is called later, on a
-     * thread of the node's, with 0 or -errno. false: queue not there, use preadv/pwritev. */
+    /* Short cut 3, protocols with a queue of their own (io_uring): done is called later, by .reap,
+     * with 0 or -errno. false: queue not there, use preadv/pwritev. .poll_fd (-1: no queue) is readable
+     * when there is something to reap. Any thread. */
     bool (*submit)(BlockNode *n, bool write, uint64_t offset, const struct iovec *iov, int niov,
                    unsigned flags, void (*done)(void *opaque, int ret), void *opaque);
+    int (*poll_fd)(BlockNode *n);
+    void (*reap)(BlockNode *n);
 
     uint64_t (*length)(BlockNode *n);    /* bytes; protocols: may change under us */
     bool (*truncate)(BlockNode *n, uint64_t size, const char *prealloc, Error **errp);

@@ -149,12 +149,60 @@ typedef struct PortSource {
     BlockPort *port;
 } PortSource;
 
+/* Until the end nobody who completes need wake the loop, and the ring stays. */
+static BlockNode *begin_reaping(BlockPort *p)
+{
+    g_mutex_lock(&p->lock);
+    BlockNode *ring = p->ring;
+    p->reaping = ring != NULL;
+    g_mutex_unlock(&p->lock);
+    return ring;
+}
+
+static void end_reaping(BlockPort *p)
+{
+    g_mutex_lock(&p->lock);
+    p->reaping = false;
+    wake_waiters(p);
+    g_mutex_unlock(&p->lock);
+}
+
 static gboolean port_dispatch(GSource *source, GSourceFunc unused, gpointer unused2)
 {
+    BlockPort *p = ((PortSource *)source)->port;
+
     g_source_set_ready_time(source, -1);
-    port_run_completions(((PortSource *)source)->port);
+    BlockNode *ring = begin_reaping(p);
+    if (ring) {
+        ring->drv->reap(ring);
+        end_reaping(p);
+    }
+    port_run_completions(p);
     return G_SOURCE_CONTINUE;
 }
+
+/* The loop polls the queue of the first leaf that has one; requests to others go to workers. */
+static bool polls(BlockPort *p, BlockNode *leaf)
+{
+    BlockNode *ring = __atomic_load_n(&p->ring, __ATOMIC_ACQUIRE);
+
+    if (ring || !p->source) {
+        return ring == leaf;
+    }
+    int fd = leaf->drv->poll_fd(leaf);
+    if (fd < 0) {
+        return false;
+    }
+    g_mutex_lock(&p->lock);
+    if (!p->ring) {
+        g_source_add_unix_fd(p->source, fd, G_IO_IN);
+        __atomic_store_n(&p->ring, leaf, __ATOMIC_RELEASE);
+    }
+    bool ours = p->ring == leaf;
+    g_mutex_unlock(&p->lock);
+    return ours;
+}
+
 
 static void attach_source(BlockPort *p)
 {
@@ -164,6 +212,19 @@ static void attach_source(BlockPort *p)
     ((PortSource *)p->source)->port = p;
     g_source_set_ready_time(p->source, -1);
     g_source_attach(p->source, p->loop);
+}
+
+/* No request is in flight. The descriptor of a queue goes with the source that polls it. */
+static void renew_source(BlockPort *p)
+{
+    loop_remove(p->source);
+    g_mutex_lock(&p->lock);
+    while (p->reaping) { /* on its loop's thread; it calls nobody meanwhile */
+        wait_change(p);
+    }
+    __atomic_store_n(&p->ring, NULL, __ATOMIC_RELEASE);
+    g_mutex_unlock(&p->lock);
+    attach_source(p);
 }
 
 static ErrorPolicy policy_for(BlockPort *p, const Req *r)
@@ -269,7 +330,7 @@ static void req_finish(Req *r, int ret)
         account(p, r);
         list_add(&p->finished, r);
     }
-    if (wake && p->source) {
+    if (wake && p->source && !p->reaping) {
         g_source_set_ready_time(p->source, 0);
     }
     wake_waiters(p);
@@ -413,7 +474,7 @@ static bool short_cut(Req *r)
     }
     BlockNode *leaf = r->leaf;
     unsigned fua = r->flags & NODE_REQ_FUA;
-    if (leaf->drv->submit && (!fua || leaf->drv->write_flags & NODE_REQ_FUA) &&
+    if (leaf->drv->submit && polls(r->port, leaf) && (!fua || leaf->drv->write_flags & NODE_REQ_FUA) &&
         leaf->drv->submit(leaf, r->kind == REQ_WRITE, r->leaf_offset, r->iov, r->niov, fua,
                           leaf_done, r)) {
         return true;
@@ -544,10 +605,18 @@ void block_cancel_all(BlockPort *p)
     for (Req *r = p->active.head; r; r = r->next) {
         r->dropped = true;
     }
+    bool wait = p->active.head;
+    g_mutex_unlock(&p->lock);
+    if (!wait) {
+        return;
+    }
+    ring_help_begin(&p->set->help);
+    g_mutex_lock(&p->lock);
     while (p->active.head) {
         wait_change(p);
     }
     g_mutex_unlock(&p->lock);
+    ring_help_end(&p->set->help);
 }
 
 unsigned block_in_flight(BlockPort *p)
@@ -675,6 +744,7 @@ void port_free(BlockPort *p)
 {
     block_cancel_all(p);
     loop_remove(p->source);
+    p->source = NULL;
     g_ptr_array_remove(p->set->ports, p);
     port_set_node(p, NULL);
     g_mutex_clear(&p->lock);
@@ -692,6 +762,9 @@ void port_set_node(BlockPort *p, BlockNode *n)
     if (n) {
         node_ref(n);
     }
+    if (p->ring && p->source) {
+        renew_source(p);
+    }
     g_mutex_lock(&p->lock);
     p->node = n;
     g_mutex_unlock(&p->lock);
@@ -703,9 +776,8 @@ void block_port_set_loop(BlockPort *p, GMainContext *loop)
     g_assert(!block_in_flight(p));
     loop = loop ? loop : p->set->loop;
     if (loop != p->loop) {
-        loop_remove(p->source);
         p->loop = loop;
-        attach_source(p);
+        renew_source(p);
     }
 }
 

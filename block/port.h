@@ -60,6 +60,7 @@ struct BlockPort {
     char *fe_name;
     GMainContext *loop;
     GSource *source; /* wakes the loop for completions */
+    BlockNode *ring; /* atomic: the leaf whose queue the loop polls; NULL: none yet */
     bool write_cache, removable, tray_is_open, locked_out;
     char *serial;
     ErrorPolicy on_read_error, on_write_error;   /* in force */
@@ -73,6 +74,7 @@ struct BlockPort {
     ReqList finished; /* callback to be run */
     unsigned waiters; /* for cond */
     unsigned dispatching; /* threads in port_run_completions() */
+    bool reaping;    /* the loop takes answers, and will run their completions */
     unsigned sync;    /* callers of block_read_sync() and block_write_sync() */
     PortStats stats;
 };

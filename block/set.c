@@ -22,6 +22,8 @@ BlockSet *blockset_new(GMainContext *loop)
     set->next_name = 100;
     g_mutex_init(&set->idle_lock);
     g_cond_init(&set->idle_cond);
+    g_mutex_init(&set->help.lock);
+    g_cond_init(&set->help.cond);
     worker_pool_init(&set->pool);
     return set;
 }
@@ -59,12 +61,29 @@ void blockset_free(BlockSet *set)
     g_ptr_array_unref(set->ports);
     g_ptr_array_unref(set->nodes);
     g_ptr_array_unref(set->opening);
+    g_mutex_clear(&set->help.lock);
+    g_cond_clear(&set->help.cond);
     g_mutex_clear(&set->idle_lock);
     g_cond_clear(&set->idle_cond);
     g_free(set);
 }
 
 /* ---- waiting ---- */
+
+void ring_help_begin(RingHelp *h)
+{
+    g_mutex_lock(&h->lock);
+    h->wanted++;
+    g_cond_broadcast(&h->cond);
+    g_mutex_unlock(&h->lock);
+}
+
+void ring_help_end(RingHelp *h)
+{
+    g_mutex_lock(&h->lock);
+    h->wanted--;
+    g_mutex_unlock(&h->lock);
+}
 
 /* After the change: whoever begins to wait later looks first. */
 void blockset_idle_changed(BlockSet *set)
@@ -91,12 +110,14 @@ static void wait_idle(BlockSet *set, unsigned (*count)(BlockPort *), gint64 at_m
 {
     gint64 until = g_get_monotonic_time() + at_most_us;
 
+    ring_help_begin(&set->help);
     __atomic_fetch_add(&set->idle_waiters, 1, __ATOMIC_SEQ_CST);
     g_mutex_lock(&set->idle_lock);
     while (total(set, count) && g_cond_wait_until(&set->idle_cond, &set->idle_lock, until)) {
     }
     g_mutex_unlock(&set->idle_lock);
     __atomic_fetch_sub(&set->idle_waiters, 1, __ATOMIC_SEQ_CST);
+    ring_help_end(&set->help);
 }
 
 /* Draining is done for all disks of the machine at once: it is rare, and the graph may share nodes. */

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * aio=io_uring: a ring of the kernel's for each node that asks for one, and a thread that waits
- * for its answers.
+ * aio=io_uring: a ring of the kernel's for each node that asks for one. The loop of the port that
+ * uses it polls the ring's descriptor and takes the answers. A thread of the ring's does that too, but
+ * only while somebody waits for requests and perhaps keeps the loop from running (RingHelp).
  *
- * home: submit on any thread, guarded by Uring.lock; done is called on the ring's thread.
+ * home: submit on any thread, guarded by Uring.lock; done is called on whatever thread reaps.
  */
 #include "config-host.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #include "block/file.h"
+#include "block/internal.h"
 
 #ifdef CONFIG_LIBURING
 #include <liburing.h>
@@ -17,40 +20,74 @@
 #include "base/os/thread.h"
 
 #define DEPTH 256
+#define HELP_MS 5 /* how long the thread goes on when nobody waits any more */
 
 struct Uring {
     struct io_uring ring;
-    GMutex lock; /* guards the submission side */
+    GMutex lock;      /* guards the submission side */
+    GMutex reap_lock; /* guards the completion side */
+    RingHelp *help;
     GThread *thread;
+    bool ending;      /* guarded by help->lock */
     unsigned in_flight; /* atomic */
 };
 
-typedef struct UringReq {
-    UringDone *done;
-    void *opaque;
-} UringReq;
+/* The next answer, NULL: there is none yet. */
+static UringReq *next_answer(Uring *u, int *res)
+{
+    struct io_uring_cqe *cqe = NULL;
+    UringReq *r = NULL;
+
+    g_mutex_lock(&u->reap_lock);
+    if (io_uring_peek_cqe(&u->ring, &cqe) == 0 && cqe) {
+        r = io_uring_cqe_get_data(cqe);
+        *res = cqe->res;
+        io_uring_cqe_seen(&u->ring, cqe);
+    }
+    g_mutex_unlock(&u->reap_lock);
+    return r;
+}
+
+void uring_reap(Uring *u)
+{
+    UringReq *r;
+    int res;
+
+    while ((r = next_answer(u, &res))) {
+        __atomic_fetch_sub(&u->in_flight, 1, __ATOMIC_ACQ_REL);
+        r->done(r, res);
+    }
+}
+
+int uring_fd(const Uring *u)
+{
+    return u->ring.ring_fd;
+}
+
+/* Sleeps until help is wanted; false: the ring ends. */
+static bool wait_wanted(Uring *u)
+{
+    g_mutex_lock(&u->help->lock);
+    while (!u->help->wanted && !u->ending) {
+        g_cond_wait(&u->help->cond, &u->help->lock);
+    }
+    bool go = !u->ending;
+    g_mutex_unlock(&u->help->lock);
+    return go;
+}
 
 static gpointer uring_main(gpointer opaque)
 {
     Uring *u = opaque;
-    struct io_uring_cqe *cqe;
 
     os_thread_set_name("block-uring");
-    for (;;) {
-        int ret = io_uring_wait_cqe(&u->ring, &cqe);
-        if (ret < 0) {
-            continue; /* a signal */
+    while (wait_wanted(u)) {
+        struct pollfd p = {.fd = u->ring.ring_fd, .events = POLLIN};
+        if (poll(&p, 1, HELP_MS) > 0) {
+            uring_reap(u);
         }
-        UringReq *r = io_uring_cqe_get_data(cqe);
-        int res = cqe->res;
-        io_uring_cqe_seen(&u->ring, cqe);
-        if (!r) {
-            return NULL; /* uring_free() */
-        }
-        __atomic_fetch_sub(&u->in_flight, 1, __ATOMIC_ACQ_REL);
-        r->done(r->opaque, res);
-        g_free(r);
     }
+    return NULL;
 }
 
 /* With the lock held. The kernel takes what is queued, sooner or later. */
@@ -62,7 +99,7 @@ static void hand_over(Uring *u)
 }
 
 bool uring_submit(Uring *u, int fd, bool write, uint64_t offset, const struct iovec *iov, int niov,
-                  bool dsync, UringDone *done, void *opaque)
+                  bool dsync, UringReq *r)
 {
     struct io_uring_sqe *sqe = NULL;
 
@@ -71,8 +108,6 @@ bool uring_submit(Uring *u, int fd, bool write, uint64_t offset, const struct io
         sqe = io_uring_get_sqe(&u->ring);
     }
     if (sqe) {
-        UringReq *r = g_new(UringReq, 1);
-        *r = (UringReq){done, opaque};
         if (write) {
             io_uring_prep_writev2(sqe, fd, iov, (unsigned)niov, offset, dsync ? RWF_DSYNC : 0);
         } else {
@@ -86,7 +121,7 @@ bool uring_submit(Uring *u, int fd, bool write, uint64_t offset, const struct io
     return sqe != NULL;
 }
 
-Uring *uring_new(Error **errp)
+Uring *uring_new(RingHelp *help, Error **errp)
 {
     Uring *u = g_new0(Uring, 1);
     int ret = io_uring_queue_init(DEPTH, &u->ring, 0);
@@ -98,27 +133,28 @@ Uring *uring_new(Error **errp)
         return NULL;
     }
     g_mutex_init(&u->lock);
+    g_mutex_init(&u->reap_lock);
+    u->help = help;
     u->thread = g_thread_new("block-uring", uring_main, u);
     return u;
 }
 
 void uring_free(Uring *u)
 {
-    g_mutex_lock(&u->lock);
-    struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
-    io_uring_prep_nop(sqe);
-    io_uring_sqe_set_data(sqe, NULL);
-    hand_over(u);
-    g_mutex_unlock(&u->lock);
+    g_mutex_lock(&u->help->lock);
+    u->ending = true;
+    g_cond_broadcast(&u->help->cond);
+    g_mutex_unlock(&u->help->lock);
     g_thread_join(u->thread);
     io_uring_queue_exit(&u->ring);
     g_mutex_clear(&u->lock);
+    g_mutex_clear(&u->reap_lock);
     g_free(u);
 }
 
 #else
 
-Uring *uring_new(Error **errp)
+Uring *uring_new(RingHelp *help, Error **errp)
 {
     error_set(errp, ERR_UNSUPPORTED, "aio=io_uring was not compiled in");
     error_hint(errp, "aio=threads works everywhere");
@@ -130,9 +166,18 @@ void uring_free(Uring *u)
 }
 
 bool uring_submit(Uring *u, int fd, bool write, uint64_t offset, const struct iovec *iov, int niov,
-                  bool dsync, UringDone *done, void *opaque)
+                  bool dsync, UringReq *r)
 {
     return false;
+}
+
+void uring_reap(Uring *u)
+{
+}
+
+int uring_fd(const Uring *u)
+{
+    return -1;
 }
 
 #endif

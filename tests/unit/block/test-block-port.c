@@ -442,10 +442,10 @@ static gpointer io_thread(gpointer loop)
     return NULL;
 }
 
-static void test_own_loop(void)
+static void own_loop(const char *drive)
 {
     BlockSet *set = blockset_new(g_main_context_default());
-    BlockPort *p = attach(test_drive(set, "if=none,id=d,driver=null-co"));
+    BlockPort *p = attach(test_drive(set, "if=none,id=d,%s", drive));
     GMainContext *ctx = g_main_context_new();
     GMainLoop *loop = g_main_loop_new(ctx, FALSE);
     GThread *t = g_thread_new("io", io_thread, loop);
@@ -475,6 +475,61 @@ static void test_own_loop(void)
     g_main_loop_unref(loop);
     g_main_context_unref(ctx);
     blockset_free(set);
+}
+
+static void test_own_loop(void)
+{
+    g_autofree char *path = test_image("own.img", 65536);
+    g_autofree char *ring = g_strdup_printf("format=raw,aio=io_uring,file=%s", path);
+
+    own_loop("driver=null-co");
+    own_loop(ring);
+}
+
+/* A ring is polled by the port's loop. When that does not run, whoever waits for requests gets
+ * them all the same: draining, cancelling, quiescing; and the ring goes with its node. */
+static void test_ring(void)
+{
+    g_autofree char *path = test_image("ring.img", 1 << 20);
+    BlockSet *set = blockset_new(g_main_context_default());
+    BlockPort *p = attach(test_drive(set, "if=none,id=d,format=raw,file=%s,cache=none,aio=io_uring", path));
+    GMainContext *ctx = g_main_context_new();
+    uint8_t *buf = node_alloc_buffer(block_port_node(p), 16 * 4096);
+    struct iovec iov[16];
+    Wait w[16];
+
+    for (int round = 0; round < 60; round++) {
+        memset(w, 0, sizeof(w));
+        block_port_set_loop(p, round % 2 ? ctx : NULL);
+        for (int i = 0; i < 16; i++) {
+            iov[i] = (struct iovec){buf + i * 4096, 4096};
+            block_read(p, (uint64_t)i * 4096, &iov[i], 1, 0, finished, &w[i]);
+        }
+        if (round % 3 == 0) {
+            block_cancel_all(p);
+        } else {
+            node_drain_begin(block_port_node(p));
+            node_drain_end(block_port_node(p));
+        }
+        while (block_in_flight(p)) {
+            g_main_context_iteration(round % 2 ? ctx : NULL, TRUE);
+        }
+        for (int i = 0; i < 16; i++) {
+            g_assert_cmpint(w[i].done, ==, round % 3 != 0);
+            g_assert_cmpint(w[i].ret, ==, 0);
+        }
+    }
+    block_port_set_loop(p, NULL);
+    memset(w, 0, sizeof(w));
+    block_read(p, 0, iov, 1, 0, finished, &w[0]);
+    g_assert_cmpint(blockset_quiesce(set, true), ==, 0);
+    g_assert_cmpint(w[0].done, ==, 1);
+    node_free_buffer(buf);
+    block_detach(p);
+    blockset_free(set);
+    while (g_main_context_iteration(NULL, FALSE)) { /* nothing polls the descriptor any more */
+    }
+    g_main_context_unref(ctx);
 }
 
 /* ---- front ends and media ---- */
@@ -625,6 +680,7 @@ int main(int argc, char **argv)
     g_test_add_func("/port/policy-stop-cancelled", test_policy_stop_cancelled);
     g_test_add_func("/port/drain", test_drain);
     g_test_add_func("/port/own-loop", test_own_loop);
+    g_test_add_func("/port/ring", test_ring);
     g_test_add_func("/port/media", test_media);
     g_test_add_func("/port/one-front-end", test_one_front_end);
     g_test_add_func("/port/node-after-device", test_node_after_device);
