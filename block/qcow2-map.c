@@ -124,8 +124,10 @@ static int fill_table(Qcow2 *s, uint64_t host, uint64_t old, bool fresh)
     int ret = 0;
 
     if (!old) {
-        /* What nobody wrote reads as zeroes, but the table must not be named outside of the file. */
-        bool inside = fresh && host + s->cluster_size <= node_length(s->file);
+        /* What nobody wrote reads as zeroes, but the table must not be named outside of the file. Its
+         * size as we know it may lag, which costs a write at most. */
+        uint64_t size = __atomic_load_n(&s->file->size, __ATOMIC_ACQUIRE);
+        bool inside = fresh && host + s->cluster_size <= size;
         return inside ? 0 : node_pwrite_zeroes(s->file, host, s->cluster_size, 0);
     }
     for (uint32_t at = 0; at < s->cluster_size && ret == 0; at += s->l2.slice) {

@@ -151,9 +151,10 @@ static void test_data_file_name(void)
     g_autoptr(json_t) change = json_pack("{s:s}", "data_file", "another");
     BlockSet *set = blockset_new(NULL);
     Error *err = NULL;
+    g_autofree char *path = test_image("data", 0), *create = g_strdup_printf("data_file=%s", path);
 
     memdisk_clear(6);
-    q2_create(0, DEED_SIZE, "data_file=memdisk:6");
+    q2_create(0, DEED_SIZE, create);
     memdisk_log_start(0);
     BlockNode *n = q2_open_opts(set, 0, BLOCK_RDWR, json, NULL);
     if (!n->drv->amend(n, change, &err)) {
