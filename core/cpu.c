@@ -45,7 +45,7 @@ bool cpu_create(Machine *m, int index, uint32_t arch_id, const char *model, Erro
     cpu->target = m->target;
     cpu->index = index;
     cpu->arch_id = arch_id;
-    cpu->mem = m->memory;
+    cpu->mem = cpu->plain_mem = m->memory;
     cpu->ports = m->ports;
     cpu->mem_epoch = UINT64_MAX;
     cpu->state = aligned_alloc(STATE_ALIGN, size);

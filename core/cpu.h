@@ -92,7 +92,9 @@ struct Cpu {
                             * the vCPU is stopped or was synced (cpu_sync) */
     void *target_priv;     /* target's per-CPU constants: model, features; set by init */
     void *accel_priv;      /* accelerator's */
-    AddressSpace *mem;     /* memory as this CPU sees it */
+    AddressSpace *mem;     /* memory as this CPU sees it: one of the two views below */
+    AddressSpace *plain_mem;
+    AddressSpace *secure_mem; /* x86 in system management mode; NULL: it sees the same */
     AddressSpace *ports;   /* x86 port space, NULL elsewhere */
     const CpuIntcOps *intc;
     void *intc_opaque;
@@ -116,6 +118,11 @@ void cpu_unrequest(Cpu *cpu, uint32_t bits);
 static inline uint32_t cpu_requests(const Cpu *cpu)
 {
     return __atomic_load_n(&cpu->requests, __ATOMIC_ACQUIRE);
+}
+/* The view of memory that the vCPU has from now on. On its thread or stopped; its TLB is the caller's business. */
+static inline void cpu_use_secure_memory(Cpu *cpu, bool secure)
+{
+    cpu->mem = secure && cpu->secure_mem ? cpu->secure_mem : cpu->plain_mem;
 }
 /*
  * Wake the vCPU if it sleeps, or make it leave translated code soon, without latching a request:

@@ -8,8 +8,8 @@
  * agree but for SLP_TYP's values: 0 = soft off, 1 = suspend to RAM, s4_type = suspend to disk,
  * which to the machine is soft off; what a guest writes to enter S5 depends on _S5 only.
  *
- * There is no system management mode: SCI_EN is always set, and the APM ports B2h and B3h, by which
- * an operating system asks firmware for ACPI mode, only keep what is written.
+ * SCI_EN is always set: the machine is in ACPI mode from the start. The APM ports B2h and B3h keep
+ * what is written; the chip makes an SMI of it, if it has them.
  *
  * Left out: PM1b, PM2, bus-master status, timers of C states.
  *
@@ -212,6 +212,13 @@ static void gpe_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
     device_update(a->owner);
 }
 
+void acpi_regs_smi(Machine *m)
+{
+    Cpu *cpu = cpu_current();
+
+    cpu_request(cpu ? cpu : machine_cpu(m, 0), CPU_REQ_SMI);
+}
+
 static uint64_t apm_read(void *opaque, hwaddr offset, unsigned size)
 {
     AcpiRegs *a = opaque;
@@ -224,6 +231,9 @@ static void apm_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
     AcpiRegs *a = opaque;
 
     *(offset ? &a->apm_status : &a->apm_control) = v;
+    if (!offset && a->apm) {
+        a->apm(a->owner);
+    }
 }
 
 static const IoOps event_ops = {event_read, event_write, .max_size = 4};

@@ -19,6 +19,7 @@ typedef struct AcpiRegs {
     /* set by the chip before acpi_regs_init() */
     Device *owner;
     uint8_t gpe_bytes;   /* of status; the block has twice as many */
+    void (*apm)(Device *owner); /* the control port was written; may be NULL */
     /* properties */
     bool no_s3, no_s4;
     uint8_t s4_type;     /* SLP_TYP of S4 */
@@ -33,7 +34,7 @@ typedef struct AcpiRegs {
 } AcpiRegs;
 
 #define ACPI_REGS_STATE(T, a)                                                                      \
-    HOST_ONLY(T, a.owner), HOST_ONLY(T, a.gpe_bytes), HOST_ONLY(T, a.no_s3), HOST_ONLY(T, a.no_s4), \
+    HOST_ONLY(T, a.owner), HOST_ONLY(T, a.gpe_bytes), HOST_ONLY(T, a.apm), HOST_ONLY(T, a.no_s3), HOST_ONLY(T, a.no_s4), \
     HOST_ONLY(T, a.s4_type), STATE(T, STATE_U8, a.apm_control, 0),                                 \
     STATE(T, STATE_U8, a.apm_status, 0), STATE(T, STATE_U16, a.status, 0),                         \
     STATE(T, STATE_U16, a.enable, 0), STATE(T, STATE_U16, a.control, 0),                           \
@@ -57,6 +58,9 @@ void acpi_regs_gpe0(AcpiRegs *a, MemoryRegion *window, uint16_t at);
 void acpi_regs_fini(AcpiRegs *a);
 void acpi_regs_reset(AcpiRegs *a); /* in reset_hold */
 bool acpi_regs_sci(const AcpiRegs *a); /* does it ask for the SCI? */
+
+/* An SMI for the processor whose access caused it, or the first. */
+void acpi_regs_smi(Machine *m);
 
 void acpi_regs_power_button(AcpiRegs *a);
 /* An event of GPE0: the status bit is set. */

@@ -6,8 +6,7 @@
  * (72h). Intel 3 Series Express Chipset data sheet (order 316966), chapter 5: PCIEXBAR (60h), PAM
  * (90h-96h), SMRAM (9Dh), ESMRAMC (9Eh).
  *
- * Left out: everything about DRAM timing; system management RAM is never hidden from or shown to
- * a processor by its mode (there is no SMM): only D_OPEN has an effect.
+ * Left out: everything about DRAM timing.
  *
  * Each is two devices: the bridge proper, which holds the bus, and its function 00.0.
  * home: the machine's lock domain.
@@ -16,14 +15,12 @@
 #include "core/machine.h"
 #include "hw/chipset/host.h"
 #include "hw/chipset/pci_conf.h"
+#include "hw/chipset/smram.h"
 
-#define SMRAM_OPEN   0x40
-#define SMRAM_CLOSED 0x20
-#define SMRAM_LOCKED 0x10
-#define SMRAM_G      0x08
 
 enum { FX_PAM = 0x59, FX_SMRAM = 0x72, MCH_PCIEXBAR = 0x60, MCH_PAM = 0x90, MCH_SMRAM = 0x9d,
-       MCH_ESMRAMC = 0x9e };
+       MCH_ESMRAMC = 0x9e, MCH_EXT_TSEG = 0x50 };
+#define EXT_TSEG_QUERY 0xffff /* written there, it is replaced by the size in MiB (an emulator's register) */
 
 #define PCIEXBAR_ENABLE  1
 #define PCIEXBAR_DEFAULT 0xb0000000ull
@@ -34,6 +31,7 @@ typedef struct PciHost {
     PciBus bus;
     PciConfPorts conf;
     Pam pam;
+    Smram smram;
     PciDevice *function;    /* 00.0 */
     MemoryRegion *ecam;     /* q35: all of it */
     MemoryRegion *ecam_window; /* what PCIEXBAR shows of it; NULL: nothing */
@@ -42,6 +40,7 @@ typedef struct PciHost {
 
 typedef struct Bridge {
     PciDevice pci;
+    uint16_t ext_tseg; /* property of the MCH */
 } Bridge;
 
 static PciHost *host_of(PciDevice *d)
@@ -52,6 +51,11 @@ static PciHost *host_of(PciDevice *d)
 void pci_host_wire(Device *host, const PciHostWires *w)
 {
     ((PciHost *)host)->w = *w;
+}
+
+AddressSpace *pci_host_smm_space(Device *host)
+{
+    return ((PciHost *)host)->smram.space;
 }
 
 PciBus *pci_host_bus(Device *host)
@@ -85,10 +89,29 @@ static bool lock_smram(PciDevice *d, unsigned reg)
 
 /* ---- i440FX, function 0 ---- */
 
+static void init_smram(PciDevice *d, unsigned extended)
+{
+    PciHost *h = host_of(d);
+
+    if (h->w.smm) {
+        smram_init(&h->smram, &d->dev, h->w.ram, h->w.top, extended);
+    }
+}
+
+static void map_memory(PciDevice *d, unsigned pam, uint8_t smramc, uint8_t esmramc)
+{
+    PciHost *h = host_of(d);
+
+    mem_transaction_begin(d->dev.machine);
+    pam_update(&h->pam, d->config + pam, smramc & SMRAM_OPEN);
+    smram_update(&h->smram, smramc, esmramc);
+    mem_transaction_commit(d->dev.machine);
+}
+
 static void fx_map(PciDevice *d)
 {
     lock_smram(d, FX_SMRAM);
-    pam_update(&host_of(d)->pam, d->config + FX_PAM, d->config[FX_SMRAM] & SMRAM_OPEN);
+    map_memory(d, FX_PAM, d->config[FX_SMRAM], 0);
 }
 
 static bool touches(unsigned offset, unsigned size, unsigned first, unsigned count)
@@ -118,6 +141,7 @@ static bool fx_realize(Device *dev, Error **errp)
     memset(d->wmask + 0x53, 0xff, 6);       /* DETURBO, DBC, DRAM control */
     memset(d->wmask + 0x60, 0xff, 8);       /* DRB */
     d->config_written = fx_written;
+    init_smram(d, 0);
     return true;
 }
 
@@ -156,7 +180,7 @@ static bool fx_post_load(Device *dev, int version, Error **errp)
 }
 
 static const Property bridge_props[] = {PCI_PROPS(Bridge), {0}};
-static const StateField bridge_state[] = {PCI_STATE(Bridge), {0}};
+static const StateField bridge_state[] = {PCI_STATE(Bridge), HOST_ONLY(Bridge, ext_tseg), {0}};
 
 static const DeviceType fx_type = {
     .name = "i440FX",
@@ -228,26 +252,29 @@ static void mch_map_ecam(PciDevice *d)
     mem_transaction_commit(d->dev.machine);
 }
 
-static void mch_lock_smram(PciDevice *d)
+static void mch_map_ram(PciDevice *d)
 {
-    d->wmask[MCH_ESMRAMC] = lock_smram(d, MCH_SMRAM) ? 0 : 0x87;
+    d->wmask[MCH_ESMRAMC] = lock_smram(d, MCH_SMRAM) ? 0 : ESMRAMC_H | ESMRAMC_T_SIZE | ESMRAMC_T_EN;
+    map_memory(d, MCH_PAM, d->config[MCH_SMRAM], d->config[MCH_ESMRAMC]);
 }
 
 static void mch_map(PciDevice *d)
 {
-    mch_lock_smram(d);
-    pam_update(&host_of(d)->pam, d->config + MCH_PAM, d->config[MCH_SMRAM] & SMRAM_OPEN);
+    mch_map_ram(d);
     mch_map_ecam(d);
 }
 
 static void mch_written(PciDevice *d, unsigned offset, unsigned size, uint32_t old)
 {
     if (touches(offset, size, MCH_PAM, 7) || touches(offset, size, MCH_SMRAM, 2)) {
-        mch_lock_smram(d);
-        pam_update(&host_of(d)->pam, d->config + MCH_PAM, d->config[MCH_SMRAM] & SMRAM_OPEN);
+        mch_map_ram(d);
     }
     if (touches(offset, size, MCH_PCIEXBAR, 8)) {
         mch_map_ecam(d);
+    }
+    Bridge *b = (Bridge *)d;
+    if (b->ext_tseg && ld_le16(d->config + MCH_EXT_TSEG) == EXT_TSEG_QUERY) {
+        st_le16(d->config + MCH_EXT_TSEG, b->ext_tseg);
     }
 }
 
@@ -262,7 +289,16 @@ static bool mch_realize(Device *dev, Error **errp)
     st_le64(d->wmask + MCH_PCIEXBAR, 0xffc000007ull);
     memset(d->wmask + MCH_PAM, 0x33, 7);
     d->wmask[MCH_PAM] = 0x30;
+    st_le16(d->wmask + MCH_EXT_TSEG, 0xffff);
+    /* Where firmware notes its map of memory: TOM, TOUUD, GBSM, BGSM, TSEGMB, TOLUD; only kept. */
+    st_le16(d->wmask + 0xa0, 0x03ff);
+    st_le16(d->wmask + 0xa2, 0xffff);
+    st_le32(d->wmask + 0xa4, 0xfff00000);
+    st_le32(d->wmask + 0xa8, 0xfff00000);
+    st_le32(d->wmask + 0xac, 0xfff00000);
+    st_le16(d->wmask + 0xb0, 0xfff0);
     d->config_written = mch_written;
+    init_smram(d, ((Bridge *)d)->ext_tseg);
     return true;
 }
 
@@ -288,6 +324,12 @@ static bool mch_post_load(Device *dev, int version, Error **errp)
     return true;
 }
 
+static const Property mch_props[] = {
+    PCI_PROPS(Bridge),
+    PROP(Bridge, PROP_U16, ext_tseg, "extended-tseg-mbytes", 16, "MiB of the largest SMRAM; 0: the chip's own sizes only"),
+    {0},
+};
+
 static const DeviceType mch_type = {
     .name = "mch",
     .help = "Intel 82Q35 host bridge, function 0",
@@ -296,7 +338,7 @@ static const DeviceType mch_type = {
     .version = 1,
     .internal = true,
     .needs = "a bus of a q35-pcihost",
-    .props = bridge_props,
+    .props = mch_props,
     .state = bridge_state,
     .realize = mch_realize,
     .unrealize = teardown,
@@ -351,6 +393,7 @@ static void host_unrealize(Device *dev)
         g_clear_pointer(&h->ecam_window, region_unref);
     }
     pci_bus_fini(&h->bus);
+    smram_fini(&h->smram);
     pam_fini(&h->pam);
 }
 
@@ -376,6 +419,7 @@ static const StateField host_state[] = {
     HOST_ONLY(PciHost, bus),
     PCI_CONF_STATE(PciHost, conf),
     HOST_ONLY(PciHost, pam),
+    HOST_ONLY(PciHost, smram),
     HOST_ONLY(PciHost, function),
     HOST_ONLY(PciHost, ecam),
     HOST_ONLY(PciHost, ecam_window),

@@ -7,8 +7,7 @@
  * GCS), 13.1 LPC configuration (PMBASE 40h, ACPI_CNTL 44h, PIRQ[A-H]_ROUT, GEN_PMCON_1 A0h,
  * RCBA F0h), 13.8.3 power management I/O, 13.9 TCO.
  *
- * Left out: SMIs (there is no SMM; SMI_EN only keeps its bits), LPC decode ranges (ISA devices are
- * always there), GPIO, SPI.
+ * Left out: SMIs but for APM and TCO, LPC decode ranges (ISA devices are always there), GPIO, SPI.
  *
  * outputs: 0 = SCI, level, active high.  home: the machine's lock domain.
  */
@@ -27,12 +26,15 @@ enum { PM_SMI_EN = 0x30, PM_SMI_STS = 0x34, PM_TCO = 0x60, PM_SIZE = 128 };
 #define ACPI_EN       0x80
 #define PIRQ_OFF      0x80
 #define GCS_NO_REBOOT 0x20
-#define SMI_APMC_EN   0x20
-#define SMI_TCO_EN    0x2000
+#define SMI_GBL_EN    0x01
+#define SMI_APMC      0x20   /* in SMI_EN and SMI_STS alike */
+#define SMI_TCO       0x2000
+#define SMI_LOCK      0x10   /* GEN_PMCON_1 */
+#define TCO_LOCK      0x1000
 
 typedef struct Ich9Lpc {
     PciDevice pci;
-    bool noreboot; /* property */
+    bool noreboot, smm; /* properties */
     AcpiRegs acpi;
     Tco tco;
     uint32_t smi_en, smi_sts;
@@ -143,11 +145,29 @@ static void smi_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
 
     if (offset) {
         s->smi_sts &= ~v;
-    } else if (!(s->tco.control1 & 0x1000)) {
-        s->smi_en = v | SMI_APMC_EN;
-    } else { /* TCO_LOCK */
-        s->smi_en = (v & ~SMI_TCO_EN) | (s->smi_en & SMI_TCO_EN) | SMI_APMC_EN;
+    } else {
+        uint32_t locked = s->tco.control1 & TCO_LOCK ? SMI_TCO : 0;
+        locked |= s->pci.config[GEN_PMCON_1] & SMI_LOCK ? SMI_GBL_EN : 0;
+        s->smi_en = (v & ~locked) | (s->smi_en & locked) | (s->smm ? 0 : SMI_APMC);
     }
+}
+
+static void smi(Ich9Lpc *s, uint32_t cause)
+{
+    s->smi_sts |= cause;
+    if ((s->smi_en & SMI_GBL_EN) && (s->smi_en & cause)) {
+        acpi_regs_smi(s->pci.dev.machine);
+    }
+}
+
+static void apm_command(Device *d)
+{
+    smi((Ich9Lpc *)d, SMI_APMC);
+}
+
+static void tco_smi(Device *d)
+{
+    smi((Ich9Lpc *)d, SMI_TCO);
 }
 
 static const IoOps smi_ops = {smi_read, smi_write, .min_size = 4, .max_size = 4};
@@ -262,11 +282,12 @@ static bool lpc_realize(Device *dev, Error **errp)
     d->config_written = lpc_written;
     port_window_init(&s->pm_window, "ich9-pm", PM_SIZE);
     s->acpi.owner = dev;
+    s->acpi.apm = s->smm ? apm_command : NULL;
     s->acpi.gpe_bytes = ICH9_PM_GPE0_SIZE / 2;
     acpi_regs_init(&s->acpi, s->pm_window.region, 0, 4, 8);
     acpi_regs_gpe0(&s->acpi, s->pm_window.region, ICH9_PM_GPE0);
     region_add(s->pm_window.region, PM_SMI_EN, device_io_region(dev, "acpi-smi", &smi_ops, 8), 0);
-    tco_init(&s->tco, dev, s->pm_window.region, PM_TCO, may_reboot);
+    tco_init(&s->tco, dev, s->pm_window.region, PM_TCO, may_reboot, s->smm ? tco_smi : NULL);
     s->rcba = device_io_region(dev, "lpc-rcrb-mmio", &cc_ops, CC_SIZE);
     return true;
 }
@@ -302,7 +323,8 @@ static void lpc_reset(Device *dev)
         st_le16(s->cc + routes[i], 0x3210);
     }
     st_le32(s->cc + CC_GCS, GCS_NO_REBOOT);
-    s->smi_en = SMI_APMC_EN; /* there is no SMM, firmware need not set it up */
+    s->smi_en = s->smm ? 0 : SMI_APMC; /* firmware need not set up what is not there */
+    s->smi_sts = 0;
     acpi_regs_reset(&s->acpi);
     map(s);
 }
@@ -317,6 +339,7 @@ static bool lpc_post_load(Device *dev, int version, Error **errp)
 static const Property lpc_props[] = {
     PCI_PROPS(Ich9Lpc),
     ACPI_REGS_PROPS(Ich9Lpc, acpi),
+    PROP(Ich9Lpc, PROP_BOOL, smm, "smm-enabled", false, "APM and the watchdog can cause SMIs"),
     PROP(Ich9Lpc, PROP_BOOL, noreboot, "noreboot", false, "the watchdog may not reset the machine"),
     {0},
 };

@@ -111,12 +111,12 @@ static void nobody_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
 {
 }
 
-static const IoOps nobody_ops = {nobody_read, nobody_write, .max_size = 8};
+const IoOps pci_nobody_ops = {nobody_read, nobody_write, .max_size = 8};
 
 /* An access that goes to PCI ends there though no card answers: RAM must not show through. */
 static void add_nobody(Device *host, MemoryRegion *pci)
 {
-    MemoryRegion *r = region_new_io("pci-nobody", &nobody_ops, host, LEGACY_SIZE);
+    MemoryRegion *r = region_new_io("pci-nobody", &pci_nobody_ops, host, LEGACY_SIZE);
 
     region_add(pci, LEGACY_BASE, r, INT_MIN);
     g_ptr_array_add(host->regions, r);

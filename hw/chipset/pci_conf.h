@@ -24,6 +24,9 @@ typedef struct PciConfPorts {
 /* Maps CF8h..CFFh; owner's first member need not be c. */
 void pci_conf_map(PciConfPorts *c, Device *owner);
 
+/* An access that nobody answers: all ones. */
+extern const IoOps pci_nobody_ops;
+
 /* Thirteen segments between C0000h and FFFFFh, and the video memory's window. */
 #define PAM_SEGMENTS 13
 typedef struct Pam {

@@ -6,7 +6,7 @@
  * SMBBA (90h), SMBHSTCFG (D2h); I/O registers 7.2 and 7.3; APM control and status ports B2h and
  * B3h. GPE0 is where PC emulators have it, at AFE0h.
  *
- * Left out: device monitors, clock control, throttling, SMIs.
+ * Left out: device monitors, clock control, throttling, SMIs but for APM.
  *
  * outputs: 0 = SCI, level, active high.  home: the machine's lock domain.
  */
@@ -22,6 +22,7 @@ enum { PMBASE = 0x40, DEVACTB = 0x58, PMREGMISC = 0x80, SMBBA = 0x90, SMBHSTCFG 
 
 typedef struct Piix4Pm {
     PciDevice pci;
+    bool smm; /* property */
     AcpiRegs acpi;
     Smbus smbus;
     PortWindow pm_window, smb_window;
@@ -73,6 +74,13 @@ void piix4_pm_preset(Device *pm, uint16_t base)
     map(s);
 }
 
+static void apm_command(Device *d)
+{
+    if (((Piix4Pm *)d)->pci.config[DEVACTB + 3] & APMC_EN) {
+        acpi_regs_smi(d->machine);
+    }
+}
+
 static bool pm_realize(Device *dev, Error **errp)
 {
     static const PciIdent ident = {.vendor = 0x8086, .device = 0x7113, .revision = 3,
@@ -93,6 +101,7 @@ static bool pm_realize(Device *dev, Error **errp)
     port_window_init(&s->pm_window, "piix4-pm", 64);
     port_window_init(&s->smb_window, "piix4-smbus", 16);
     s->acpi.owner = dev;
+    s->acpi.apm = s->smm ? apm_command : NULL;
     s->acpi.gpe_bytes = PIIX4_GPE0_SIZE / 2;
     acpi_regs_init(&s->acpi, s->pm_window.region, 0, 4, 8);
     acpi_regs_gpe0(&s->acpi, machine_ports_root(dev->machine), PIIX4_GPE0_BASE);
@@ -118,7 +127,7 @@ static void pm_reset(Device *dev)
     pci_reset(&s->pci);
     memset(c + 0x40, 0, 0xc0);
     c[0x07] = 0x02; /* medium DEVSEL# timing */
-    c[DEVACTB + 3] = APMC_EN; /* there is no SMM, firmware need not set it up */
+    c[DEVACTB + 3] = s->smm ? 0 : APMC_EN; /* firmware need not set up what is not there */
     c[0x63] = 0x60;
     st_le16(c + SMBBA, SMBUS_BASE);
     c[SMBHSTCFG] = 0x09; /* enabled, on IRQ 9: firmware need not set it up either */
@@ -136,6 +145,7 @@ static bool pm_post_load(Device *dev, int version, Error **errp)
 static const Property pm_props[] = {
     PCI_PROPS(Piix4Pm),
     ACPI_REGS_PROPS(Piix4Pm, acpi),
+    PROP(Piix4Pm, PROP_BOOL, smm, "smm-enabled", false, "writes of the APM control port can be SMIs"),
     {0},
 };
 

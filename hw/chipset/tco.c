@@ -2,11 +2,11 @@
 /*
  * Intel ICH9 data sheet (order 316972), 13.9 "system management TCO registers": a down counter of
  * 0.6 s ticks, loaded from TCO_TMR by a write of TCO_RLD and by its own expiry. Its first expiry
- * sets TIMEOUT (and would be an SMI), the second in a row sets SECOND_TO_STS and resets the machine,
+ * sets TIMEOUT (an SMI if enabled), the second in a row sets SECOND_TO_STS and resets the machine,
  * unless rebooting is strapped off. It counts from the first write of TCO_RLD or TCO1_CNT on, as in
  * QEMU: on the chip, firmware that knows no watchdog has to halt it.
  *
- * Left out: SMIs, NMI_NOW and SEND_NOW (they read as zero), the intruder and legacy USB bits, TCOSCI.
+ * Left out: NMI_NOW and SEND_NOW (they read as zero), the intruder and legacy USB bits, TCOSCI.
  */
 #include "hw/chipset/tco.h"
 #include "base/log.h"
@@ -48,11 +48,20 @@ static void load(Tco *t)
     go_on(t);
 }
 
+/* A cause of an SMI. */
+static void raise_status(Tco *t, uint16_t bit)
+{
+    t->status1 |= bit;
+    if (t->smi) {
+        t->smi(t->owner);
+    }
+}
+
 static void expired(void *opaque)
 {
     Tco *t = opaque;
 
-    t->status1 |= STS1_TIMEOUT;
+    raise_status(t, STS1_TIMEOUT);
     if (++t->timeouts >= 2) {
         t->timeouts = 0;
         t->status2 |= STS2_SECOND | STS2_BOOT;
@@ -180,7 +189,7 @@ static void tco_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
             *next = v >> 8;
         }
         if (offset == DAT_IN) { /* from the OS to the SMI handler, and back */
-            t->status1 |= STS1_SW_SMI;
+            raise_status(t, STS1_SW_SMI);
         }
         if (offset == DAT_OUT || (next && offset + 1 == DAT_OUT)) {
             t->status1 |= STS1_INT;
@@ -195,8 +204,10 @@ static void tco_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
 
 static const IoOps tco_ops = {tco_read, tco_write, .max_size = 2};
 
-void tco_init(Tco *t, Device *owner, MemoryRegion *window, uint16_t at, bool (*may_reboot)(Device *))
+void tco_init(Tco *t, Device *owner, MemoryRegion *window, uint16_t at, bool (*may_reboot)(Device *),
+              void (*smi)(Device *))
 {
+    t->smi = smi;
     MemoryRegion *r = region_new_io("sm-tco", &tco_ops, t, 32);
 
     t->owner = owner;

@@ -17,6 +17,7 @@ typedef struct Tco {
     uint8_t timeouts;    /* in a row */
     Timer timer;
     bool (*may_reboot)(Device *owner); /* GCS.NO_REBOOT is clear, and not strapped */
+    void (*smi)(Device *owner);        /* it would like an SMI; NULL: there are none */
 } Tco;
 
 #define TCO_STATE(T, t)                                                                            \
@@ -27,10 +28,10 @@ typedef struct Tco {
     STATE(T, STATE_U8, t.message1, 0), STATE(T, STATE_U8, t.message2, 0),                          \
     STATE(T, STATE_U8, t.wdcnt, 0), STATE(T, STATE_U8, t.irqgen, 3),                               \
     STATE(T, STATE_U8, t.timeouts, 0), STATE(T, STATE_TIMER, t.timer, 0),                          \
-    HOST_ONLY(T, t.may_reboot)
+    HOST_ONLY(T, t.may_reboot), HOST_ONLY(T, t.smi)
 
 void tco_init(Tco *t, Device *owner, MemoryRegion *window, uint16_t at,
-              bool (*may_reboot)(Device *));
+              bool (*may_reboot)(Device *), void (*smi)(Device *));
 void tco_fini(Tco *t);
 
 #endif

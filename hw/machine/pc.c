@@ -67,6 +67,7 @@ static bool fx_add_chipset(PcBoard *pc, Error **errp)
         return true; /* no power management: firmware that saw it would make tables of its own */
     }
     pc->pm_dev = pci_new(bus, PCI_DEVFN(1, 3), &piix4_pm_type, NULL);
+    device_set_u64(pc->pm_dev, "smm-enabled", pc->smm != ONOFF_OFF);
     return pc_pci_connect_sci(pc, pc->pm_dev, errp) && device_realize(pc->pm_dev, errp) &&
            fx_add_hotplug(pc, errp);
 }

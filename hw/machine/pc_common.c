@@ -518,8 +518,8 @@ static bool refuse(const char *what, const char *why, Error **errp)
 
 static bool check_options(const PcBoard *pc, Error **errp)
 {
-    if (pc->smm == ONOFF_ON) {
-        return refuse("smm=on", "there is no system management mode", errp);
+    if (pc->smm == ONOFF_ON && pc->kind->bare) {
+        return refuse("smm=on", "this board has no memory for system management mode", errp);
     }
     if (pc->vmport == ONOFF_ON) {
         return refuse("vmport=on", "there is no VMware port", errp);

@@ -78,7 +78,7 @@ struct PcBoard {
     PC_PROP_AUTO(acpi, "acpi", "describe the machine in ACPI tables"),                             \
     PC_PROP_AUTO(pic_opt, "pic", "the pair of 8259 interrupt controllers"),                        \
     PC_PROP_AUTO(pit, "pit", "8254 timer"),                                                        \
-    PC_PROP_AUTO(smm, "smm", "system management mode: off only"),                                  \
+    PC_PROP_AUTO(smm, "smm", "system management mode, where the chip set has it"),                                  \
     PROP(PcBoard, PROP_BOOL, graphics, "graphics", true, "firmware may use a display"),            \
     PROP(PcBoard, PROP_BOOL, usb, "usb", false, "USB controller: off only")
 #define PC_CHIPSET_PROPS                                                                           \

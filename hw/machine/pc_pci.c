@@ -28,10 +28,18 @@ bool pc_pci_add_host(PcBoard *pc, const DeviceType *type, Error **errp)
     region_unref(pc->pci); /* the tree keeps it */
     pc->host = device_new(m, type, &pc->dev, NULL);
     pci_host_wire(pc->host, &(PciHostWires){.ram = pc->ram,
+                                            .top = pc->below_4g,
+                                            .smm = pc->smm != ONOFF_OFF,
                                             .pci = pc->pci,
                                             .msi = send_msi,
                                             .msi_opaque = pc->apic_bus});
-    return device_realize(pc->host, errp);
+    if (!device_realize(pc->host, errp)) {
+        return false;
+    }
+    for (int i = 0; i < machine_cpu_count(m); i++) {
+        machine_cpu(m, i)->secure_mem = pci_host_smm_space(pc->host);
+    }
+    return true;
 }
 
 bool pc_pci_add_disk_controller(PcBoard *pc, uint8_t devfn, const char *name, Error **errp)

@@ -36,6 +36,7 @@ static bool q35_add_chipset(PcBoard *pc, Error **errp)
     }
     PciBus *bus = pci_host_bus(pc->host);
     pc->bridge = pc->pm_dev = pci_new(bus, PCI_DEVFN(31, 0), &ich9_lpc_type, NULL);
+    device_set_u64(pc->pm_dev, "smm-enabled", pc->smm != ONOFF_OFF);
     if (!pc_pci_connect_sci(pc, pc->bridge, errp) || !device_realize(pc->bridge, errp)) {
         return false;
     }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What other agents ask of a processor: INTR, NMI, INIT, start-up IPIs (SDM
- * vol 3, 6.8 and 8.4), and the sleep of HLT. SMIs are only logged until system
- * management mode exists.
+ * vol 3, 6.8 and 8.4), SMIs, and the sleep of HLT.
  */
 #include <sched.h>
 #include "core/machine.h"
@@ -21,9 +20,15 @@ static bool deliverable(const X86State *s, uint32_t r)
            ((r & CPU_REQ_INTR) && svm_intr_enabled(s)) || svm_virq_ready(s);
 }
 
+/* What waits for the processor, without what it holds off in system management mode. */
+static uint32_t requests(const Cpu *cpu, const X86State *s)
+{
+    return cpu_requests(cpu) & ~(uint32_t)(s->smm ? CPU_REQ_SMI | CPU_REQ_INIT : 0);
+}
+
 bool x86_can_interrupt(const X86Env *env)
 {
-    uint32_t r = cpu_requests(env->cpu);
+    uint32_t r = requests(env->cpu, &env->s);
 
     return deliverable(&env->s, r) || (r & ~(uint32_t)EVENT_REQUESTS);
 }
@@ -35,6 +40,7 @@ void x86_publish_wait(X86Env *env)
     s->rflags = x86_rflags(env);
     s->halted = env->s.halted;
     s->wait_sipi = env->s.wait_sipi;
+    s->smm = env->s.smm;
     s->nmi_masked = env->s.nmi_masked;
     s->nmi_pending = env->s.nmi_pending;
     s->gif = env->s.gif;
@@ -45,7 +51,7 @@ void x86_publish_wait(X86Env *env)
 bool x86_has_work(Cpu *cpu)
 {
     const X86State *s = cpu->state;
-    uint32_t r = cpu_requests(cpu);
+    uint32_t r = requests(cpu, s);
 
     if (cpu->power_off || s->wait_sipi) {
         return r & (CPU_REQ_INIT | CPU_REQ_SIPI);
@@ -126,15 +132,13 @@ static bool init_request(X86Env *env)
     return true;
 }
 
-/* True: the guest was left for it. */
 static bool smi_request(X86Env *env)
 {
-    if (svm_event_exits(env, SVM_EXIT_SMI, 1)) {
-        return true;
+    if (!svm_event_exits(env, SVM_EXIT_SMI, 1)) {
+        cpu_unrequest(env->cpu, CPU_REQ_SMI);
+        x86_take_smi(env);
     }
-    cpu_unrequest(env->cpu, CPU_REQ_SMI);
-    log_mask(LOG_UNIMP, "SMI ignored: no system management mode yet\n");
-    return false;
+    return true;
 }
 
 static bool take_nmi(X86Env *env)
@@ -182,7 +186,7 @@ static bool maskable_events(X86Env *env, uint32_t r)
 bool x86_interrupt(void *opaque)
 {
     X86Env *env = opaque;
-    uint32_t r = cpu_requests(env->cpu);
+    uint32_t r = requests(env->cpu, &env->s);
     bool taken = false;
 
     if ((r & CPU_REQ_INIT) && env->s.gif) {
@@ -195,12 +199,12 @@ bool x86_interrupt(void *opaque)
     if (env->s.wait_sipi) {
         return taken;
     }
-    if ((r & CPU_REQ_SMI) && env->s.gif && smi_request(env)) {
-        return true;
-    }
     if (env->s.trap_pending && env->s.int_shadow != SHADOW_MOV_SS) {
         x86_note(env, EXC_DB, false, 0, x86_take_traps(env));
         tcg_raise(env);
+    }
+    if ((r & CPU_REQ_SMI) && env->s.gif) {
+        return smi_request(env);
     }
     return maskable_events(env, r) || taken;
 }

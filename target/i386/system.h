@@ -335,6 +335,10 @@ void x86_svm_privilege(X86Env *env);
 hwaddr x86_svm_operand(X86Env *env, unsigned w);
 
 /* ---- ports (io.c) ---- */
+/* System management mode: see smm.c. */
+void x86_take_smi(X86Env *env);
+void x86_select_memory(X86Env *env); /* the view of memory that belongs to s.smm */
+
 /* Breakpoints and alignment checks: see debug.c. */
 bool x86_breakpoints(const X86State *s); /* is one enabled in DR7? */
 bool x86_wants_watch(uint64_t mode);     /* must data accesses be told of under this mode word? */

@@ -35,6 +35,7 @@ static void push(Cpu *cpu, void *opaque)
     env->exit_noted = false;
     env->svm_inject = 0;
     x86_publish_tsc(cpu, &env->s);
+    x86_select_memory(env);
     x86_update_mode(env);
 }
 
@@ -134,8 +135,3 @@ const TcgTarget x86_tcg_target = {
     .accessed = x86_accessed,
     .halted = x86_halted,
 };
-
-uint64_t helper_rsm(void *opaque, uint64_t a, uint64_t b, uint64_t c)
-{
-    x86_ud(opaque); /* outside of system management mode, which does not exist yet */
-}

@@ -166,6 +166,110 @@ static void test_smram_lock(gconstpointer kind)
     board_end(&b);
 }
 
+/* What a processor in system management mode reads. */
+static uint8_t smm_load(Board *b, hwaddr at)
+{
+    uint8_t v = 0;
+
+    g_assert_nonnull(machine_cpu(b->m, 0)->secure_mem);
+    g_assert_true(address_space_read(machine_cpu(b->m, 0)->secure_mem, at, MEM_ATTRS_NONE, &v, 1) == MEM_OK);
+    return v;
+}
+
+static void test_smm_view(gconstpointer kind)
+{
+    const Kind *k = kind;
+    Board b;
+
+    begin(&b, k);
+    board_cfg_write(&b, 0, k->smram, 1, G_SMRAME | D_OPEN);
+    g_assert_true(video_is_ram(&b)); /* leaves 42h there */
+    board_cfg_write(&b, 0, k->smram, 1, G_SMRAME | D_LCK);
+    g_assert_cmphex(bench_load(b.m, 0xa0000, 1), ==, 0xff);
+    g_assert_cmphex(smm_load(&b, 0xa0000), ==, 0x42);
+    bench_store(b.m, 0x5000, 1, 0x77); /* all else is the same */
+    g_assert_cmphex(smm_load(&b, 0x5000), ==, 0x77);
+    reset(&b);
+    g_assert_cmphex(smm_load(&b, 0xa0000), ==, 0xff); /* G_SMRAME is clear */
+    board_end(&b);
+}
+
+/* TSEG at the end of the 128 MiB, in all sizes; hidden from everybody else; the high copy of A0000h. */
+static void test_tseg(void)
+{
+    static const uint64_t mib[] = {1, 2, 8, 16};
+    enum { ESMRAMC = 0x9e, EXT_TSEG = 0x50, TOP = 128u << 20 };
+    Board b;
+
+    board_begin(&b, "q35", NULL, WATCHDOG_RESET);
+    board_cfg_write(&b, 0, EXT_TSEG, 2, 0xffff);
+    g_assert_cmpuint(board_cfg_read(&b, 0, EXT_TSEG, 2), ==, 16);
+    board_cfg_write(&b, 0, 0x9d, 1, G_SMRAME);
+    for (unsigned i = 0; i < G_N_ELEMENTS(mib); i++) {
+        hwaddr base = TOP - mib[i] * (1 << 20);
+        bench_store(b.m, base, 1, 0x11);
+        bench_store(b.m, base - 1, 1, 0x22);
+        board_cfg_write(&b, 0, ESMRAMC, 1, 0x38 | i << 1 | 1);
+        g_assert_cmphex(bench_load(b.m, base, 1), ==, 0xff);
+        g_assert_cmphex(bench_load(b.m, TOP - 1, 1), ==, 0xff);
+        bench_store(b.m, base, 1, 0x33);
+        g_assert_cmphex(bench_load(b.m, base - 1, 1), ==, 0x22);
+        g_assert_cmphex(smm_load(&b, base), ==, 0x11);
+        board_cfg_write(&b, 0, ESMRAMC, 1, 0x38);
+        g_assert_cmphex(bench_load(b.m, base, 1), ==, 0x11);
+    }
+    board_cfg_write(&b, 0, 0x9d, 1, G_SMRAME | D_OPEN);
+    bench_store(b.m, 0xa0010, 1, 0x55);
+    board_cfg_write(&b, 0, 0x9d, 1, G_SMRAME);
+    board_cfg_write(&b, 0, ESMRAMC, 1, 0xb8);
+    g_assert_cmphex(smm_load(&b, 0xfeda0010), ==, 0x55);
+    board_cfg_write(&b, 0, ESMRAMC, 1, 0xb9);
+    board_cfg_write(&b, 0, 0x9d, 1, G_SMRAME | D_LCK);
+    board_cfg_write(&b, 0, ESMRAMC, 1, 0x38); /* locked */
+    g_assert_cmphex(bench_load(b.m, TOP - 1, 1), ==, 0xff);
+    reset(&b);
+    g_assert_cmphex(bench_load(b.m, TOP - 0x100000, 1), ==, 0x11);
+    board_end(&b);
+}
+
+/* Port B2h is an SMI once the chip is told so; -M smm=off has none. */
+static void test_apm(gconstpointer kind)
+{
+    const Kind *k = kind;
+    bool q35 = k->smram == 0x9d;
+    Board b;
+
+    begin(&b, k);
+    Cpu *cpu = machine_cpu(b.m, 0);
+    bench_out(b.m, 0xb2, 1, 1);
+    g_assert_false(cpu_requests(cpu) & CPU_REQ_SMI);
+    if (q35) {
+        board_cfg_write(&b, 0xf8, 0x40, 4, 0x600);
+        board_cfg_write(&b, 0xf8, 0x44, 1, 0x80);
+        bench_out(b.m, 0x630, 4, 0x21);
+        board_cfg_write(&b, 0xf8, 0xa0, 2, 0x10); /* SMI_LOCK */
+        bench_out(b.m, 0x630, 4, 0x20);
+        g_assert_cmphex(bench_in(b.m, 0x630, 4), ==, 0x21);
+    } else {
+        board_cfg_write(&b, 0x0b, 0x5b, 1, 0x02);
+    }
+    bench_out(b.m, 0xb3, 1, 5); /* the status port is none */
+    g_assert_false(cpu_requests(cpu) & CPU_REQ_SMI);
+    bench_out(b.m, 0xb2, 1, 1);
+    g_assert_true(cpu_requests(cpu) & CPU_REQ_SMI);
+    if (q35) {
+        g_assert_cmphex(bench_in(b.m, 0x634, 4) & 0x20, ==, 0x20);
+    }
+    board_end(&b);
+
+    g_autofree char *off = g_strdup_printf("%s,smm=off", k->board);
+    board_begin(&b, off, NULL, WATCHDOG_RESET);
+    g_assert_null(machine_cpu(b.m, 0)->secure_mem);
+    bench_out(b.m, 0xb2, 1, 1);
+    g_assert_false(cpu_requests(machine_cpu(b.m, 0)) & CPU_REQ_SMI);
+    board_end(&b);
+}
+
 /* ---- resets ---- */
 
 /* CF9h: bit 2 resets when it rises, whichever kind bit 1 chooses; it does not read back. */
@@ -297,7 +401,8 @@ int main(int argc, char **argv)
         void (*fn)(gconstpointer);
     } cases[] = {
         {"mechanism-1", test_mechanism}, {"pam", test_pam}, {"smram", test_smram},
-        {"smram-lock", test_smram_lock}, {"cf9", test_cf9}, {"port-92", test_port92},
+        {"smram-lock", test_smram_lock}, {"smm-view", test_smm_view},
+        {"apm", test_apm}, {"cf9", test_cf9}, {"port-92", test_port92},
     };
 
     g_test_init(&argc, &argv, NULL);
@@ -307,6 +412,7 @@ int main(int argc, char **argv)
             g_test_add_data_func(name, &kinds[k], cases[i].fn);
         }
     }
+    g_test_add_func("/host-bridge/q35/tseg", test_tseg);
     g_test_add_func("/host-bridge/q35/pciexbar", test_pciexbar);
     g_test_add_func("/host-bridge/q35/pciexbar-sizes", test_pciexbar_sizes);
     return g_test_run();

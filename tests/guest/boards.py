@@ -24,6 +24,7 @@ SLOW = slowness(BINARY)
 TMP = tempfile.mkdtemp(prefix="rhea-boards-")
 INITRD = f"{TMP}/initrd.gz"
 BARE = ["-nodefaults", "-display", "none", "-no-reboot"]
+OVMF_SMM = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
 OVMF = "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/ovmf/OVMF.fd"
 COMPLAINTS = rb"ACPI (BIOS )?(Error|Warning)|\] (Oops|BUG: |WARNING: CPU)|irq \d+: nobody cared"
 
@@ -187,7 +188,7 @@ def keeps_its_clock(machine):
     return test
 
 
-def ovmf(machine, flash):
+def ovmf(machine, flash, code=OVMF[0], more=()):
     def test():
         if not all(os.path.exists(f) for f in OVMF):
             raise Skip("no ovmf")
@@ -195,9 +196,9 @@ def ovmf(machine, flash):
         shutil.copy(OVMF[1], variables)
         image = ["-bios", OVMF[2]]
         if flash:
-            image = ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF[0]}",
+            image = ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
                      "-drive", f"if=pflash,unit=1,format=raw,file={variables}"]
-        argv = [BINARY, "-M", machine, *BARE, "-m", "256", "-serial", "stdio", *image]
+        argv = [BINARY, "-M", machine, *BARE, "-m", "256", "-serial", "stdio", *image, *more]
         for run in range(2 if flash else 1):
             with Guest(argv) as g:
                 g.expect("UEFI Interactive Shell", 120 * SLOW)
@@ -231,6 +232,8 @@ if __name__ == "__main__":
         ("reboot on q35", lambda: resets("q35")),
         ("OVMF on q35, two flash images", ovmf("q35", True)),
         ("OVMF on q35, -bios", ovmf("q35", False)),
+        # Its variables live behind SMM, on both processors.
+        ("OVMF with SMM on q35", ovmf("q35", True, OVMF_SMM, ["-smp", "2"])),
         ("OVMF on pc, two flash images", ovmf("pc", True)),
     ]
     if len(sys.argv) > 2:

@@ -279,7 +279,7 @@ Fake *fake_new(const char *model)
     f->cpu.target = &x86_target;
     f->cpu.intc = &intc;
     f->cpu.intc_opaque = f;
-    f->cpu.mem = (AddressSpace *)f;
+    f->cpu.mem = f->cpu.plain_mem = (AddressSpace *)f;
     f->cpu.ports = (AddressSpace *)f;
     if (!x86_target.init(&f->cpu, model, &err)) {
         g_error("%s", error_message(err));
