@@ -111,7 +111,7 @@ typedef struct GatherOp {
  * in env->mode: TcgTarget.mode() adds it from s.int_shadow. */
 #define MODE_SHADOW (1u << 9)
 enum { SHADOW_STI = 1, SHADOW_MOV_SS = 2 }; /* s.int_shadow; MOV SS holds off debug exceptions too */
-enum { SMM_ACTIVE = 1, SMM_NMI_MASKED = 2, SMM_GUEST = 4 }; /* s.smm */
+enum { SMM_ACTIVE = 1, SMM_NMI_MASKED = 2, SMM_GUEST = 4, SMM_NPT = 8 }; /* s.smm */
 #define MODE_FLATDATA (1u << 10)  /* DS ES SS: base 0, no limit or type check can fail (or 64-bit) */
 #define MODE_FLATCODE (1u << 11)  /* CS limit check can not fail */
 #define MODE_AC (1u << 12)        /* EFLAGS.AC with SMAP at CPL < 3: mmu index 2; with CR0.AM at CPL 3: alignment checks */

@@ -61,11 +61,17 @@ uint64_t helper_in(void *opaque, uint64_t port, uint64_t w, uint64_t c)
     return x86_port_in(env, (uint16_t)port, 1u << w);
 }
 
-uint64_t helper_out(void *opaque, uint64_t port, uint64_t v, uint64_t w)
+uint64_t helper_out(void *opaque, uint64_t port, uint64_t v, uint64_t next)
 {
     X86Env *env = opaque;
+    unsigned size = 1u << (v >> 32);
 
-    x86_check_port(env, (uint16_t)port, 1u << w);
-    x86_port_out(env, (uint16_t)port, v, 1u << w);
+    x86_check_port(env, (uint16_t)port, size);
+    x86_port_out(env, (uint16_t)port, (uint32_t)v, size);
+    /* An SMI that a port causes is taken before the next instruction: code counts on it. */
+    if ((cpu_requests(env->cpu) & CPU_REQ_SMI) && !(env->mode & (MODE_TF | MODE_DEBUG))) {
+        env->s.rip = next;
+        tcg_exit_loop(env);
+    }
     return 0;
 }

@@ -201,8 +201,9 @@ void x86_take_smi(X86Env *env)
     log_mask(LOG_INT, "SMI: SMBASE=%08x IP=%04x:%016" G_GINT64_MODIFIER "x\n", (unsigned)s->smbase,
              s->seg[S_CS].sel, (guint64)s->rip);
     (wide ? save64 : save32)(s, rflags, area);
-    s->smm = SMM_ACTIVE | (s->nmi_masked ? SMM_NMI_MASKED : 0) | (s->svm_guest ? SMM_GUEST : 0);
-    s->svm_guest = 0; /* the rest of a guest's state waits where it is */
+    s->smm = SMM_ACTIVE | (s->nmi_masked ? SMM_NMI_MASKED : 0) | (s->svm_guest ? SMM_GUEST : 0) |
+             (s->svm_npt ? SMM_NPT : 0);
+    s->svm_guest = s->svm_npt = 0; /* the rest of a guest's state waits where it is */
     s->nmi_masked = 1;
     s->halted = 0;
     s->int_shadow = 0;
@@ -257,6 +258,7 @@ uint64_t helper_rsm(void *opaque, uint64_t a, uint64_t b, uint64_t c)
     }
     s->nmi_masked = !!(s->smm & SMM_NMI_MASKED);
     s->svm_guest = !!(s->smm & SMM_GUEST);
+    s->svm_npt = !!(s->smm & SMM_NPT);
     s->smm = 0;
     x86_select_memory(env);
     set_controls(env, cr0 | CR0_ET, cr3, cr4, efer);

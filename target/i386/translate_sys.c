@@ -516,7 +516,9 @@ void trans_in(X86Tr *s)
 void trans_out(X86Tr *s)
 {
     IrWidth w = tr_width(s, 1);
-    tr_call_void(s, HELPER_out, port(s, 0), tr_zext(s, w, IR_G(R_AX)), tr_const(s, w));
+    IrVal v = tr_temp(s);
+    ir_emit(s->b, OP_or, W64, v, tr_zext(s, w, IR_G(R_AX)), tr_const(s, (int64_t)w << 32));
+    tr_call_void(s, HELPER_out, port(s, 0), v, tr_const(s, (int64_t)s->next));
 }
 
 /* ---- caches and order ---- */
