@@ -82,12 +82,12 @@ def seabios(machine):
     return test
 
 
-def tables(machine, names):
+def tables(machine, names, extra=()):
     def test():
         if not shutil.which("iasl"):
             raise Skip("no iasl")
         text = guest_runs(BINARY, machine, "cd /sys/firmware/acpi/tables; for t in * ; do test -f $t && "
-                          "{ echo TABLE $t; base64 $t; }; done; true")
+                          "{ echo TABLE $t; base64 $t; }; done; true", extra)
         found = dict(re.findall(r"TABLE (\w+)\n([A-Za-z0-9+/=\n]+?)(?=TABLE|\Z)", text))
         if set(found) != set(names):
             raise GuestError(f"the tables are {sorted(found)}")
@@ -105,6 +105,9 @@ def tables(machine, names):
     return test
 
 
+NODES = ["-smp", "2", "-object", "memory-backend-ram,id=m0,size=128M", "-object",
+         "memory-backend-ram,id=m1,size=128M", "-numa", "node,memdev=m0", "-numa", "node,memdev=m1",
+         "-numa", "dist,src=0,dst=1,val=21"]
 FIRMWARE = ["-bios", "bios-256k.bin"]
 
 
@@ -223,6 +226,7 @@ if __name__ == "__main__":
     TESTS += [
         ("ACPI tables of pc", tables("pc", common)),
         ("ACPI tables of q35", tables("q35", common | {"MCFG"})),
+        ("ACPI tables of q35 with nodes", tables("q35", common | {"MCFG", "SRAT", "SLIT"}, NODES)),
         ("kernel through SeaBIOS on q35, two processors", firmware_boots("q35")),
         ("sleep in memory on q35", sleeps("q35")),
         ("sleep in memory on pc", sleeps("pc")),
