@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Makes C tables from insns.tbl: rows, opcode lookup, translator functions, list of what is missing.
 
-usage: gen-insns.py insns.tbl --c out.c --h out.h | --todo
+usage: gen-insns.py insns.tbl --c out.c --h out.h | --todo [LEVEL]
+
+--todo prints the instructions that are not implemented; with a level (x86-64, v2, v3: the x86-64 psABI's)
+only those that belong to it or a lower one, or to every processor.
 
 Every (map, opcode) becomes one cell or a small matrix over the dimensions its rows tell apart:
 mandatory prefix (4), 64-bit mode (2), VEX.L (2), VEX.W (2), ModRM.mod==3 and digit (16) or the ModRM
@@ -29,6 +32,21 @@ BITS = ["i64", "o64", "d64", "f64", "cpl0", "pe", "lock", "sse", "mmx", "x87", "
         "r66", "count", "vex", "novvvv", "avx", "vsib"]
 OPCODE = re.compile(r"^(?:(v[01xi]?)\.)?(?:(np|66|f3|f2|n66)\.)?(?:(0f38|0f3a|0f)\.)?([0-9a-f]{2})(\+r|\+cc)?"
                     r"(?:/([0-7]))?(?::([mr]))?(?:=([0-9a-f]{2}))?$")
+
+
+# Features of the psABI's levels that have instructions; none: of every processor.
+LEVELS = {
+    "x86-64": "CMOV CX8 FPU FXSR MMX SSE SSE2 SYSCALL MSR TSC SEP CLFSH",
+    "v2": "CX16 LAHF64 POPCNT SSE3 SSE41 SSE42 SSSE3",
+    "v3": "AVX AVX2 BMI1 BMI2 F16C FMA LZCNT MOVBE XSAVE OSXSAVE",
+}
+
+
+def level_features(level):
+    if level not in LEVELS:
+        sys.exit(f"gen-insns.py: no level '{level}': " + ", ".join(LEVELS))
+    names = list(LEVELS)
+    return {f for n in names[:names.index(level) + 1] for f in LEVELS[n].split()} | {None}
 
 
 class Row:
@@ -295,8 +313,10 @@ def main():
             if line.strip() and not line.startswith("#"):
                 rows.append(parse_row(line, n))
     if "--todo" in sys.argv:
+        level = sys.argv[sys.argv.index("--todo") + 1:]
+        wanted = level_features(level[0]) if level else None
         for r in rows:
-            if r.trans == "none":
+            if r.trans == "none" and (not wanted or r.feature in wanted):
                 print(f"{r.text:18} {r.mnemonic:12} {r.feature or ''}")
         return
     rows = expand(rows)
