@@ -396,6 +396,9 @@ void cache_flush_all(TcgVcpu *v)
             g_free(tm->arena[i].ir);
         }
     }
+    for (int i = 0; i < tm->n_vcpus; i++) {
+        host_fpu_settle(tm->vcpus[i]); /* while the blocks can still be told */
+    }
     tm->n_blocks = tm->n_sites = 0;
     host_code_reset(tm->code);
     for (int i = 0; i < tm->n_vcpus; i++) {

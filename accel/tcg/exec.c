@@ -140,6 +140,11 @@ void tcg_exit(void *env, Exit why)
     tcg_leave(tcg_vcpu(env), LEAVE_EXIT);
 }
 
+void tcg_fpu_settle(void *env)
+{
+    host_fpu_settle(tcg_vcpu(env));
+}
+
 Cpu *tcg_cpu(void *env)
 {
     return tcg_vcpu(env)->cpu;

@@ -157,6 +157,12 @@ bool tcg_phys_cmpxchg(void *env, hwaddr pa, unsigned size, uint64_t old, uint64_
 uint8_t *tcg_phys_page(void *env, hwaddr pa, bool write);
 void tcg_phys_written(void *env, hwaddr pa, unsigned len);
 
+/*
+ * Before a FULL | FPU helper shows the FP image's pointers: the address of the last x87 instruction becomes the
+ * guest's pc of it. Opcode and operand address of one that generated code executed are 0.
+ */
+void tcg_fpu_settle(void *env);
+
 /* Leave for the exception noted in env; state must be that of the instruction's start (helpers: pc is). */
 void tcg_raise(void *env) G_GNUC_NORETURN;
 /* Leave after a helper that completed its instruction (state and pc in env are those after it). */

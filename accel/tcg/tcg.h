@@ -216,6 +216,11 @@ void host_dump_block(HostCode *hc, const TcgBlock *tb, GString *out);
 bool host_trap(HostCode *hc, TcgVcpu *v, void *siginfo, void *ucontext);
 /* Host FP state <-> env's FXSAVE image, on the vCPU thread. */
 void host_fpu_save(TcgVcpu *v);  /* no-op unless fpu_live; clears fpu_live */
+/*
+ * The FP image's last instruction pointer may be an address of generated code: make it the guest's pc of that
+ * instruction. Nothing to do while the state is in the host.
+ */
+void host_fpu_settle(TcgVcpu *v);
 /* Run one passed-through instruction for the interpreter: FP state and GPR operands from env/args, mem = host
  * buffer of the operand. *dst: old value in, result out (hi->imp bit 2: EAX in; EDX is rm); the caller merges it
  * at hi->dst_w, and the flags at hi->fw. Trap: the host raised #XM or #MF, which is noted in env for the caller

@@ -26,8 +26,12 @@ void x86_pack_x87(X86Env *env, uint8_t *b, bool rexw)
 {
     const X86Fxsave *fx = &env->s.fx;
 
+    tcg_fpu_settle(env);
     memcpy(b, fx, 32);
-    memset(b + 6, 0, 18); /* FOP, FIP, FDP: the host's, which are not the guest's to know */
+    if (!rexw) { /* selectors behind 32-bit offsets: 0, as CPUID's zero-fcs-fds has it */
+        st_le32(b + 12, 0);
+        st_le32(b + 20, 0);
+    }
     memcpy(b + 32, fx->st, 128);
 }
 
@@ -90,6 +94,105 @@ uint64_t helper_fxrstor(void *opaque, uint64_t va, uint64_t rexw, uint64_t c)
     x86_unpack_x87(env, b, rexw);
     env->s.fx.mxcsr = ld_le32(b + 24);
     memcpy(env->s.fx.xmm, b + 160, n * 16);
+    return 0;
+}
+
+void x86_init_x87(X86Env *env)
+{
+    X86Fxsave *fx = &env->s.fx;
+
+    fx->fcw = 0x37f;
+    fx->fsw = 0;
+    fx->ftw = 0;
+    fx->fop = 0;
+    fx->fip = fx->fdp = 0;
+}
+
+/* ---- FNSTENV, FNSAVE ---- */
+
+/* Two tag bits of physical register i (SDM vol 1, 8.1.7) from the abridged tag and the contents. */
+static unsigned full_tag(const X86Fxsave *fx, int i)
+{
+    const uint8_t *st = fx->st[(i - (fx->fsw >> 11)) & 7];
+    uint64_t man = ld_le64(st);
+    unsigned exp = ld_le16(st + 8) & 0x7fff;
+
+    if (!(fx->ftw >> i & 1)) {
+        return 3;
+    }
+    if (exp == 0 && man == 0) {
+        return 1;
+    }
+    return exp == 0 || exp == 0x7fff || !(man >> 63) ? 2 : 0;
+}
+
+/*
+ * The four pointer words (8.1.10): offset, selector (0, as CPUID's zero-fcs-fds has it) and opcode, operand offset
+ * and selector. Outside of protected mode two linear addresses, their upper parts in bits 12 and up.
+ */
+static void env_pointers(const X86Env *env, uint32_t out[4])
+{
+    const X86Fxsave *fx = &env->s.fx;
+    uint32_t opcode = fx->fop & 0x7ff;
+
+    if (x86_protected(env) && !x86_v86(env)) {
+        out[0] = (uint32_t)fx->fip;
+        out[1] = opcode << 16;
+        out[2] = (uint32_t)fx->fdp;
+        out[3] = 0xffff0000;
+        return;
+    }
+    uint32_t ip = (uint32_t)(fx->fip + env->s.seg[S_CS].base), dp = (uint32_t)fx->fdp;
+    out[0] = ip & 0xffff;
+    out[1] = (ip >> 16) << 12 | opcode;
+    out[2] = dp & 0xffff;
+    out[3] = (dp >> 16) << 12;
+}
+
+static unsigned env_image(X86Env *env, uint8_t *b, bool wide)
+{
+    const X86Fxsave *fx = &env->s.fx;
+    uint32_t p[4];
+    unsigned tags = 0;
+
+    tcg_fpu_settle(env);
+    for (int i = 0; i < 8; i++) {
+        tags |= full_tag(fx, i) << 2 * i;
+    }
+    env_pointers(env, p);
+    if (wide) {
+        const uint32_t words[7] = {0xffff0000u | fx->fcw, 0xffff0000u | fx->fsw, 0xffff0000u | tags,
+                                   p[0], p[1], p[2], p[3]};
+        for (int i = 0; i < 7; i++) {
+            st_le32(b + 4 * i, words[i]);
+        }
+        return 28;
+    }
+    const uint16_t words[7] = {fx->fcw, fx->fsw, (uint16_t)tags, (uint16_t)p[0], (uint16_t)p[1], (uint16_t)p[2],
+                               (uint16_t)p[3]};
+    for (int i = 0; i < 7; i++) {
+        st_le16(b + 2 * i, words[i]);
+    }
+    return 14;
+}
+
+uint64_t helper_fstenv(void *opaque, uint64_t va, uint64_t wide, uint64_t save)
+{
+    X86Env *env = opaque;
+    X86Fxsave *fx = &env->s.fx;
+    uint8_t b[108];
+    unsigned n = env_image(env, b, wide);
+
+    for (int i = 0; save && i < 8; i++, n += 10) {
+        memcpy(b + n, fx->st[i], 10);
+    }
+    tcg_write(env, va, b, n, x86_data_mmu(env));
+    if (save) {
+        x86_init_x87(env);
+    } else {
+        fx->fcw |= 0x3f;
+        fx->fsw &= 0x7f7f; /* no exception is unmasked now: ES and B */
+    }
     return 0;
 }
 

@@ -12,6 +12,8 @@ void x86_need_aligned(X86Env *env, uint64_t va, unsigned align);
 /* The legacy region without MXCSR and XMM: 160 bytes at b. rexw: 64-bit pointers. */
 void x86_pack_x87(X86Env *env, uint8_t *b, bool rexw);
 void x86_unpack_x87(X86Env *env, const uint8_t *b, bool rexw);
+/* Control, status, tags and pointers as FNINIT has them. */
+void x86_init_x87(X86Env *env);
 /* XMM registers that the mode has: 8 or 16. */
 unsigned x86_xmm_count(const X86Env *env);
 /* #GP(0) for reserved bits. */

@@ -44,6 +44,7 @@ static void pull(Cpu *cpu, void *opaque)
     X86Env *env = opaque;
     X86State *s = cpu->state;
 
+    tcg_fpu_settle(env);
     memcpy(s, &env->s, sizeof(*s));
     s->rflags = x86_rflags(env);
 }

@@ -125,20 +125,6 @@ static void implicit_operands(X86Tr *s, IrHostInsn *h, IrVal *dst, IrVal *a, IrV
     }
 }
 
-/*
- * An x87 environment has the address of the last instruction and operand: the
- * host's, which are not the guest's to know. Processors may leave them 0.
- */
-static void hide_pointers(X86Tr *s, IrVal addr, unsigned bytes)
-{
-    bool wide = bytes == 28 || bytes == 108;
-    for (unsigned n = 0; n < 4; n++) {
-        IrVal at = tr_temp(s);
-        ir_lea(s->b, W64, at, addr, IR_NONE, 0, wide ? 12 + 4 * n : 6 + 2 * n);
-        ir_sti(s->b, wide ? W32 : W16, at, 0, s->mmu);
-    }
-}
-
 static void pass_through(X86Tr *s)
 {
     const X86Row *r = s->i.row;
@@ -170,9 +156,6 @@ static void pass_through(X86Tr *s)
     *ir_hostop(s->b, dst, a, b) = h;
     s->b->ops[s->b->n_ops - 1].aux = (uint8_t)s->mmu;
     s->b->uses_fpu = MAX(s->b->uses_fpu, h.fpu);
-    if ((r->bits & ROW_ENV) && (h.mem & 2)) {
-        hide_pointers(s, a, h.size);
-    }
 }
 
 /* ---- pieces made of several host instructions ---- */
@@ -233,6 +216,13 @@ void trans_host(X86Tr *s)
 void trans_fwait(X86Tr *s)
 {
     pass_through(s);
+}
+
+/* FNSTENV, FNSAVE (arg): a host's own image has host addresses in it. */
+void trans_fstenv(X86Tr *s)
+{
+    IrVal addr = tr_ea(s, memory_bytes(s, &s->i.row->op[0]), true);
+    tr_call_void(s, HELPER_fstenv, addr, tr_const(s, s->i.osz != W16), tr_const(s, s->i.row->arg));
 }
 
 /* FENI, FDISI, FSETPM: no effect since the 80387. */

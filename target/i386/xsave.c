@@ -70,18 +70,6 @@ static void *component_data(X86Env *env, const Component *c, unsigned *size)
     return env->s.ymmh;
 }
 
-static void init_x87(X86Env *env)
-{
-    X86Fxsave *fx = &env->s.fx;
-
-    fx->fcw = 0x37f;
-    fx->fsw = 0;
-    fx->ftw = 0;
-    fx->fop = 0;
-    fx->fip = fx->fdp = 0;
-    memset(fx->st, 0, sizeof(fx->st));
-}
-
 uint64_t x86_xinuse(const X86Env *env)
 {
     const X86State *s = &env->s;
@@ -247,7 +235,8 @@ uint64_t helper_xrstor(void *opaque, uint64_t va, uint64_t rexw, uint64_t kind)
     if (im.rfbm & im.bv & XSTATE_X87) {
         x86_unpack_x87(env, im.legacy, rexw);
     } else if (im.rfbm & XSTATE_X87) {
-        init_x87(env);
+        x86_init_x87(env);
+        memset(env->s.fx.st, 0, sizeof(env->s.fx.st));
     }
     if (im.rfbm & XSTATE_SSE) {
         unsigned n = x86_xmm_count(env) * 16;

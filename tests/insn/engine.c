@@ -19,6 +19,7 @@ static struct {
     IrBlock ir;
     unsigned len;
     int n, bits;
+    uint64_t fault_va;
     struct sigaction old_fpe;
 } g;
 
@@ -190,6 +191,7 @@ static const TcgTarget target = {
 
 static void check(void *env, uint64_t va, size_t len)
 {
+    g.fault_va = va;
     if (va - DATA_BASE >= DATA_SIZE || len > DATA_BASE + DATA_SIZE - va) {
         int64_t top = (int64_t)va >> 47, last = (int64_t)(va + len - 1) >> 47;
         bool canonical = (top == 0 || top == -1) && (last == 0 || last == -1);
@@ -293,6 +295,11 @@ void tcg_tlb_flush(void *env)
 {
 }
 
+void tcg_fpu_settle(void *env)
+{
+    host_fpu_settle(g.v);
+}
+
 bool tcg_polled(void *env)
 {
     return false;
@@ -371,6 +378,7 @@ void insn_init(bool with_jit)
     REAL(fxrstor);
     REAL(xsave);
     REAL(xrstor);
+    REAL(fstenv);
 #undef REAL
     memset(&every_feature.features, 0xff, sizeof(every_feature.features));
     ir_block_init(&g.ir, &target);
@@ -380,9 +388,15 @@ void insn_init(bool with_jit)
         Error *err = NULL;
         g.hc = host_code_new(&target, 16 << 20, &err);
         g.v->hc = g.hc;
-        struct sigaction sa = {.sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+        struct sigaction sa = {.sa_sigaction = on_fpe,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
         sigaction(SIGFPE, &sa, &g.old_fpe);
     }
+}
+
+bool insn_fault_is_mapped(void)
+{
+    return msync((void *)(uintptr_t)(g.fault_va & ~4095ull), 4096, MS_ASYNC) == 0;
 }
 
 bool insn_has_ymm(void)
@@ -501,6 +515,7 @@ bool insn_run(InsnEngine e, const InsnState *in, InsnState *out)
         memcpy(env->s.ymmh, in->ymmh, sizeof(in->ymmh));
         env->s.efer = EFER_LMA;
         env->s.cr4 = CR4_OSXSAVE;
+        env->s.cr0 = CR0_PE;
         env->s.xcr0 = XSTATE_X87 | XSTATE_SSE | XSTATE_YMM;
         env->config = &every_feature;
         env->s.seg[S_CS].attr = g.bits == 64 ? SEG_L : SEG_DB;

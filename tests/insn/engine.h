@@ -36,6 +36,8 @@ bool insn_has_host(void); /* is there an emitter, which passed-through instructi
 void insn_code(const uint8_t *code, unsigned len, int n, int bits);
 /* False: the engine is not there. */
 bool insn_run(InsnEngine e, const InsnState *in, InsnState *out);
+/* Did the last run fault at an address that this process has mapped, outside of the test's data? */
+bool insn_fault_is_mapped(void);
 /* IR of the code, for reports; checks it. */
 bool insn_verify(GString *why);
 void insn_print(GString *out);

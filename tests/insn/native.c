@@ -132,7 +132,7 @@ void native_init(void)
     ss.ss_sp = mmap(NULL, ss.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     sigaltstack(&ss, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(sigs); i++) {
-        struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+        struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
         sigaction(sigs[i], &sa, NULL);
     }
     void *p = mmap((void *)AREA, 4096, PROT_READ | PROT_WRITE,
@@ -161,7 +161,7 @@ void native_run(const InsnState *in, InsnState *out, unsigned code_len, int bits
     area->start = CODE_BASE;
     area->start_cs = bits == 64 ? 0x33 : 0x23; /* Linux's user code segments */
     out->fault = -1;
-    if (sigsetjmp(out_of_signal, 1) == 0) {
+    if (sigsetjmp(out_of_signal, 0) == 0) {
         inside = 1;
         native_enter();
         area->code = CODE_BASE + code_len;

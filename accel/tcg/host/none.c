@@ -68,6 +68,10 @@ void host_fpu_save(TcgVcpu *v)
 {
 }
 
+void host_fpu_settle(TcgVcpu *v)
+{
+}
+
 HostRun host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *dst, uint64_t rm,
                    void *mem, uint64_t *flags)
 {

@@ -74,6 +74,10 @@ void tcg_mode_changed(void *env)
 {
 }
 
+void tcg_fpu_settle(void *env)
+{
+}
+
 bool tcg_polled(void *env)
 {
     return false;

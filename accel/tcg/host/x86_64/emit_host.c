@@ -272,6 +272,9 @@ HostRun host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *
     uint32_t code = thunk_for(hc, hi);
     ((void (*)(ThunkCall *))host_code_ptr(hc, code))(&c);
     g_mutex_unlock(&hc->thunk_lock);
+    if (hi->fpu && hi->map == 0) { /* x87 */
+        host_fpu_settle(v);
+    }
     if (c.fault) {
         host_note_trap(v, (unsigned)v->scratch[0]);
         return HOST_RUN_TRAP;

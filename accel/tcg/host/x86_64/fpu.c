@@ -12,6 +12,8 @@
 #define XMM_AT   160
 #define FPU_HEAD 24 /* control, status, tags, opcode, pointers */
 #define X87_AT   32
+#define FOP_AT   6
+#define FIP_AT   8
 
 void fpu_image_sanitize(void *image)
 {
@@ -123,6 +125,27 @@ static const TcgSite *site_at(const TcgBlock *tb, uint32_t off)
         }
     }
     return lo < tb->n_sites && tb->sites[lo].host == off ? &tb->sites[lo] : NULL;
+}
+
+void host_fpu_settle(TcgVcpu *v)
+{
+    char *image = (char *)tcg_env(v) + v->target->fpu_offset;
+    uint64_t fip, pc = 0;
+    uint32_t off;
+    memcpy(&fip, image + FIP_AT, sizeof(fip));
+    if (!v->hc || !host_code_contains(v->hc, fip, &off)) {
+        return;
+    }
+    if (off >= v->hc->thunk_start && off < v->hc->thunk_start + THUNK_SPACE) {
+        pc = v->interp_pc;
+    } else {
+        const TcgBlock *tb = block_at(v->hc, off);
+        const TcgSite *site = tb ? site_at(tb, off) : NULL;
+        pc = site ? tb->pc + site->insn : 0;
+    }
+    memcpy(image + FIP_AT, &pc, sizeof(pc));
+    memset(image + FOP_AT, 0, 2);
+    memset(image + FIP_AT + 8, 0, 8); /* operand */
 }
 
 static uint64_t *env_field(TcgVcpu *v, uint32_t off)
