@@ -864,19 +864,44 @@ void tcg_slow_store(TcgVcpu *v, uint64_t va, uint64_t val, uint32_t size_mmu)
     slow_end(v);
 }
 
+/* Two pages, a device, a page with a watch: the operand goes through a buffer. All faults come here. */
+static void bounce_begin(TcgVcpu *v, uint64_t va, unsigned size, int mmu, bool write)
+{
+    if (write) {
+        tcg_check_own_code(v, v->exit_block, va, size, mmu);
+        tcg_probe(tcg_env(v), va, size, MMU_WRITE, mmu);
+        v->bounce_va = va;
+    } else {
+        tcg_read(tcg_env(v), va, v->bounce, size, mmu);
+    }
+    v->scratch[0] = (uintptr_t)v->bounce;
+}
+
 bool tcg_slow_operand(TcgVcpu *v, uint64_t va, uint32_t size_mmu, uint32_t write)
 {
     unsigned size = size_mmu & 0xff;
-    int mmu = size_mmu >> 8 & 0xff;
+    int mmu = size_mmu >> 8 & 0x7f;
     bool hit = false;
     Page p;
 
     slow_begin(v);
+    v->scratch[0] = 0;
     if (!crosses(va, size)) {
         page_or_raise(v, va, write ? MMU_WRITE : MMU_READ, mmu, &p);
         tlb_refill(v, va, mmu, write ? MMU_WRITE : MMU_READ, &p);
         hit = tlb_lookup(v, va, size, mmu, write) != NULL;
     }
+    if (!hit && (size_mmu & TCG_BOUNCE)) {
+        bounce_begin(v, va, size, mmu, write);
+        hit = true;
+    }
     slow_end(v);
     return hit;
+}
+
+void tcg_slow_bounce(TcgVcpu *v, uint64_t unused, uint32_t size_mmu)
+{
+    slow_begin(v);
+    tcg_write(tcg_env(v), v->bounce_va, v->bounce, size_mmu & 0xff, size_mmu >> 8 & 0x7f);
+    slow_end(v);
 }

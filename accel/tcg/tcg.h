@@ -146,6 +146,8 @@ typedef struct TcgVcpu {
     JumpCacheEntry jc[JC_SIZE];
     TlbEntry tlb[TCG_MMU_MODES][2][TLB_SIZE]; /* [mmu][write][index] */
     /* ---- C only below ---- */
+    uint8_t bounce[128] __attribute__((aligned(64))); /* tcg_slow_operand(): an operand, its address */
+    uint64_t bounce_va;
     void *jmp[8];          /* __builtin_setjmp buffer of run() */
     Cpu *cpu;
     const TcgTarget *target;
@@ -235,10 +237,13 @@ uint32_t host_insn_mask(TcgVcpu *v, const IrHostInsn *hi);
 uint64_t tcg_slow_load(TcgVcpu *v, uint64_t va, uint32_t size_mmu); /* size | mmu << 8; zero-extended */
 void tcg_slow_store(TcgVcpu *v, uint64_t va, uint64_t val, uint32_t size_mmu);
 /*
- * Operand of rmw/atomic/hostop missed the TLB: fill it for access (1 = write).
- * Returns true: retry the fast path, it will hit now; false: leave with
+ * Operand of rmw/atomic/hostop missed the TLB: fill it for access (1 = write). True with scratch[0] = 0: retry the
+ * fast path, it will hit now. True with scratch[0] = v->bounce, for callers that set TCG_BOUNCE in size_mmu: what is
+ * read is there; what is to be written goes there, and tcg_slow_bounce() must follow. False: leave with
  * TCG_EXIT_INTERP at this instruction. Faults do not return.
  */
+#define TCG_BOUNCE 0x8000u
+void tcg_slow_bounce(TcgVcpu *v, uint64_t unused, uint32_t size_mmu); /* v->bounce -> guest memory; can not fault */
 bool tcg_slow_operand(TcgVcpu *v, uint64_t va, uint32_t size_mmu, uint32_t write); /* size | mmu << 8 */
 /* Jump cache miss: block for pc under the current mode if translated (not translating), its entry_poll code; NULL = leave. */
 void *tcg_slow_lookup(TcgVcpu *v, uint64_t pc);

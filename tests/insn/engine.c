@@ -277,7 +277,24 @@ bool tcg_slow_operand(TcgVcpu *v, uint64_t va, uint32_t size_mmu, uint32_t write
 {
     slow_pc(v);
     check(g.env, va, size_mmu & 0xff);
-    return (va & 4095) + (size_mmu & 0xff) <= 4096;
+    v->scratch[0] = 0;
+    if ((va & 4095) + (size_mmu & 0xff) <= 4096) {
+        return true;
+    }
+    if (size_mmu & TCG_BOUNCE) {
+        if (!write) {
+            memcpy(v->bounce, (void *)(uintptr_t)va, size_mmu & 0xff);
+        }
+        v->bounce_va = va;
+        v->scratch[0] = (uintptr_t)v->bounce;
+        return true;
+    }
+    return false;
+}
+
+void tcg_slow_bounce(TcgVcpu *v, uint64_t unused, uint32_t size_mmu)
+{
+    memcpy((void *)(uintptr_t)v->bounce_va, v->bounce, size_mmu & 0xff);
 }
 
 void *tcg_slow_lookup(TcgVcpu *v, uint64_t pc)

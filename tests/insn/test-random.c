@@ -201,11 +201,11 @@ static bool memory_fault_first(const Case *c, const InsnState *want, const InsnS
     if (got->fault != 13 && got->fault != 14) {
         return false;
     }
+    if (insn_fault_is_mapped()) {
+        return true; /* a wild address found memory of the test program itself */
+    }
     if (x86_decode(&i, c->code + (got->rip - CODE_BASE), 15, c->bits) != X86_OK || i.mod == 3) {
         return false;
-    }
-    if (i.row->bits & ROW_VSIB) {
-        return insn_fault_is_mapped(); /* a wild index found memory of the test program itself */
     }
     if (i.row->bits & (ROW_X87 | ROW_MMX)) {
         return want->fx.fsw & 0x80;

@@ -260,12 +260,29 @@ void tcg_slow_store(TcgVcpu *v, uint64_t va, uint64_t val, uint32_t size_mmu)
 bool tcg_slow_operand(TcgVcpu *v, uint64_t va, uint32_t size_mmu, uint32_t write)
 {
     unsigned size = size_mmu & 0xff;
-    int mmu = (int)(size_mmu >> 8);
+    int mmu = (int)(size_mmu >> 8 & 0x7f);
     fenv(tcg_env(v))->pc = v->exit_block->pc + v->exit_insn;
+    v->scratch[0] = 0;
     check(tcg_env(v), va, size, write ? MMU_WRITE : MMU_READ);
     refill(v, va, mmu, (int)write);
     TlbEntry *e = &v->tlb[mmu][write != 0][va >> 12 & (TLB_SIZE - 1)];
-    return va - e->page <= 4096 - size;
+    if (va - e->page <= 4096 - size) {
+        return true;
+    }
+    if (!(size_mmu & TCG_BOUNCE)) {
+        return false;
+    }
+    if (!write) {
+        tcg_read(tcg_env(v), va, v->bounce, size, mmu);
+    }
+    v->bounce_va = va;
+    v->scratch[0] = (uintptr_t)v->bounce;
+    return true;
+}
+
+void tcg_slow_bounce(TcgVcpu *v, uint64_t unused, uint32_t size_mmu)
+{
+    tcg_write(tcg_env(v), v->bounce_va, v->bounce, size_mmu & 0xff, (int)(size_mmu >> 8 & 0x7f));
 }
 
 void *tcg_slow_lookup(TcgVcpu *v, uint64_t pc)

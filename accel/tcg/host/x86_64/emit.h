@@ -40,6 +40,7 @@ typedef enum Stub {
     STUB_STORE,     /* called; va, value in scratch 0, 1 */
     STUB_OPERAND_R, /* called; returns when the retry will hit */
     STUB_OPERAND_W,
+    STUB_BOUNCE,     /* called behind STUB_OPERAND_W when that gave a buffer */
     STUB_INTERP,     /* called; record follows */
     STUB_CALL_LIGHT, /* call rax, reload what C may change, result to scratch 0 */
     STUB_CALL_FULL,  /* the same with everything reloaded and FP state kept */
@@ -98,6 +99,8 @@ typedef struct Slow {
     Rm val;
     int64_t imm;
     uint32_t insn;
+    const IrHostInsn *hi; /* SLOW_OPERAND: may go through a buffer */
+    uint8_t *hit, *done;  /* where it goes on with s1 + s2 at the operand; behind the instruction */
     uint8_t *from; /* rel32 that leads here */
     uint8_t *back;
     TcgEdge *edge;

@@ -55,10 +55,25 @@ void emit_fpu_check(Emit *e, unsigned fpu)
     e->fpu_ok = (uint8_t)fpu;
 }
 
-static Rm memory_operand(Emit *e, const IrOp *op, const IrHostInsn *hi)
+/*
+ * May the operand go through a buffer when it is not in one page of RAM? Reads may; stores when the instruction is a
+ * plain one, that can not trap: it is made again out of line.
+ */
+static bool may_bounce(const IrHostInsn *hi)
+{
+    bool converts = hi->map == 3 && hi->opcode == 0x1d; /* VCVTPS2PH */
+    return !hi->mask && (hi->mem == 1 || (hi->mem == 2 && hi->reg_kind == HR_XMM && !converts));
+}
+
+static Rm memory_operand(Emit *e, const IrOp *op, const IrHostInsn *hi, Slow **slow)
 {
     SlowKind miss = hi->mask ? SLOW_INTERP : SLOW_OPERAND; /* what is masked out must not fault */
     Probe p = emit_probe(e, op, miss, hi->size, hi->mem & 2, hi->align);
+    *slow = p.slow;
+    if (p.slow->kind == SLOW_OPERAND && may_bounce(hi)) {
+        p.slow->hi = hi;
+        p.slow->hit = e->a.p;
+    }
     Rm m = rm_m(probe_pointer(e, &p), -1, 0, 0);
     e->lock &= ~(1u << p.s2);
     return m;
@@ -132,7 +147,8 @@ void emit_hostop(Emit *e, const IrOp *op)
     if (hi->fpu > e->fpu_ok) {
         emit_fpu_check(e, hi->fpu);
     }
-    Rm rm = hi->mem ? memory_operand(e, op, hi) : rm_r(hi->rm);
+    Slow *slow = NULL;
+    Rm rm = hi->mem ? memory_operand(e, op, hi, &slow) : rm_r(hi->rm);
     implicit_in(e, op, hi);
     if (!hi->mem && hi->rm_kind == HR_GPR && op->b != IR_NONE && !(hi->imp & 4)) {
         rm = rm_r(val_reg(e, op->b));
@@ -142,6 +158,9 @@ void emit_hostop(Emit *e, const IrOp *op)
         rm = rm_r(d);
     }
     encode_at_site(e, op, hi, hi->reg_kind == HR_GPR ? (unsigned)d : hi->reg, rm);
+    if (slow) {
+        slow->done = e->a.p;
+    }
     if (hi->imp & 3) { /* AX or CX holds a result; with only bit 2 there are inputs and no result */
         dst_set(e, op->dst, hi->imp & 2 ? RCX : RAX, (IrWidth)hi->dst_w);
     } else if (d >= 0 && op->dst != IR_NONE) {

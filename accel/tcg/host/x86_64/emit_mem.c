@@ -178,7 +178,8 @@ static void call_record(Emit *e, Stub stub, const Slow *s)
     }
     a_call_to(a, hc_stub(e->hc, stub));
     uint32_t ret = hc_off(e->hc, a->p);
-    a_nop_data(a, s->insn | (uint32_t)s->size << 16 | (uint32_t)s->mmu << 24);
+    uint32_t mmu = s->mmu | (s->hi ? TCG_BOUNCE >> 8 : 0);
+    a_nop_data(a, s->insn | (uint32_t)s->size << 16 | mmu << 24);
     a_nop_data(a, ret - e->tb->entry_poll);
 }
 
@@ -219,6 +220,25 @@ static void slow_edge(Emit *e, const Slow *s)
     e64(a, (uintptr_t)s->edge);
 }
 
+/* The operand is in a buffer, or the fast path will hit now. A store is made here, to the buffer. */
+static void slow_bounce(Emit *e, const Slow *s)
+{
+    Asm *a = &e->a;
+    a_mov(a, W64, (unsigned)s->s1, rm_gs(V_SCRATCH(0)));
+    ins(a, 0x85, W64, (unsigned)s->s1, rm_r(s->s1)); /* test */
+    uint8_t *buffer = a_jcc(a, CC_NE);
+    a_jmp_to(a, s->back);
+    a_patch(buffer, a->p);
+    if (s->write) {
+        encode_host_insn(a, s->hi, s->hi->reg, rm_m(s->s1, -1, 0, 0));
+        call_record(e, STUB_BOUNCE, s);
+        a_jmp_to(a, s->done);
+    } else {
+        a_movi(a, s->s2, 0);
+        a_jmp_to(a, s->hit);
+    }
+}
+
 static void emit_slow(Emit *e, const Slow *s)
 {
     Asm *a = &e->a;
@@ -236,6 +256,10 @@ static void emit_slow(Emit *e, const Slow *s)
     case SLOW_OPERAND:
         slow_va(e, s);
         call_record(e, s->write ? STUB_OPERAND_W : STUB_OPERAND_R, s);
+        if (s->hi) {
+            slow_bounce(e, s);
+            return;
+        }
         break;
     case SLOW_INTERP:
         call_record(e, STUB_INTERP, s);

@@ -381,6 +381,11 @@ static void memory(Stubs *s)
         leave_to_interpret(s);
     }
 
+    slow_begin(s, STUB_BOUNCE);
+    a_movi(a, RAX, (uintptr_t)tcg_slow_bounce);
+    call_keeping_fpu(s);
+    slow_end(s);
+
     begin(s, STUB_INTERP);
     save(s, ~0u);
     pop(s, RAX);
