@@ -82,11 +82,12 @@ uint64_t helper_bound(void *opaque, uint64_t index, uint64_t va, uint64_t w)
     X86Env *env = opaque;
     unsigned size = 1u << w;
     int mmu = x86_data_mmu(env);
-    int64_t lo = sign_extend64(tcg_load(env, va, size, mmu), size * 8);
-    int64_t hi = sign_extend64(tcg_load(env, va + size, size, mmu), size * 8);
     int64_t i = sign_extend64(index, size * 8);
 
-    if (i < lo || i > hi) {
+    if (i < sign_extend64(tcg_load(env, va, size, mmu), size * 8)) {
+        x86_raise(env, EXC_BR); /* the upper bound is not read then, as processors do it */
+    }
+    if (i > sign_extend64(tcg_load(env, va + size, size, mmu), size * 8)) {
         x86_raise(env, EXC_BR);
     }
     return 0;

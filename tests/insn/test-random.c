@@ -178,7 +178,8 @@ static bool add_insn(GRand *r, Case *c)
         }
     }
     uint64_t undef = undefined_flags(&i);
-    if (row->bits & ROW_COUNT) {
+    bool repeated = row->trans == X86T_string && i.rep; /* not at all, maybe */
+    if ((row->bits & ROW_COUNT) || repeated) {
         c->flags_mask &= ~undef; /* a count of 0 keeps the old ones */
     } else {
         c->flags_mask = (c->flags_mask | row->w) & ~undef;
