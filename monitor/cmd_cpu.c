@@ -71,10 +71,11 @@ json_t *session_cpu_place(Machine *m, int index)
 json_t *cmd_query_hotpluggable_cpus(CmdContext *ctx, Error **errp)
 {
     const MachineConfig *c = machine_config(ctx->machine);
+    const char *cpu = c->cpu_model ? c->cpu_model : machine_target(ctx->machine)->default_model;
     json_t *list = json_array();
 
     for (int i = MAX(c->max_cpus, machine_cpu_count(ctx->machine)) - 1; i >= 0; i--) {
-        g_autofree char *model = g_strndup(c->cpu_model, strcspn(c->cpu_model, ","));
+        g_autofree char *model = g_strndup(cpu, strcspn(cpu, ","));
         json_t *one = json_pack("{s:o, s:i, s:o}", "type",
                                 json_stringf("%s-%s-cpu", model, machine_target(ctx->machine)->name),
                                 "vcpus-count", 1, "props", session_cpu_place(ctx->machine, i));

@@ -185,6 +185,7 @@ def qmp_every_query():
                     r = q.ask(c["name"])
                     assert "return" in r or "Parameter" in r["error"]["desc"] or \
                         "missing" in r["error"]["desc"] or \
+                        "device not found" in r["error"]["desc"] or \
                         r["error"]["class"] == "DeviceNotActive", (c, r)
             assert q.ask("query-name")["return"] == {"name": "guest"}
             q.ask("quit")

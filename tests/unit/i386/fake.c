@@ -247,6 +247,22 @@ bool address_space_peek(AddressSpace *as, hwaddr addr, void *buf, uint64_t len)
     return true;
 }
 
+MemResult address_space_read(AddressSpace *as, hwaddr addr, MemAttrs attrs, void *buf, uint64_t len)
+{
+    return address_space_peek(as, addr, buf, len) ? MEM_OK : MEM_DECODE_ERROR;
+}
+
+MemResult address_space_write(AddressSpace *as, hwaddr addr, MemAttrs attrs, const void *buf, uint64_t len)
+{
+    Fake *f = (void *)as;
+
+    if (addr > FAKE_RAM - len) {
+        return MEM_DECODE_ERROR;
+    }
+    memcpy(f->ram + addr, buf, len);
+    return MEM_OK;
+}
+
 /* ---- the processor ---- */
 
 static int acknowledge(void *opaque)
