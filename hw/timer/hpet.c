@@ -51,7 +51,7 @@ struct Hpet {
     uint64_t config, status;
     uint64_t counter;    /* while halted; else what to add to the clock's ticks */
     uint64_t tn_config[TIMERS], tn_compare[TIMERS], tn_period[TIMERS], tn_fsb[TIMERS];
-    uint8_t fired[TIMERS]; /* one-shot: since the comparator was written */
+    uint8_t fired[TIMERS]; /* since the comparator was written: its next match is still to come, however far */
     uint8_t legacy[2];   /* inputs */
     Timer timer[TIMERS];
     HpetAlarm alarm[TIMERS];
@@ -197,9 +197,8 @@ static void hpet_timer(void *opaque)
 
     if (s->tn_config[n] & TN_PERIODIC) {
         advance(s, n);
-    } else {
-        s->fired[n] = 1;
     }
+    s->fired[n] = 1;
     arm(s, n);
     interrupt(s, n);
 }

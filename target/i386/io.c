@@ -64,7 +64,7 @@ uint64_t helper_in(void *opaque, uint64_t port, uint64_t w, uint64_t c)
 uint64_t helper_out(void *opaque, uint64_t port, uint64_t v, uint64_t next)
 {
     X86Env *env = opaque;
-    unsigned size = 1u << (v >> 32);
+    unsigned size = 1u << (v >> 32 & 3);
 
     x86_check_port(env, (uint16_t)port, size);
     x86_port_out(env, (uint16_t)port, (uint32_t)v, size);

@@ -99,6 +99,23 @@ static void test_periodic(void)
     bench_free(b.m);
 }
 
+/* A period of nearly the whole width: the match after the first lies that far ahead, not behind. */
+static void test_long_period(void)
+{
+    Bench b;
+
+    begin(&b);
+    bench_store(b.m, R(0x100), 8, 2 << 9 | 0x14c); /* 32 bits */
+    bench_store(b.m, R(0x108), 8, 50000);
+    bench_store(b.m, R(0x108), 8, 0xffffffff);
+    bench_store(b.m, R(0x10), 8, 1);
+    bench_step(b.m, 10 * NS_PER_MS);
+    g_assert_cmpint(b.line[1].rises, ==, 1);
+    bench_step(b.m, 43 * NS_PER_SEC);
+    g_assert_cmpint(b.line[1].rises, ==, 2);
+    bench_free(b.m);
+}
+
 /* 2.3.4.2.1: timers 0 and 1 take over IRQ 0 and 8. */
 static void test_legacy(void)
 {
@@ -124,6 +141,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hpet/one-shot", test_one_shot_edge);
     g_test_add_func("/hpet/2.3.6-level-status", test_level_status);
     g_test_add_func("/hpet/2.3.9.2.2-periodic", test_periodic);
+    g_test_add_func("/hpet/long-period", test_long_period);
     g_test_add_func("/hpet/2.3.4.2.1-legacy-replacement", test_legacy);
     return g_test_run();
 }
