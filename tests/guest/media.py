@@ -462,7 +462,8 @@ def drive_del():
                 raise AssertionError("device_add says something")
             l.until("ls /dev/vdb", "/dev/vdb", "the plugged disk")
             l.holds("/dev/vdb", lost, "the plugged disk")
-            l.sh("(while dd if=/dev/vdb of=/dev/null bs=4k iflag=direct 2>/dev/null; do :; done; echo over >/tmp/over) &")
+            # No child of the shell: one that ends while busybox reads the console can end it, too.
+            l.sh("((while dd if=/dev/vdb of=/dev/null bs=4k iflag=direct 2>/dev/null; do :; done; echo over >/tmp/over) &)")
             time.sleep(0.5)
             if l.hmp("drive_del x"):
                 raise AssertionError("drive_del says something")
