@@ -182,7 +182,7 @@ void hostmem_foreach(Machine *m, void (*fn)(HostMem *h, void *opaque), void *opa
     PROP(HostMem, PROP_SIZE, size, "size", 0, "bytes"),                                            \
     PROP(HostMem, PROP_BOOL, share, "share", share_default, "other processes may map it, too"),    \
     PROP(HostMem, PROP_BOOL, prealloc, "prealloc", false, "the host's memory is taken at once"),   \
-    PROP(HostMem, PROP_BOOL, merge, "merge", true, "the host may merge equal pages"),              \
+    PROP(HostMem, PROP_BOOL, merge, "merge", true, "the host may merge equal pages that are private (share=off of a file)"),              \
     PROP(HostMem, PROP_BOOL, dump, "dump", true, "part of the emulator's core dumps"),             \
     PROP_STR(HostMem, host_nodes, "host-nodes", NULL, "nodes of the host: 0, 0-1"),                \
     {.name = "policy", .kind = PROP_ENUM, .offset = offsetof(HostMem, policy),                     \

@@ -92,22 +92,26 @@ enum {
 
 #define SVM_ASIDS 16 /* address space identifiers, CPUID 8000_000A EBX */
 
-/* ---- the state of interrupts ---- */
+/*
+ * ---- the state of interrupts ----
+ * In system management mode a guest's state waits where it is and svm_guest is clear: nothing of
+ * it may act.
+ */
 static inline bool svm_intercepts(const X86State *s, unsigned code)
 {
-    return s->svm_icpt[code / 32] >> (code & 31) & 1; /* all zero outside of guests */
+    return s->svm_guest && (s->svm_icpt[code / 32] >> (code & 31) & 1);
 }
 /* Is INTR let through? The flag that counts in a guest may be the host's (APM vol 2, 15.21.1). */
 static inline bool svm_intr_enabled(const X86State *s)
 {
-    return s->svm_int_ctl & V_INTR_MASKING ? s->svm_hif : (s->rflags & FLAG_IF) != 0;
+    return s->svm_guest && (s->svm_int_ctl & V_INTR_MASKING) ? s->svm_hif : (s->rflags & FLAG_IF) != 0;
 }
 /* A virtual interrupt that the guest would take now, but for interrupt shadows. */
 static inline bool svm_virq_ready(const X86State *s)
 {
     uint32_t c = s->svm_int_ctl;
 
-    return (c & V_IRQ) && (s->rflags & FLAG_IF) && (!(c & V_GIF_ENABLE) || (c & V_GIF)) &&
+    return s->svm_guest && (c & V_IRQ) && (s->rflags & FLAG_IF) && (!(c & V_GIF_ENABLE) || (c & V_GIF)) &&
            ((c & V_IGN_TPR) || (c >> V_PRIO_SHIFT & 15) > (c & V_TPR));
 }
 

@@ -32,7 +32,7 @@ static hwaddr vmload_operand(X86Env *env, unsigned w, int access)
 {
     hwaddr pa = x86_svm_operand(env, w);
 
-    return env->s.svm_virt_vmload ? x86_guest_physical(env, pa, access) : pa;
+    return env->s.svm_guest && env->s.svm_virt_vmload ? x86_guest_physical(env, pa, access) : pa;
 }
 
 /* ---- VMLOAD, VMSAVE ---- */

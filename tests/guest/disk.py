@@ -125,7 +125,7 @@ class Environment:
     """Images and programs that all scenarios share; what is in `tmp` is only read."""
 
     def __init__(self, args):
-        self.binary = args.binary
+        self.binary = os.path.abspath(shutil.which(args.binary) or args.binary)  # guests run elsewhere
         self.is_qemu = "qemu" in os.path.basename(args.binary)
         self.slow = 4 * slowness(shutil.which(args.binary) or args.binary)  # the host may be busy
         beside = os.path.join(os.path.dirname(os.path.abspath(args.binary)), "rhea-img")

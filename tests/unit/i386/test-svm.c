@@ -504,6 +504,35 @@ static void test_physical(void)
     g_assert_cmphex(f->cpu.requests, ==, 0);
 }
 
+/* An SMI that the host does not intercept: the guest's intercepts sleep until RSM, then act again. */
+static void test_smm(void)
+{
+    uint64_t rip;
+
+    vmcb_host(f);
+    vmcb_intercept(f, SVM_EXIT_INTR);
+    vmcb_intercept(f, SVM_EXIT_EXCP0 + EXC_UD);
+    poke32(f, VMCB + VMCB_INT_CTL, V_INTR_MASKING);
+    S.rflags |= FLAG_IF;
+    S.smbase = 0x30000;
+    enter();
+    rip = S.rip;
+    f->cpu.requests = CPU_REQ_SMI;
+    fake_interrupt(f);
+    g_assert_true(S.smm && !S.svm_guest);
+    g_assert_cmphex(S.rip, ==, 0x8000);
+    f->cpu.requests = CPU_REQ_INTR;
+    g_assert_false(x86_can_interrupt(&f->env)); /* IF is clear; the host's does not count here */
+    fake_interrupt(f);
+    g_assert_true(S.smm);
+    g_assert_false(svm_intercepts(&S, SVM_EXIT_EXCP0 + EXC_UD));
+    g_assert_cmpint(fake_call(f, helper_rsm, 0, 0, 0, NULL), ==, DONE);
+    g_assert_true(S.svm_guest && !S.smm);
+    g_assert_cmphex(S.rip, ==, rip);
+    fake_interrupt(f);
+    assert_exit(f, SVM_EXIT_INTR, 0, 0);
+}
+
 static void test_gif(void)
 {
     vmcb_host(f);
@@ -630,7 +659,7 @@ int main(int argc, char **argv)
         {"control-registers", test_control_registers}, {"exceptions", test_exceptions},
         {"combined", test_combined}, {"ports", test_ports}, {"msrs", test_msrs}, {"pause", test_pause},
         {"injection", test_injection}, {"virtual-interrupt", test_virtual_interrupt},
-        {"physical", test_physical}, {"gif", test_gif}, {"breakpoints", test_breakpoints}, {"vmload", test_vmload},
+        {"physical", test_physical}, {"gif", test_gif}, {"smm", test_smm}, {"breakpoints", test_breakpoints}, {"vmload", test_vmload},
         {"registers", test_registers}, {"tsc-ratio", test_tsc_ratio}, {"task-switch", test_task_switch},
     };
     int status;
