@@ -30,6 +30,8 @@ enum {
     CPU_REQ_WORK = 1 << 7,   /* run queued work (cpu_run_on) */
     CPU_REQ_EXIT = 1 << 8,   /* the thread shall end */
     CPU_REQ_TLB = 1 << 9,    /* accelerator: memory map or TLB change to absorb */
+    CPU_REQ_VIRQ = 1 << 10,  /* Arm: virtual IRQ and FIQ of the interrupt controller, level */
+    CPU_REQ_VFIQ = 1 << 11,
 };
 
 /*

@@ -9,7 +9,7 @@
 
 #include "accel/tcg/target.h"
 
-#define TCG_MMU_MODES 6
+#define TCG_MMU_MODES 8
 #define TLB_BITS 10
 #define TLB_SIZE (1u << TLB_BITS)
 #define JC_BITS 12

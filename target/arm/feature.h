@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Features by number, and what one processor of a machine is made of.
+ */
+#ifndef TARGET_ARM_FEATURE_H
+#define TARGET_ARM_FEATURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum ArmFeature {
+#define F(name, help) ARM_FEAT_##name,
+#include "target/arm/features.def"
+#undef F
+    ARM_FEAT__COUNT
+} ArmFeature;
+
+/* How PSCI calls come in: trapped at SMC or HVC, or not at all (firmware does it). */
+typedef enum ArmPsciConduit { ARM_PSCI_NONE, ARM_PSCI_SMC, ARM_PSCI_HVC } ArmPsciConduit;
+
+/* A processor as configured: by model, properties and board. Constant once the machine is built. */
+typedef struct ArmCpuConfig {
+    uint64_t features[(ARM_FEAT__COUNT + 63) / 64];
+    uint64_t midr, mpidr;
+    uint64_t id[64];          /* ID registers by ArmIdReg (idregs.def) */
+    uint8_t pa_bits;          /* physical address size: 32..52 */
+    uint8_t sve_vq_max;       /* longest vector in quadwords, 0 without SVE */
+    uint16_t sve_vq_map;      /* bit n: length of n + 1 quadwords is supported */
+    uint64_t reset_pc;        /* rvbar */
+    uint32_t cnt_freq;        /* CNTFRQ_EL0, Hz */
+    ArmPsciConduit psci;
+    bool aarch64;             /* highest level starts in AArch64 */
+    bool start_powered_off;
+} ArmCpuConfig;
+
+static inline bool arm_has(const ArmCpuConfig *c, ArmFeature f)
+{
+    return c->features[f / 64] >> (f % 64) & 1;
+}
+
+#endif
