@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "core/cpu.h"
 #include "core/irq.h"
+#include "target/arm/feature.h"
 
 /*
  * Input pins: what an interrupt controller drives. Any thread. CPU_REQ_INTR and CPU_REQ_NMI (FIQ) are set by these, the
@@ -22,9 +23,23 @@ void arm_cpu_connect_timer(Cpu *cpu, int timer, Irq to);
 void arm_cpu_connect_pmu(Cpu *cpu, Irq to);
 /* GIC maintenance interrupt is the GIC's own. */
 
+/* What a board decides of its processors, over their models. */
+typedef struct ArmBoardCpu {
+    bool el2, el3;          /* false: the model's level is left out; true: it stays if the model has it */
+    bool mte;               /* there is memory for allocation tags: FEAT_MTE2 stays; false: it becomes FEAT_MTE */
+    ArmPsciConduit psci;    /* PSCI calls that come in this way are answered; the others go to the guest's own */
+    bool start_powered_off; /* after reset it waits for PSCI's CPU_ON */
+} ArmBoardCpu;
+/*
+ * After cpu_create() and before arm_cpu_boot_info(): the processor's features and ID registers become what is left.
+ * An error: mte, and the model has no such extension. home: main loop, machine being built.
+ */
+bool arm_cpu_configure(Cpu *cpu, const ArmBoardCpu *board, Error **errp);
+
 typedef struct ArmBootInfo {
     bool aarch64;
-    bool has_el2, has_el3;
+    bool has_el2, has_el3, has_pmu;
+    uint8_t pa_bits;        /* physical address size */
     const char *compatible; /* device tree "arm,cortex-a72" */
     uint64_t mpidr;         /* affinity fields */
 } ArmBootInfo;
