@@ -16,6 +16,13 @@
 #define A32_SYSREG(cp, is64, opc1, crn, crm, opc2) \
     ((uint32_t)(1u << 31 | (is64) << 30 | (cp) << 16 | (crn) << 11 | (crm) << 7 | (opc1) << 3 | (opc2)))
 
+/* Keys of the registers of sysreg.def: ARM_KEY_<name>; AArch32-only ones have none. */
+enum {
+#define R(name, op0, op1, crn, crm, op2, reset, help) ARM_KEY_##name = A64_SYSREG(op0, op1, crn, crm, op2),
+#include "target/arm/sysreg.def"
+#undef R
+};
+
 enum {
     SR_RO = 1, SR_WO = 2,
     SR_INLINE_R = 4,  /* reading is a load of `offset` in env, with no check but the level's (any trap: MODE_FGT) */
@@ -32,6 +39,11 @@ typedef struct ArmSysReg {
     uint32_t offset;    /* in ArmEnv, of an inline one */
 } ArmSysReg;
 
+/*
+ * With HCR_EL2.E2H some encodings mean other registers (Arm ARM D8.1.3, D13.1.2): the key that an access from the level
+ * and mode of a mode word is about; 0: UNDEFINED there. To be asked before arm_sysreg_find().
+ */
+uint32_t arm_sysreg_redirect(uint64_t mode, uint32_t key);
 /* The register of that encoding on a processor of this configuration; NULL: UNDEFINED. */
 const ArmSysReg *arm_sysreg_find(const ArmCpuConfig *config, uint32_t key);
 
