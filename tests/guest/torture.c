@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Runs inside a guest: what several processors must agree on (SDM vol 3, chapter 9; the memory
- * model x86-TSO). torture SECONDS [THREADS]: each test in turn for its share of the time; prints a
- * line for each and "TORTURE PASS", or the first wrong result and "TORTURE FAIL".
+ * model x86-TSO). torture SECONDS [THREADS [TEST]]: each test in turn for its share of the time, or
+ * that one; prints a line for each and "TORTURE PASS", or the first wrong result and "TORTURE FAIL".
  *
  * Everything shared is accessed by inline assembly or volatile, so that the compiler neither orders
  * nor fences for us.
@@ -783,6 +783,7 @@ static void set_up(void)
 int main(int argc, char **argv)
 {
     double seconds = argc > 1 ? atof(argv[1]) : 10, begin = now();
+    const char *only = argc > 3 ? argv[3] : NULL;
 
     threads = argc > 2 ? atoi(argv[2]) : (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (threads < 2 || threads > MAX_THREADS) {
@@ -791,7 +792,11 @@ int main(int argc, char **argv)
     }
     set_up();
     for (int i = 0; i < N_TESTS && !failed; i++) {
-        run_test(&tests[i], seconds / N_TESTS);
+        if (!only) {
+            run_test(&tests[i], seconds / N_TESTS);
+        } else if (!strcmp(only, tests[i].name)) {
+            run_test(&tests[i], seconds);
+        }
     }
     printf("WEAK %llu\n", (unsigned long long)weak);
     printf("TORTURE %s threads=%d seconds=%.1f\n", failed ? "FAIL" : "PASS", threads, now() - begin);
