@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "accel/tcg/internal.h"
+#include "accel/tcg/tlb.h"
 #include "base/log.h"
 #include "base/units.h"
 
@@ -161,7 +161,7 @@ static bool vcpu_open(Cpu *cpu, Error **errp)
     v->as_generation = 0;
     ir_block_init(&v->ir, tm->target);
     memset(v->jc, 0xff, sizeof(v->jc));
-    mem_vcpu_init(v);
+    tlb_vcpu_init(v);
     cpu->accel_priv = v;
     tm->vcpus = g_renew(TcgVcpu *, tm->vcpus, tm->n_vcpus + 1);
     tm->vcpus[tm->n_vcpus++] = v;
@@ -181,7 +181,7 @@ static void vcpu_close(Cpu *cpu)
             break;
         }
     }
-    mem_vcpu_fini(v);
+    tlb_vcpu_fini(v);
     ir_block_fini(&v->ir);
     g_free(v->loop);
     cpu->accel_priv = NULL;
@@ -208,7 +208,7 @@ static void push(Cpu *cpu)
     v->target->push(cpu, tcg_env(v));
     v->loop->deliver = false;
     v->loop->look = true;
-    mem_flush_all(v);
+    tlb_flush_all(v);
     jc_set_mode(v, v->target->mode(tcg_env(v)));
 }
 
@@ -219,7 +219,7 @@ static void ram_changed(Machine *m)
     for (int i = 0; tm && i < tm->n_vcpus; i++) {
         TcgVcpu *v = tm->vcpus[i];
         if (v->cpu == self) {
-            mem_flush_all(v); /* its very next access must see the change */
+            tlb_flush_all(v); /* its very next access must see the change */
         } else {
             cpu_request(v->cpu, CPU_REQ_TLB);
         }
@@ -238,7 +238,7 @@ static void watch_armed(Machine *m, RamBlock *b, uint64_t offset, uint64_t len)
     TcgMachine *tm = tm_of(m);
     for (int i = 0; tm && i < tm->n_vcpus; i++) {
         for (uint64_t o = offset; o < offset + len; o += MEM_PAGE_SIZE) {
-            mem_evict_store(tm->vcpus[i], b->host + o);
+            tlb_evict_store(tm->vcpus[i], b->host + o);
         }
     }
     if (tm) {

@@ -19,7 +19,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "accel/tcg/internal.h"
+#include "accel/tcg/tlb.h"
 #include "base/log.h"
 
 #define MAX_SITES (1u << 20)
@@ -103,7 +103,7 @@ static bool second_page_fits(TcgVcpu *v, const TcgBlock *tb)
         return true;
     }
     uint64_t next = (tcg_code_va(v, tb->mode, tb->pc) | (MEM_PAGE_SIZE - 1)) + 1;
-    const ItlbEntry *i = mem_fetch(v, next, v->target->code_mmu(tcg_env(v)), false);
+    const ItlbEntry *i = tlb_fetch(v, next, v->target->code_mmu(tcg_env(v)), false);
     return i && i->phys == tb->page2;
 }
 
@@ -444,7 +444,7 @@ bool tcg_code_bytes(TcgTranslate *t, uint64_t pc, uint8_t *buf, unsigned n)
         if (t->page[0]) {
             memcpy(buf, t->page[0] + in, done);
         } else {
-            piece_bytes(v, mem_fetch(v, t->page_va, v->target->code_mmu(t->env), true), in, buf, done);
+            piece_bytes(v, tlb_fetch(v, t->page_va, v->target->code_mmu(t->env), true), in, buf, done);
         }
         if (done == n) {
             return true;
@@ -455,7 +455,7 @@ bool tcg_code_bytes(TcgTranslate *t, uint64_t pc, uint8_t *buf, unsigned n)
         return false;
     }
     /* The first instruction runs over into the next page: its fetch may fault now. */
-    const ItlbEntry *i = mem_fetch(v, tcg_code_va(v, t->mode, pc + done),
+    const ItlbEntry *i = tlb_fetch(v, tcg_code_va(v, t->mode, pc + done),
                                    v->target->code_mmu(t->env), true);
     t->phys2 = i->phys;
     piece_bytes(v, i, in, buf + done, n - done);
@@ -480,7 +480,7 @@ static void log_guest_code(TcgVcpu *v, TcgTranslate *t)
 static void translate(TcgVcpu *v, TcgTranslate *t, uint64_t pc, uint64_t mode, int max_insns)
 {
     uint64_t va = tcg_code_va(v, mode, pc);
-    const ItlbEntry *i = mem_fetch(v, va, v->target->code_mmu(tcg_env(v)), true);
+    const ItlbEntry *i = tlb_fetch(v, va, v->target->code_mmu(tcg_env(v)), true);
     *t = (TcgTranslate){
         .ir = &v->ir, .env = tcg_env(v), .pc = pc, .mode = mode, .max_insns = max_insns,
         .page = { i->host, NULL }, .page_va = va & ~(uint64_t)(MEM_PAGE_SIZE - 1), .phys2 = ~0ull,
@@ -528,7 +528,7 @@ static void watch_page(TcgVcpu *v, uint64_t phys)
     }
     ram_watch_set(b, offset, MEM_PAGE_SIZE, RAM_WATCH_CODE);
     for (int i = 0; i < v->tm->n_vcpus; i++) {
-        mem_evict_store(v->tm->vcpus[i], b->host + offset);
+        tlb_evict_store(v->tm->vcpus[i], b->host + offset);
     }
     exec_sync_others(v->tm, v);
 }
@@ -668,7 +668,7 @@ TcgBlock *cache_translate(TcgVcpu *v, uint64_t pc, uint64_t mode)
 {
     TcgMachine *tm = v->tm;
     uint64_t va = tcg_code_va(v, mode, pc), w[2], start = now_ns();
-    uint64_t phys = mem_fetch(v, va, v->target->code_mmu(tcg_env(v)), true)->phys;
+    uint64_t phys = tlb_fetch(v, va, v->target->code_mmu(tcg_env(v)), true)->phys;
 
     if (phys == ~0ull) {
         cache_translate_ir(v, pc, mode, 1);

@@ -14,7 +14,7 @@
 #include <sched.h>
 #include <string.h>
 
-#include "accel/tcg/internal.h"
+#include "accel/tcg/tlb.h"
 #include "base/log.h"
 
 /* ---- in and out of guest code, seen by other threads ---- */
@@ -173,7 +173,7 @@ void tcg_mode_changed(void *env)
 static TcgBlock *find_block(TcgVcpu *v, uint64_t pc, bool raise)
 {
     uint64_t mode = v->loop->mode, va = tcg_code_va(v, mode, pc);
-    const ItlbEntry *i = mem_fetch(v, va, v->target->code_mmu(tcg_env(v)), raise);
+    const ItlbEntry *i = tlb_fetch(v, va, v->target->code_mmu(tcg_env(v)), raise);
     v->stats.lookups++;
     if (!i || i->phys == ~0ull) {
         return NULL;
@@ -324,7 +324,7 @@ static void absorb_requests(TcgVcpu *v)
     Cpu *cpu = v->cpu;
     if (cpu_requests(cpu) & CPU_REQ_TLB) {
         cpu_unrequest(cpu, CPU_REQ_TLB);
-        mem_flush_all(v);
+        tlb_flush_all(v);
     }
     mem_quiesce(cpu->machine);
     v->tlb2->section = NULL;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What exec.c, mem.c and cache.c share: the per-machine translator and the
- * second-level TLB.
+ * What accel.c, exec.c, mem.c, tlb.c and cache.c share: the per-machine translator.
  */
 #ifndef ACCEL_TCG_INTERNAL_H
 #define ACCEL_TCG_INTERNAL_H
@@ -55,47 +54,6 @@ typedef struct TcgMachine {
     uint64_t code_invalidations, full_flushes;
 } TcgMachine;
 
-/* ---- second-level TLB ---- */
-#define TLB2_BITS 12
-#define TLB2_BIG_BITS 8
-#define TLB2_GENERATIONS 2
-
-/* Kind of memory behind a page. */
-enum { PAGE_IO = 0, PAGE_RAM = 1, PAGE_ROM = 2 };
-
-typedef struct Tlb2Entry {
-    uint64_t tag;      /* va >> bits, with mmu index in the top byte */
-    uint64_t gen;      /* valid while equal to v->tlb2->gen[mmu][global] */
-    uint64_t paddr;    /* of the 4 KiB page, or of the 2 MiB frame in the big table */
-    bool r, w, x, global;
-} Tlb2Entry;
-
-/* A fetch translation. */
-typedef struct ItlbEntry {
-    uint64_t va;       /* page | mmu, or ITLB_EMPTY */
-    uint64_t phys;     /* ram_addr of the page, ~0 when not RAM */
-    hwaddr paddr;
-    const uint8_t *host;
-    bool global;
-} ItlbEntry;
-#define ITLB_SIZE 256
-#define ITLB_EMPTY (~0ull) /* no mmu index is that high */
-
-#define FLUSH_LIST 512
-typedef struct Tlb2 {
-    uint64_t gen[TCG_MMU_MODES][2]; /* [mmu][0] non-global, [1] global */
-    Tlb2Entry small[TCG_MMU_MODES][1u << TLB2_BITS];
-    Tlb2Entry big[TCG_MMU_MODES][1u << TLB2_BIG_BITS];
-    ItlbEntry itlb[ITLB_SIZE];
-    bool itlb_nonglobal;
-    /* First-level entries that a non-global flush must empty. */
-    TlbEntry *flush[FLUSH_LIST];
-    unsigned n_flush;  /* > FLUSH_LIST: too many, wipe all */
-    bool used[TCG_MMU_MODES][2]; /* not empty; other threads look */
-    bool watching;     /* tcg_watch() */
-    const MemSection *section; /* last section seen */
-} Tlb2;
-
 /* Jump cache contexts: a small number for each mode word in use. */
 #define JC_CONTEXTS 16
 typedef struct JcContext {
@@ -142,14 +100,7 @@ static inline uint64_t tcg_code_va(TcgVcpu *v, uint64_t mode, uint64_t pc)
 }
 
 /* mem.c */
-void mem_vcpu_init(TcgVcpu *v);
-void mem_vcpu_fini(TcgVcpu *v);
-/* Drop all translations of all address spaces. */
-void mem_flush_all(TcgVcpu *v);
-/* Fetch translation of va; raises the fetch fault when `raise`, else returns NULL on a fault. */
-const ItlbEntry *mem_fetch(TcgVcpu *v, uint64_t va, int mmu, bool raise);
-/* Drop first-level store permission for a host page in one vCPU's TLB (any thread). */
-void mem_evict_store(TcgVcpu *v, const uint8_t *host_page);
+/* The instruction being executed, for exceptions raised out of a slow path. */
 void mem_note_pc(TcgVcpu *v);
 void tcg_leave(TcgVcpu *v, Leave why) G_GNUC_NORETURN;
 

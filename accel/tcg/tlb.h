@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A vCPU's translations of guest addresses. For data two levels: the small
+ * per-index arrays that generated code probes (tcg.h), and behind them a larger
+ * table with big-page entries that survives context switches for global
+ * mappings, so that a refill rarely walks guest tables. For fetches one.
+ *
+ * home: each vCPU's TLBs belong to its thread; tlb_evict_store() alone may
+ * touch another's, by atomic stores of the empty tag.
+ */
+#ifndef ACCEL_TCG_TLB_H
+#define ACCEL_TCG_TLB_H
+
+#include "accel/tcg/internal.h"
+
+#define PAGE_MASK (~(uint64_t)(MEM_PAGE_SIZE - 1))
+
+#define TLB2_BITS 12
+#define TLB2_BIG_BITS 8
+
+/* Kind of memory behind a page. */
+enum { PAGE_IO = 0, PAGE_RAM = 1, PAGE_ROM = 2 };
+
+typedef struct Tlb2Entry {
+    uint64_t tag;      /* va >> bits, with mmu index in the top byte */
+    uint64_t gen;      /* valid while equal to v->tlb2->gen[mmu][global] */
+    uint64_t paddr;    /* of the 4 KiB page, or of the 2 MiB frame in the big table */
+    bool r, w, x, global;
+} Tlb2Entry;
+
+/* A fetch translation. */
+typedef struct ItlbEntry {
+    uint64_t va;       /* page | mmu, or ITLB_EMPTY */
+    uint64_t phys;     /* ram_addr of the page, ~0 when not RAM */
+    hwaddr paddr;
+    const uint8_t *host;
+    bool global;
+} ItlbEntry;
+#define ITLB_SIZE 256
+#define ITLB_EMPTY (~0ull) /* no mmu index is that high */
+
+#define FLUSH_LIST 512
+typedef struct Tlb2 {
+    uint64_t gen[TCG_MMU_MODES][2]; /* [mmu][0] non-global, [1] global */
+    Tlb2Entry small[TCG_MMU_MODES][1u << TLB2_BITS];
+    Tlb2Entry big[TCG_MMU_MODES][1u << TLB2_BIG_BITS];
+    ItlbEntry itlb[ITLB_SIZE];
+    bool itlb_nonglobal;
+    /* First-level entries that a non-global flush must empty. */
+    TlbEntry *flush[FLUSH_LIST];
+    unsigned n_flush;  /* > FLUSH_LIST: too many, wipe all */
+    bool used[TCG_MMU_MODES][2]; /* not empty; other threads look */
+    bool watching;     /* tcg_watch() */
+    const MemSection *section; /* last section seen */
+} Tlb2;
+
+/* What tlb_translate() found: valid until the next flush. */
+typedef struct TlbPage {
+    hwaddr paddr;     /* of the 4 KiB page */
+    bool r, w, x, global;
+    int kind;         /* PAGE_* */
+    RamBlock *ram;
+    uint64_t offset;  /* of the page in ram */
+} TlbPage;
+
+static inline Tlb2 *tlb2(TcgVcpu *v)
+{
+    return v->tlb2;
+}
+
+/* What lies at a physical address; NULL: nothing. */
+static inline const MemSection *tlb_section_at(TcgVcpu *v, hwaddr pa)
+{
+    const MemSection *s = tlb2(v)->section;
+    if (!s || pa - s->base >= s->size) {
+        s = address_space_find(v->cpu->mem, pa);
+        tlb2(v)->section = s;
+    }
+    return s;
+}
+
+static inline unsigned tlb_index(uint64_t va)
+{
+    return (va >> MEM_PAGE_BITS) & (TLB_SIZE - 1);
+}
+
+/* The host address of a guest operand within a page that the first level has; NULL: it has not. */
+static inline uint8_t *tlb_lookup(TcgVcpu *v, uint64_t va, unsigned size, int mmu, int write)
+{
+    TlbEntry *e = &v->tlb[mmu][write][tlb_index(va)];
+    uint64_t off = va - e->page;
+    return off <= MEM_PAGE_SIZE - size ? (uint8_t *)(uintptr_t)e->host + off : NULL;
+}
+
+/* Whether the target wants to hear of accesses to the page (tcg_watch()). */
+static inline bool tlb_watched(TcgVcpu *v, uint64_t va, int mmu)
+{
+    return G_UNLIKELY(tlb2(v)->watching) && v->target->watches(tcg_env(v), va & PAGE_MASK, mmu);
+}
+
+void tlb_vcpu_init(TcgVcpu *v);
+void tlb_vcpu_fini(TcgVcpu *v);
+/* Translation of va for access; walks on a miss. False: fault noted in env. */
+bool tlb_translate(TcgVcpu *v, uint64_t va, int access, int mmu, TlbPage *p);
+/* Make the fast path hit next time, if this page may be accessed directly. */
+void tlb_refill(TcgVcpu *v, uint64_t va, int mmu, int access, const TlbPage *p);
+/* Drop all translations of all address spaces. */
+void tlb_flush_all(TcgVcpu *v);
+/* Fetch translation of va; raises the fetch fault when `raise`, else returns NULL on a fault. */
+const ItlbEntry *tlb_fetch(TcgVcpu *v, uint64_t va, int mmu, bool raise);
+/* Drop first-level store permission for a host page in one vCPU's TLB (any thread). */
+void tlb_evict_store(TcgVcpu *v, const uint8_t *host_page);
+
+#endif
