@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "guest"))
 sys.path.insert(0, HERE)
 import asm  # noqa: E402
 from guest import Skip, run_tap, slowness  # noqa: E402
-from preludes import x32, x64  # noqa: E402
+from preludes import WATCHDOG, x32, x64  # noqa: E402
 
 PROGRAMS = 1024         # per image
 SIZE = 256              # bytes of code
@@ -199,28 +199,6 @@ NEXT = f"""
         imul ebx, ebx, {SLOT}
 """
 
-# PIT channel 0 every 2 ms, through I/O APIC pin 2 as an NMI; the local APIC enabled.
-WATCHDOG = """
-        mov al, 0xff
-        out 0x21, al
-        out 0xa1, al
-        mov al, 0x34
-        out 0x43, al
-        mov al, 0x52
-        out 0x40, al
-        mov al, 0x09
-        out 0x40, al
-        mov edi, 0xfec00000
-        mov dword ptr [edi], 0x14
-        mov dword ptr [edi + 16], 0x400
-        mov dword ptr [edi], 0x15
-        mov dword ptr [edi + 16], 0
-        mov edi, 0xfee00000
-        mov dword ptr [edi + 0xf0], 0x1ff
-        mov dword ptr [edi + 0x80], 0
-        mov dword ptr [edi + 0xb0], 0
-"""
-
 # Both processors come here, each with its own stack (the local APIC's id tells which).
 HANDLER64 = """
     common:
@@ -252,7 +230,7 @@ HANDLER64 = """
 
 MAIN64 = f"""
     main:
-        {WATCHDOG}
+        watchdog
         cmp dword ptr [booted], 0
         jne 1f
         inc dword ptr [booted]
@@ -316,7 +294,7 @@ HANDLER32 = """
 
 MAIN32 = f"""
     main:
-        {WATCHDOG}
+        watchdog
         {NEXT}
         lea esi, [ebx + pool]
         mov edi, {AREA:#x}
@@ -352,7 +330,7 @@ MAIN32 = f"""
 # interrupts that come of it. Each 4096 count as a program. EBP is the random number.
 MAIN_POKES = f"""
     main:
-        {WATCHDOG}
+        watchdog
         {NEXT}
         mov ebp, [pool]
         add [pool], ebx
@@ -396,15 +374,7 @@ MAIN_POKES = f"""
         call [stores + ecx * 4]
         jmp again
     random:
-        mov ebx, ebp
-        shl ebx, 13
-        xor ebp, ebx
-        mov ebx, ebp
-        shr ebx, 17
-        xor ebp, ebx
-        mov ebx, ebp
-        shl ebx, 5
-        xor ebp, ebx
+        xorshift ebp, ebx
         ret
         .irp i, b, w, d
     in_\\i:
@@ -495,10 +465,11 @@ MAIN_POKES = f"""
 
 # Real mode from the loader's protected mode; every vector leads to a reset by port 92h.
 MAIN16 = f"""
+        {WATCHDOG}
         cld
         lgdt [gdt_ptr]
         mov esp, 0x7000
-        {WATCHDOG}
+        watchdog
         {NEXT}
         lea esi, [ebx + pool]
         mov edi, 0x7c00

@@ -40,6 +40,14 @@ def run(argv, seconds):
     return r.returncode, r.stdout
 
 
+def read_case(path):
+    """The source, with `include "name"` lines replaced by that file of the same folder."""
+    with open(path, encoding="ascii") as f:
+        text = f.read()
+    return re.sub(r'^ *include "(\S+)"$', lambda m: read_case(os.path.join(os.path.dirname(path), m.group(1))), text,
+                  flags=re.M)
+
+
 def make_image(source):
     head = source[:source.index("*/")]
     mode = re.match(r"/\* (\w+)", head).group(1)
@@ -68,8 +76,7 @@ def case(path):
     def test():
         if not asm.has_assembler():
             raise Skip("no assembler")
-        with open(path, encoding="ascii") as f:
-            source = f.read()
+        source = read_case(path)
         head = source[:source.index("*/")]
         option, image = make_image(source)
         extra = BARE + asm.REPORT_ARGS + ([] if " reboot" in head else ["-no-reboot"])

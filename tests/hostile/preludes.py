@@ -6,8 +6,43 @@ Both preludes start from multiboot and end in the guest's label `main`. An excep
 the macro `try`; without one the guest ends with code 0x7f. All output is on the debug port.
 """
 
-# Page tables and the IDT live at 2 MiB, stacks below 0x90000.
-COMMON = """
+# PIT channel 0 every 2 ms, through I/O APIC pin 2 as an NMI; the local APIC enabled. Uses EAX, EDI.
+WATCHDOG = """
+        .macro watchdog
+        mov al, 0xff
+        out 0x21, al
+        out 0xa1, al
+        mov al, 0x34
+        out 0x43, al
+        mov al, 0x52
+        out 0x40, al
+        mov al, 0x09
+        out 0x40, al
+        mov edi, 0xfec00000
+        mov dword ptr [edi], 0x14
+        mov dword ptr [edi + 16], 0x400
+        mov dword ptr [edi], 0x15
+        mov dword ptr [edi + 16], 0
+        mov edi, 0xfee00000
+        mov dword ptr [edi + 0xf0], 0x1ff
+        mov dword ptr [edi + 0x80], 0
+        mov dword ptr [edi + 0xb0], 0
+        .endm
+"""
+
+# Page tables and the IDT live at 2 MiB, stacks below 0x90000. `xorshift` is the next random number.
+COMMON = WATCHDOG + """
+        .macro xorshift state, scratch
+        mov \\scratch, \\state
+        shl \\scratch, 13
+        xor \\state, \\scratch
+        mov \\scratch, \\state
+        shr \\scratch, 17
+        xor \\state, \\scratch
+        mov \\scratch, \\state
+        shl \\scratch, 5
+        xor \\state, \\scratch
+        .endm
         .set PML4, 0x200000
         .set PDPT, 0x201000
         .set PD, 0x202000       /* four pages: 4 GiB in 2 MiB pages */

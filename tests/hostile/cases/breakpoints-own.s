@@ -2,59 +2,8 @@
  * instructions that fault, behind MOV SS (SDM 3A 6.8.3).
  * noqemu: it reports every repetition, is stopped by an assertion at the second, has no shadow and no GD.
  * expect 0x21 "\x01l@08:0006:0 @07:0004:0 s@00:0001:1 00@00:0001:0 t@08:4001:0 @14:4000:0 fE0d:0000 m@6d:0001:0 @08:0001:0 @1b:4001:0 p@01:0001:0 g@00:2000:0 0400" */
-    /* The handler prints the distance of RIP from [from], DR6's low 16 bits, RF, and clears DR6. */
-    db_handler:
-        push rax
-        push rcx
-        put '@'
-        mov rax, [rsp + 16]
-        sub rax, [from]
-        call hex2
-        put ':'
-        mov rax, dr6
-        and eax, 0xe00f
-        call hex4
-        put ':'
-        mov eax, [rsp + 32]
-        shr eax, 16
-        and eax, 1
-        call hex1
-        call space
-        mov eax, 0xffff0ff0
-        mov dr6, rax
-        mov rax, [rsp + 32]     /* single steps end here; instruction breakpoints are passed over */
-        and eax, ~0x100
-        or eax, 0x10000
-        mov [rsp + 32], rax
-        pop rcx
-        pop rax
-        iretq
-        .balign 8
-    from:
-        .quad 0
-    var:
-        .quad 0, 0, 0, 0, 0, 0, 0, 0
-
-        .macro arm n, addr, dr7
-        lea rax, \addr
-        mov dr\n, rax
-        mov eax, \dr7
-        mov dr7, rax
-        .endm
-        .macro watch what           /* runs it, RIP counted from its start */
-        lea rax, [9f]
-        mov [from], rax
-    9:  \what
-        nop
-        nop
-        .endm
-
-    main:
-        put 1
-        mov eax, offset db_handler
-        mov [IDT + 16], ax
-        shr eax, 16
-        mov [IDT + 16 + 6], ax
+    include "breakpoints.inc"
+    test:
         put 'l'
         arm 1, [var + 8], 0xf00408
         arm 2, [var + 16], 0xb000420            /* any access to 8 bytes, 16 bytes on both */

@@ -1,59 +1,7 @@
 /* x64: DR0..DR3 on instructions, data and ports; what DR6 says, where the handler is entered (SDM 3B 18.2).
  */
-    /* The handler prints the distance of RIP from [from], DR6's low 16 bits, RF, and clears DR6. */
-    db_handler:
-        push rax
-        push rcx
-        put '@'
-        mov rax, [rsp + 16]
-        sub rax, [from]
-        call hex2
-        put ':'
-        mov rax, dr6
-        and eax, 0xe00f
-        call hex4
-        put ':'
-        mov eax, [rsp + 32]
-        shr eax, 16
-        and eax, 1
-        call hex1
-        call space
-        mov eax, 0xffff0ff0
-        mov dr6, rax
-        mov rax, [rsp + 32]     /* single steps end here; instruction breakpoints are passed over */
-        and eax, ~0x100
-        or eax, 0x10000
-        mov [rsp + 32], rax
-        pop rcx
-        pop rax
-        iretq
-        .balign 8
-    from:
-        .quad 0
-    var:
-        .quad 0, 0, 0, 0, 0, 0, 0, 0
-
-        .macro arm n, addr, dr7
-        lea rax, \addr
-        mov dr\n, rax
-        mov eax, \dr7
-        mov dr7, rax
-        .endm
-        .macro watch what           /* runs it, RIP counted from its start */
-        lea rax, [9f]
-        mov [from], rax
-    9:  \what
-        nop
-        nop
-        .endm
-
-    main:
-        put 1
-        mov eax, offset db_handler
-        mov [IDT + 16], ax
-        shr eax, 16
-        mov [IDT + 16 + 6], ax
-
+    include "breakpoints.inc"
+    test:
         arm 0, [1f], 0x402                      /* an instruction, twice */
         lea rax, [1f]
         mov [from], rax

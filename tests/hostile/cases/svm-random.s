@@ -14,7 +14,11 @@
         call svm_setup
         mov word ptr [IOPM], -1
         call nested_tables
-        call watchdog
+        lea rax, [rip + nmi]
+        mov [IDT + 2 * 16], ax
+        shr eax, 16
+        mov [IDT + 2 * 16 + 6], ax
+        watchdog
         xor r12d, r12d                  /* rounds */
         mov r13d, 0x12345678            /* random */
     round:
@@ -77,15 +81,7 @@
         .quad 0, 0
 
     random:                             /* xorshift; EAX */
-        mov eax, r13d
-        shl eax, 13
-        xor r13d, eax
-        mov eax, r13d
-        shr eax, 17
-        xor r13d, eax
-        mov eax, r13d
-        shl eax, 5
-        xor r13d, eax
+        xorshift r13d, eax
         mov eax, r13d
         ret
 
@@ -149,24 +145,5 @@
         mov dword ptr [NPD + 24], 0x600087
         ret
 
-    watchdog:                           /* PIT channel 0 every 2 ms, through I/O APIC pin 2 as an NMI */
-        lea rax, [rip + nmi]
-        mov [IDT + 2 * 16], ax
-        shr eax, 16
-        mov [IDT + 2 * 16 + 6], ax
-        mov al, 0x34
-        out 0x43, al
-        mov al, 0x52
-        out 0x40, al
-        mov al, 0x09
-        out 0x40, al
-        mov edi, 0xfec00000
-        mov dword ptr [rdi], 0x14
-        mov dword ptr [rdi + 16], 0x400
-        mov dword ptr [rdi], 0x15
-        mov dword ptr [rdi + 16], 0
-        mov edi, 0xfee00000
-        mov dword ptr [rdi + 0xf0], 0x1ff
-        ret
     nmi:
         iretq
