@@ -31,6 +31,9 @@ enum {
 
 /* ---- 64-bit form ---- */
 
+/* Upwards from A_R15. */
+static const uint8_t gpr_order[16] = {15, 14, 13, 12, 11, 10, 9, 8, R_DI, R_SI, R_BP, R_SP, R_BX, R_DX, R_CX, R_AX};
+
 static void seg_out(uint8_t *p, const X86Seg *s)
 {
     st_le16(p, s->sel);
@@ -71,10 +74,8 @@ static void save64(const X86State *s, uint64_t rflags, uint8_t *a)
     st_le64(a + A_DR6, s->dr[6]);
     st_le64(a + A_RFLAGS, rflags);
     st_le64(a + A_RIP, s->rip);
-    for (int i = 0; i < 8; i++) { /* r15 to r8, then rdi to rax with rsp and rbp where AMD has them */
-        static const uint8_t low[8] = {R_DI, R_SI, R_BP, R_SP, R_BX, R_DX, R_CX, R_AX};
-        st_le64(a + A_R15 + 8 * i, s->gpr[15 - i]);
-        st_le64(a + A_R15 + 64 + 8 * i, s->gpr[low[i]]);
+    for (int i = 0; i < 16; i++) {
+        st_le64(a + A_R15 + 8 * i, s->gpr[gpr_order[i]]);
     }
 }
 
@@ -95,10 +96,8 @@ static uint64_t load64(X86State *s, const uint8_t *a)
     s->dr[7] = (uint32_t)ld_le64(a + A_DR7);
     s->dr[6] = (uint32_t)ld_le64(a + A_DR6);
     s->rip = ld_le64(a + A_RIP);
-    for (int i = 0; i < 8; i++) {
-        static const uint8_t low[8] = {R_DI, R_SI, R_BP, R_SP, R_BX, R_DX, R_CX, R_AX};
-        s->gpr[15 - i] = ld_le64(a + A_R15 + 8 * i);
-        s->gpr[low[i]] = ld_le64(a + A_R15 + 64 + 8 * i);
+    for (int i = 0; i < 16; i++) {
+        s->gpr[gpr_order[i]] = ld_le64(a + A_R15 + 8 * i);
     }
     return ld_le64(a + A_RFLAGS);
 }

@@ -42,12 +42,11 @@ void svm_load_paging(X86State *s, uint64_t cr0, uint64_t cr3, uint64_t cr4, uint
     }
 }
 
-/* ---- the host's state ---- */
+/* ---- what is saved of a world that is left ---- */
 
-static void save_host(X86Env *env, uint64_t next)
+void svm_save_world(X86Env *env, const Vmcb *v, uint64_t rip)
 {
     const X86State *s = &env->s;
-    Vmcb page = vmcb_open(env, s->vm_hsave, true), *v = &page;
 
     svm_save_seg(v, VMCB_ES, &s->seg[S_ES]);
     svm_save_seg(v, VMCB_CS, &s->seg[S_CS]);
@@ -62,10 +61,17 @@ static void save_host(X86Env *env, uint64_t next)
     vmcb_put(v, VMCB_CR3, 8, s->cr3);
     vmcb_put(v, VMCB_CR4, 8, s->cr4);
     vmcb_put(v, VMCB_RFLAGS, 8, x86_rflags(env));
-    vmcb_put(v, VMCB_RIP, 8, next);
+    vmcb_put(v, VMCB_RIP, 8, rip);
     vmcb_put(v, VMCB_RSP, 8, s->gpr[R_SP]);
     vmcb_put(v, VMCB_RAX, 8, s->gpr[R_AX]);
-    vmcb_written(v);
+}
+
+static void save_host(X86Env *env, uint64_t next)
+{
+    Vmcb page = vmcb_open(env, env->s.vm_hsave, true);
+
+    svm_save_world(env, &page, next);
+    vmcb_written(&page);
 }
 
 /* ---- the control area ---- */

@@ -188,5 +188,7 @@ static inline void vmcb_put(const Vmcb *v, unsigned field, unsigned size, uint64
 }
 void svm_load_seg(const Vmcb *v, unsigned field, X86Seg *seg);
 void svm_save_seg(const Vmcb *v, unsigned field, const X86Seg *seg);
+/* What both VMRUN (of the host) and #VMEXIT (of the guest) save; rip: where that world goes on. */
+void svm_save_world(X86Env *env, const Vmcb *v, uint64_t rip);
 
 #endif

@@ -92,28 +92,12 @@ bool svm_event_exits(X86Env *env, unsigned code, uint64_t info1)
 static void save_guest(X86Env *env, const Vmcb *v)
 {
     const X86State *s = &env->s;
-    uint64_t flags = x86_rflags(env);
 
-    svm_save_seg(v, VMCB_ES, &s->seg[S_ES]);
-    svm_save_seg(v, VMCB_CS, &s->seg[S_CS]);
-    svm_save_seg(v, VMCB_SS, &s->seg[S_SS]);
-    svm_save_seg(v, VMCB_DS, &s->seg[S_DS]);
-    vmcb_put(v, VMCB_GDTR + 4, 4, s->gdt_limit);
-    vmcb_put(v, VMCB_GDTR + 8, 8, s->gdt_base);
-    vmcb_put(v, VMCB_IDTR + 4, 4, s->idt_limit);
-    vmcb_put(v, VMCB_IDTR + 8, 8, s->idt_base);
+    svm_save_world(env, v, s->rip);
     vmcb_put(v, VMCB_CPL, 1, env->cpl);
-    vmcb_put(v, VMCB_EFER, 8, s->efer);
-    vmcb_put(v, VMCB_CR0, 8, s->cr0);
     vmcb_put(v, VMCB_CR2, 8, s->cr2);
-    vmcb_put(v, VMCB_CR3, 8, s->cr3);
-    vmcb_put(v, VMCB_CR4, 8, s->cr4);
     vmcb_put(v, VMCB_DR6, 8, s->dr[6]);
     vmcb_put(v, VMCB_DR7, 8, s->dr[7]);
-    vmcb_put(v, VMCB_RFLAGS, 8, flags);
-    vmcb_put(v, VMCB_RIP, 8, s->rip);
-    vmcb_put(v, VMCB_RSP, 8, s->gpr[R_SP]);
-    vmcb_put(v, VMCB_RAX, 8, s->gpr[R_AX]);
     if (s->svm_npt) {
         vmcb_put(v, VMCB_G_PAT, 8, s->pat);
     }
@@ -121,7 +105,7 @@ static void save_guest(X86Env *env, const Vmcb *v)
              (vmcb_get(v, VMCB_INT_CTL, 4) & ~(V_TPR | V_IRQ | V_GIF)) |
                  (s->svm_int_ctl & (V_TPR | V_IRQ | V_GIF)));
     vmcb_put(v, VMCB_INT_STATE, 4,
-             (s->int_shadow ? INT_STATE_SHADOW : 0) | (flags & FLAG_IF ? INT_STATE_IF : 0));
+             (s->int_shadow ? INT_STATE_SHADOW : 0) | (x86_rflags(env) & FLAG_IF ? INT_STATE_IF : 0));
 }
 
 /* Instruction bytes for who emulates the access of a data page fault (15.8.4). */

@@ -94,34 +94,23 @@ static void test_pc(void)
 
 #define ELF_SIZE 0x200
 
-/* "text" at 0x3000 with 8 zeroes after it, linked 0xc0000000 higher. */
-static void make_elf64(uint8_t *d)
-{
-    Elf64_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1}, .e_type = ET_EXEC,
-                    .e_machine = EM_X86_64, .e_entry = 0xc0003002, .e_phoff = 64,
-                    .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1};
-    Elf64_Phdr p = {.p_type = PT_LOAD, .p_offset = 0x100, .p_vaddr = 0xc0003000, .p_paddr = 0x3000,
-                    .p_filesz = 4, .p_memsz = 12};
-
-    memset(d, 0, ELF_SIZE);
-    memcpy(d, &h, sizeof(h));
-    memcpy(d + 64, &p, sizeof(p));
-    memcpy(d + 0x100, "text", 4);
-}
-
-static void make_elf32(uint8_t *d)
-{
-    Elf32_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, 1}, .e_type = ET_EXEC,
-                    .e_machine = EM_386, .e_entry = 0x3001, .e_phoff = 52,
-                    .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = 1};
-    Elf32_Phdr p = {.p_type = PT_LOAD, .p_offset = 0x100, .p_vaddr = 0x3000, .p_paddr = 0x3000,
-                    .p_filesz = 4, .p_memsz = 12};
-
-    memset(d, 0, ELF_SIZE);
-    memcpy(d, &h, sizeof(h));
-    memcpy(d + 52, &p, sizeof(p));
-    memcpy(d + 0x100, "text", 4);
-}
+/* "text" at 0x3000 with 8 zeroes after it; begins at `entry`, linked `high` higher. */
+#define MAKE_ELF(bits, machine, entry, high)                                                                      \
+    static void make_elf##bits(uint8_t *d)                                                                        \
+    {                                                                                                             \
+        Elf##bits##_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS##bits, ELFDATA2LSB, 1}, .e_type = ET_EXEC, \
+                              .e_machine = machine, .e_entry = (entry) + (high), .e_phoff = sizeof(h),            \
+                              .e_phentsize = sizeof(Elf##bits##_Phdr), .e_phnum = 1};                             \
+        Elf##bits##_Phdr p = {.p_type = PT_LOAD, .p_offset = 0x100, .p_vaddr = 0x3000 + (high),                   \
+                              .p_paddr = 0x3000, .p_filesz = 4, .p_memsz = 12};                                   \
+                                                                                                                  \
+        memset(d, 0, ELF_SIZE);                                                                                   \
+        memcpy(d, &h, sizeof(h));                                                                                 \
+        memcpy(d + sizeof(h), &p, sizeof(p));                                                                     \
+        memcpy(d + 0x100, "text", 4);                                                                             \
+    }
+MAKE_ELF(64, EM_X86_64, 0x3002, 0xc0000000)
+MAKE_ELF(32, EM_386, 0x3001, 0)
 
 static void test_elf(gconstpointer data)
 {
