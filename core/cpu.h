@@ -44,6 +44,13 @@ typedef struct CpuIntcOps {
     /* System register file of the controller (x86: CR8 = 0x10008, APIC MSRs by number). */
     bool (*sysreg_read)(void *opaque, uint32_t reg, uint64_t *val);  /* false: no such register */
     bool (*sysreg_write)(void *opaque, uint32_t reg, uint64_t val);
+    /*
+     * Arm, asked before the two: does the access trap to an Exception level by the controller's own trap bits or the
+     * processor's? 0: no; 1..3: to that one; -1: UNDEFINED.
+     */
+    int (*sysreg_trap)(void *opaque, uint32_t reg, bool write);
+    /* Arm with EL3: the processor entered or left EL3, or changed its Security state. */
+    void (*state_changed)(void *opaque);
 } CpuIntcOps;
 #define X86_INTC_CR8 0x10008u /* pseudo register: task priority bits 7:4 of TPR */
 #define X86_INTC_APICBASE 0x1bu

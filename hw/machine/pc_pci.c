@@ -14,7 +14,7 @@
 #define HOLE64_Q35   (32 * GIB)
 #define PCI_HOLE_END 0xfec00000ull /* I/O APIC */
 
-static void send_msi(void *opaque, uint64_t addr, uint32_t data)
+static void send_msi(void *opaque, uint16_t requester, uint64_t addr, uint32_t data)
 {
     apic_bus_send_msi(opaque, addr, data);
 }

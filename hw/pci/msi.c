@@ -67,7 +67,7 @@ void pci_msg_send(PciDevice *d, uint64_t addr, uint32_t data)
     PciBus *root = pci_bus_root(d->bus);
 
     if (root->msi && __atomic_load_n(&d->bus_master, __ATOMIC_SEQ_CST)) {
-        root->msi(root->msi_opaque, addr, data);
+        root->msi(root->msi_opaque, pci_requester_id(d), addr, data);
     }
 }
 

@@ -160,7 +160,8 @@ AddressSpace *pci_dma_space(PciDevice *d);
 uint16_t pci_requester_id(const PciDevice *d);
 
 /* ---- buses: host bridges and bridges ---- */
-typedef void PciMsiFn(void *opaque, uint64_t addr, uint32_t data); /* any thread */
+/* A message reaches the root; requester: pci_requester_id() of the sender. Any thread. */
+typedef void PciMsiFn(void *opaque, uint16_t requester, uint64_t addr, uint32_t data);
 
 /*
  * Who tells the guest that cards come and go on a bus. Main loop, machine not locked. Without

@@ -21,6 +21,7 @@ typedef struct PciBench {
     unsigned messages; /* how many were sent; the last ones: */
     uint64_t msg_addr[BENCH_MESSAGES];
     uint32_t msg_data[BENCH_MESSAGES];
+    uint16_t msg_requester[BENCH_MESSAGES];
 } PciBench;
 
 /* On a machine of bench_new(): root bus "pcie.0" (express) or "pci.0" */

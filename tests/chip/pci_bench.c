@@ -25,13 +25,14 @@ static void ecam_write(void *opaque, hwaddr offset, uint64_t value, unsigned siz
 
 static const IoOps ecam_ops = {ecam_read, ecam_write, .min_size = 1, .max_size = 4};
 
-static void keep_message(void *opaque, uint64_t addr, uint32_t data)
+static void keep_message(void *opaque, uint16_t requester, uint64_t addr, uint32_t data)
 {
     PciBench *b = opaque;
     unsigned n = __atomic_fetch_add(&b->messages, 1, __ATOMIC_SEQ_CST) % BENCH_MESSAGES;
 
     b->msg_addr[n] = addr;
     b->msg_data[n] = data;
+    b->msg_requester[n] = requester;
 }
 
 static int map_irq(PciBus *bus, PciDevice *d, int pin)
@@ -76,6 +77,7 @@ static const Property bench_pci_props[] = {
 static const StateField bench_pci_state[] = {
     HOST_ONLY(PciBench, bus),      HOST_ONLY(PciBench, mem),      HOST_ONLY(PciBench, wire),
     HOST_ONLY(PciBench, messages), HOST_ONLY(PciBench, msg_addr), HOST_ONLY(PciBench, msg_data),
+    HOST_ONLY(PciBench, msg_requester),
     {0},
 };
 

@@ -345,6 +345,7 @@ static void test_msi(void)
     g_assert_cmpuint(b->messages, ==, 1);
     g_assert_cmphex(b->msg_addr[0], ==, 0x1fee01000);
     g_assert_cmphex(b->msg_data[0], ==, 0x4142);
+    g_assert_cmphex(b->msg_requester[0], ==, d->devfn);
     /* One vector: all are that one. */
     cfg_write(d, c + 2, 2, 1);
     pci_msi_notify(d, 3);
