@@ -245,9 +245,12 @@ void cache_link(TcgMachine *tm, TcgEdge *e, TcgBlock *to)
     /* Only inside one page: then both live and die under the same mapping. */
     if (log_on(LOG_EXEC)) {
         /* every block goes through the loop, which logs it */
-    } else if (!e->to && e->from->valid && to->valid && to->page2 == ~0ull &&
-        (to->phys ^ e->from->phys) < MEM_PAGE_SIZE && e->pc == to->pc &&
-        e->from->mode == to->mode) {
+    } else if (e->to || !e->from->valid || !to->valid || (to->phys ^ e->from->phys) >= MEM_PAGE_SIZE ||
+               e->pc != to->pc || e->from->mode != to->mode) {
+        /* something happened since it was left by this edge */
+    } else if (to->page2 != ~0ull) {
+        __atomic_store_n(&e->far, true, __ATOMIC_RELAXED);
+    } else {
         e->to = to;
         e->next_in = to->in;
         to->in = e;

@@ -44,7 +44,9 @@ typedef struct TcgBlock TcgBlock;
  * makes flags canonical and leaves to the loop with this edge in exit_edge.
  * Linked: if the target block's flags are dead on entry or flags were canonical
  * at this point, `jump` is patched straight to the target; else `jump` stays on
- * the stub and the stub's second jump (`stub_jump`) is patched.
+ * the stub and the stub's second jump (`stub_jump`) is patched. An edge to an
+ * instruction that runs over into the next page is never linked, since that page's
+ * mapping may change: it becomes `far`.
  */
 typedef struct TcgEdge {
     TcgBlock *from;
@@ -56,6 +58,7 @@ typedef struct TcgEdge {
     uint32_t stub_jump;  /* offset of the rel32 in the stub that leaves (or goes on to the target) */
     bool flags_in_host;  /* live flags are in host flags at the jump (stub saves them) */
     bool backward;       /* pc <= block's pc: link to the entry with poll */
+    bool far;            /* not to be linked: the stub asks the jump cache. Atomic. */
 } TcgEdge;
 
 #define TCG_MAX_EDGES 2  /* more jcc exits end the block */

@@ -181,6 +181,32 @@ static void test_jump_cache(void)
     pair_free(p);
 }
 
+/* A far edge asks the jump cache: a hit goes on, with the flags of A's comparison; a miss looks up. */
+static void test_far_edge(void)
+{
+    Pair *p = pair_new(false);
+    TcgVcpu *v = p->f->v;
+    JumpCacheEntry *e = &v->jc[(PC_B ^ PC_B >> 12) & (JC_SIZE - 1)];
+    p->a.edges[0].far = true;
+    for (int hit = 0; hit < 2; hit++) {
+        *e = (JumpCacheEntry){.key = PC_B ^ v->jc_key ^ !hit,
+                              .code = host_code_ptr(p->f->hc, p->b.entry_poll)};
+        for (uint64_t rax = 3; rax < 8; rax++) {
+            run(p, rax);
+            if (hit) {
+                assert_edge(p, &p->b.edges[0]);
+            } else {
+                g_assert_cmpint(v->exit_reason, ==, TCG_EXIT_LOOKUP);
+                g_assert_cmphex(p->f->env->pc, ==, PC_B);
+            }
+            g_assert_cmphex(p->f->env->regs[FAKE_RAX], ==, rax);
+            g_assert_cmphex(p->f->env->regs[FAKE_RCX], ==, 0x1100 + (hit && rax < 5));
+            g_assert_cmphex(p->f->env->cc & 1, ==, rax < 5);
+        }
+    }
+    pair_free(p);
+}
+
 /* No address hits an empty TLB entry, whatever it looks like: all indexes, non-canonical ones too.
  */
 static void test_tlb_empty(void)
@@ -240,6 +266,7 @@ int main(int argc, char **argv)
     g_test_add_func("/emit/kill", test_kill);
     g_test_add_func("/emit/poll", test_poll);
     g_test_add_func("/emit/jump-cache", test_jump_cache);
+    g_test_add_func("/emit/far-edge", test_far_edge);
     g_test_add_func("/emit/tlb-empty", test_tlb_empty);
     g_test_add_func("/emit/full", test_full);
     return g_test_run();

@@ -248,6 +248,8 @@ EmitFn emit_shift, emit_double_shift, emit_mul2, emit_div; /* emit_shift.c */
 EmitFn emit_getf, emit_setf, emit_cmc;                     /* emit_flags.c */
 EmitFn emit_ld, emit_st, emit_probe_op, emit_fence;        /* emit_mem.c */
 EmitFn emit_rmw, emit_xchgm, emit_xaddm, emit_cmpxchgm;    /* emit_atomic.c */
+/* Z: the jump cache has pc at entry `at` (index times entry size). Changes at and tmp. */
+void jump_cache_probe(Asm *a, unsigned at, unsigned pc, unsigned tmp);
 EmitFn emit_insn, emit_label, emit_branch, emit_jcc, emit_jmp, emit_jmpind,
     emit_exit;                 /* emit_flow.c */
 EmitFn emit_call, emit_hostop; /* emit_call.c, emit_host.c */

@@ -149,22 +149,26 @@ void emit_jmp(Emit *e, const IrOp *op)
     e->unreachable = true;
 }
 
+void jump_cache_probe(Asm *a, unsigned at, unsigned pc, unsigned tmp)
+{
+    a_movrr(a, W32, at, pc);
+    ins(a, 0xc1, W32, 5, rm_r((int)at)); /* shr 12 */
+    e8(a, 12);
+    a_alu_rm(a, 6, W32, at, rm_r((int)pc));
+    ins(a, 0xc1, W32, 4, rm_r((int)at)); /* shl: sizeof(JumpCacheEntry) */
+    e8(a, 4);
+    a_alu_i(a, 4, W32, rm_r((int)at), (JC_SIZE - 1) << 4, 0);
+    a_movrr(a, W64, tmp, pc);
+    a_alu_rm(a, 6, W64, tmp, rm_gs(V_OFF(jc_key)));
+    a_alu_rm(a, 7, W64, tmp, rm_gsb((int)at, V_OFF(jc) + (int32_t)offsetof(JumpCacheEntry, key)));
+}
+
 /* To the pc in r by the jump cache. Flags are in env->cc. */
 static void indirect(Emit *e, int r)
 {
     Asm *a = &e->a;
     int s1 = reg_alloc(e), s2 = reg_alloc(e);
-    a_movrr(a, W32, s1, r);
-    ins(a, 0xc1, W32, 5, rm_r(s1)); /* shr 12 */
-    e8(a, 12);
-    a_alu_rm(a, 6, W32, (unsigned)s1, rm_r(r));
-    ins(a, 0xc1, W32, 4, rm_r(s1)); /* shl: sizeof(JumpCacheEntry) */
-    e8(a, 4);
-    a_alu_i(a, 4, W32, rm_r(s1), (JC_SIZE - 1) << 4, 0);
-    a_movrr(a, W64, s2, r);
-    a_alu_rm(a, 6, W64, (unsigned)s2, rm_gs(V_OFF(jc_key)));
-    a_alu_rm(a, 7, W64, (unsigned)s2,
-             rm_gsb(s1, V_OFF(jc) + (int32_t)offsetof(JumpCacheEntry, key)));
+    jump_cache_probe(a, (unsigned)s1, (unsigned)r, (unsigned)s2);
     slow_new(e, SLOW_JC_MISS, a_jcc(a, CC_NE))->dst = (int8_t)r;
     ins(a, 0xff, W32, 4, rm_gsb(s1, V_OFF(jc) + (int32_t)offsetof(JumpCacheEntry, code)));
     e->unreachable = true;

@@ -258,18 +258,27 @@ static void from_header(Stubs *s, Stub which, int call_at, TcgExit why)
     leave(s, why);
 }
 
+/* The edge's pc by the jump cache; only scratch registers change. */
+static void far_edge(Stubs *s, unsigned edge, unsigned r1, unsigned r2)
+{
+    Asm *a = s->a;
+    a_mov(a, W64, r1, rm_m((int)edge, -1, 0, (int32_t)offsetof(TcgEdge, pc)));
+    jump_cache_probe(a, edge, r1, r2);
+    uint8_t *miss = a_jcc(a, CC_NE);
+    ins(a, 0xff, W32, 4, rm_gsb((int)edge, V_OFF(jc) + (int32_t)offsetof(JumpCacheEntry, code)));
+    a_patch(miss, a->p);
+    a_store(a, W64, env_pc(s), r1);
+    a_jmp_to(a, hc_stub(s->hc, STUB_JC_MISS));
+}
+
+/* Flags are in env->cc. */
 static void edge_and_lookup(Stubs *s)
 {
     Asm *a = s->a;
-    begin(s, STUB_EDGE);
-    save(s, ~0u);
-    pop(s, RAX);
-    a_mov(a, W64, RCX, rm_m(RAX, -1, 0, 0));
-    a_store(a, W64, rm_gs(V_OFF(exit_edge)), RCX);
-    a_mov(a, W64, RCX, rm_m(RCX, -1, 0, (int32_t)offsetof(TcgEdge, pc)));
-    a_store(a, W64, env_pc(s), RCX);
-    leave(s, TCG_EXIT_EDGE);
-
+    unsigned free = s->hc->scratch, r[3];
+    for (int i = 0; i < 3; i++, free &= free - 1) {
+        r[i] = (unsigned)__builtin_ctz(free);
+    }
     begin(s, STUB_LOOKUP);
     save(s, ~0u);
     leave(s, TCG_EXIT_LOOKUP);
@@ -287,6 +296,20 @@ static void edge_and_lookup(Stubs *s)
     ins(a, 0xff, W32, 4, rm_gs(V_SCRATCH(0)));
     a_patch(none, a->p);
     leave(s, TCG_EXIT_LOOKUP);
+
+    begin(s, STUB_EDGE);
+    pop(s, r[0]);
+    a_mov(a, W64, r[0], rm_m((int)r[0], -1, 0, 0));
+    a_alu_i(a, 7, W8, rm_m((int)r[0], -1, 0, (int32_t)offsetof(TcgEdge, far)), 0, 0);
+    uint8_t *far = a_jcc(a, CC_NE);
+    a_store(a, W64, rm_gs(V_OFF(exit_edge)), r[0]);
+    save(s, ~0u);
+    a_mov(a, W64, RCX, rm_gs(V_OFF(exit_edge)));
+    a_mov(a, W64, RCX, rm_m(RCX, -1, 0, (int32_t)offsetof(TcgEdge, pc)));
+    a_store(a, W64, env_pc(s), RCX);
+    leave(s, TCG_EXIT_EDGE);
+    a_patch(far, a->p);
+    far_edge(s, r[0], r[1], r[2]);
 }
 
 /* ---- guest memory ---- */
