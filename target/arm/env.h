@@ -73,7 +73,7 @@ typedef struct ArmState {
 #define PSTATE_NRW (1u << 4)   /* AArch32 */
 #define PSTATE_EL_SHIFT 2      /* 2 bits */
 #define PSTATE_SPSEL 1u
-#define CPSR_Q (1u << 27)      /* AArch32 from here */
+#define CPSR_Q (1u << 27)      /* AArch32 from here; s.pstate has DIT and SS at the places above: arm_cpsr() */
 #define CPSR_IT_LO_SHIFT 25    /* IT[1:0] */
 #define CPSR_J (1u << 24)
 #define CPSR_SSBS (1u << 23)
@@ -168,6 +168,7 @@ typedef struct ArmEnv {
 #define MODE_CP15_TRAP (1ull << 51) /* HSTR/HCPTR and the like: every coprocessor access by its checking helper */
 #define MODE_ITD (1ull << 52)      /* SCTLR.ITD */
 #define MODE_SED (1ull << 53)      /* SCTLR.SED */
+#define MODE_VFP_EN (1ull << 54)   /* FPEXC.EN */
 
 /* mmu indexes. A regime's indexes form its space for tcg_tlb_flush_space(). */
 enum {

@@ -15,6 +15,13 @@ typedef enum ArmFeature {
     ARM_FEAT__COUNT
 } ArmFeature;
 
+typedef enum ArmIdReg {
+#define I(name, op0, op1, crn, crm, op2) ARM_ID_##name,
+#include "target/arm/idregs.def"
+#undef I
+    ARM_ID__COUNT
+} ArmIdReg;
+
 /* How PSCI calls come in: trapped at SMC or HVC, or not at all (firmware does it). */
 typedef enum ArmPsciConduit { ARM_PSCI_NONE, ARM_PSCI_SMC, ARM_PSCI_HVC } ArmPsciConduit;
 
@@ -22,13 +29,14 @@ typedef enum ArmPsciConduit { ARM_PSCI_NONE, ARM_PSCI_SMC, ARM_PSCI_HVC } ArmPsc
 typedef struct ArmCpuConfig {
     uint64_t features[(ARM_FEAT__COUNT + 63) / 64];
     uint64_t midr, mpidr;
-    uint64_t id[64];          /* ID registers by ArmIdReg (idregs.def) */
+    uint64_t id[ARM_ID__COUNT];        /* ID registers by ArmIdReg (idregs.def) */
     uint8_t pa_bits;          /* physical address size: 32..52 */
     uint8_t sve_vq_max;       /* longest vector in quadwords, 0 without SVE */
     uint16_t sve_vq_map;      /* bit n: length of n + 1 quadwords is supported */
     uint64_t reset_pc;        /* rvbar */
     uint32_t cnt_freq;        /* CNTFRQ_EL0, Hz */
     ArmPsciConduit psci;
+    const struct ArmSysRegSet *sysregs; /* the system registers that it has (sysreg.c) */
     bool aarch64;             /* highest level starts in AArch64 */
     bool start_powered_off;
 } ArmCpuConfig;

@@ -37,6 +37,21 @@ void arm_update_mode(ArmEnv *env);
 uint64_t arm_hcr(const ArmEnv *env);                /* HCR_EL2 as it is in effect (0 without EL2, or in Secure state without SEL2) */
 bool arm_el_is_a32(const ArmEnv *env, unsigned el); /* does that level use AArch32? */
 bool arm_secure(const ArmEnv *env);                 /* Secure state (below EL3: SCR_EL3.NS = 0) */
+bool arm_secure_below_el3(const ArmEnv *env);
+bool arm_host_el0(const ArmEnv *env);               /* HCR_EL2.{E2H, TGE} = {1, 1} in effect: EL0 is EL2's */
+unsigned arm_pstate_el(const ArmEnv *env, uint32_t pstate); /* level of a PSTATE or SPSR value */
+/* CPSR as AArch32 shows it: s.pstate has DIT and SS where SPSR_ELx has them, CPSR has DIT there and no SS. */
+uint32_t arm_cpsr(const ArmEnv *env);
+uint32_t arm_cpsr_to_pstate(uint32_t cpsr);
+/* Banked R13, R14 of a mode that is not the current one (nor shares with it). */
+uint32_t *arm_bank_r13(ArmEnv *env, uint32_t mode);
+uint32_t *arm_bank_r14(ArmEnv *env, uint32_t mode);
+/* ---- the mode word's ingredients (mode.c) ---- */
+uint64_t arm_sctlr(const ArmEnv *env, unsigned el); /* SCTLR_ELx that governs that level */
+unsigned arm_fp_trap_el(const ArmEnv *env, unsigned el);  /* level that traps FP and SIMD of el, 0 none */
+unsigned arm_sve_trap_el(const ArmEnv *env, unsigned el);
+unsigned arm_sve_vq(const ArmEnv *env, unsigned el);      /* effective vector length in quadwords */
+bool arm_tags_allowed(const ArmEnv *env);           /* MTE: accesses to allocation tags work (else tags read as 0) */
 bool arm_el2_enabled(const ArmEnv *env);
 /* Level that synchronous exceptions of the current one go to by default: EL1, or EL2 for TGE or from EL2, EL3 from EL3. */
 unsigned arm_sync_target(const ArmEnv *env);
@@ -92,7 +107,7 @@ bool arm_page_guarded(ArmEnv *env, uint64_t va);
 /* How one works that is not plain storage: checked access has been granted. */
 typedef struct ArmSysRegDef {
     ArmSysReg reg;
-    int8_t feature;     /* ArmFeature, -1: always */
+    int16_t feature;    /* ArmFeature, -1: always */
     int16_t slot;       /* ArmSr, -1: none */
     uint64_t mask;      /* writable bits of the slot */
     uint64_t (*read)(ArmEnv *env, const struct ArmSysRegDef *r);
@@ -105,6 +120,7 @@ typedef struct ArmSysRegDef {
 uint64_t arm_count(const ArmEnv *env);   /* physical count */
 
 /* ---- debug (debug.c) ---- */
+uint64_t arm_debug_mode(const ArmEnv *env); /* MODE_SS, MODE_DEBUG as due now */
 bool arm_watches(void *env, uint64_t va, int mmu);
 void arm_accessed(void *env, uint64_t va, size_t len, int access, int mmu);
 
