@@ -21,10 +21,12 @@ typedef struct ArmTr {
     uint64_t next;      /* of the following one */
     uint32_t insn;      /* its word (T32: first halfword in the upper half) */
     int mmu;            /* of ordinary data accesses */
+    bool wide;          /* it has 32 bits */
     bool ended;         /* the instruction left the block */
     bool last;          /* the block ends after this instruction (it goes on at s->next) */
     bool to_loop;       /* every end must go through the loop: software step */
     bool fpx;           /* FP arithmetic by exact helpers (MODE_FPX, MODE_FPX_ONCE) */
+    bool sp_checked;    /* A64: SP is known to be a multiple of 16 */
     bool fp_checked;    /* A32: see translate_a32.c */
     uint8_t it;         /* T32: ITSTATE of this instruction */
     int skip;           /* A32: label behind a conditional instruction, -1: none */
@@ -123,10 +125,19 @@ IrVal tr_address(ArmTr *s, IrVal addr, unsigned size, bool write, bool aligned, 
 /* After tr_address(). Loads zero-extend; ext: sign-extend to that width. */
 IrVal tr_load(ArmTr *s, IrWidth w, IrVal addr, int mmu);
 IrVal tr_load_signed(ArmTr *s, IrWidth w, IrWidth to, IrVal addr, int mmu);
+void tr_load_to(ArmTr *s, IrWidth w, IrVal dst, IrVal addr, int mmu); /* dst(64) = zero-extended */
 void tr_store(ArmTr *s, IrWidth w, IrVal addr, IrVal val, int mmu);
 
 /* ---- vector registers in env ---- */
 #define ENV_V(n) ENV(s.z[n])                          /* offset of V<n>: 16 bytes */
 #define ENV_VD(n, i) (ENV_V(n) + 8 * (int64_t)(i))    /* of its 64-bit element i */
+
+/* V<n> was written: the rest of Z<n> becomes zero. */
+static inline void tr_v_written(ArmTr *s, unsigned n)
+{
+    if (s->mode >> MODE_VQ_SHIFT & 15) {
+        tr_call_void(s, HELPER_zero_z_high, tr_const(s, n), IR_NONE, IR_NONE);
+    }
+}
 
 #endif
