@@ -31,6 +31,8 @@ enum {
     HELPER_FULL = 2, /* anything: globals, flags, pc, SIMD registers and MXCSR are in env during the call; may raise; may
                       * access memory */
     HELPER_FPU = 4,  /* with FULL: needs the guest's x87 state in env too (else it is preserved around the call) */
+    HELPER_VEC = 8,  /* with ENV: reads or writes vector registers in env, or is compiled to vector code of the host
+                      * (a plain ENV helper must not be: SIMD registers may hold the guest's) */
 };
 typedef uint64_t TcgHelperFn(void *env, uint64_t a, uint64_t b, uint64_t c);
 typedef struct TcgHelper {

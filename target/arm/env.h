@@ -116,6 +116,7 @@ typedef struct ArmEnv {
     const ArmCpuConfig *config;
     ArmFault fault;
     uint64_t scratch[8]; /* arguments and second results of helpers */
+    uint32_t mxcsr;      /* of generated code, while not in the host: fpcr.c */
     ArmVec vtmp[4];      /* temporaries of vector code */
     bool watching;       /* data accesses are told to arm_accessed() */
     bool tlb_tagged;     /* TLB entries were made for addresses with a non-canonical top byte */

@@ -6,6 +6,7 @@
 #define TARGET_ARM_REGS_H
 
 #include "base/bits.h"
+#include "target/arm/fp.h"
 
 /* SCTLR_ELx; bits that AArch32's SCTLR has too are at the same places. */
 #define SCTLR_M BIT64(0)
@@ -173,16 +174,12 @@
 #define TCR_TBI_EL2 BIT64(20)  /* TCR_EL2 without E2H, TCR_EL3 */
 #define TCR_TBID_EL2 BIT64(29)
 
+/* FPCR and FPSR: fp.h has the rest. */
 #define FPCR_FIZ BIT32(0)
 #define FPCR_AH BIT32(1)
 #define FPCR_NEP BIT32(2)
 #define FPCR_LEN_SHIFT 16      /* AArch32 short vectors */
-#define FPCR_FZ16 BIT32(19)
 #define FPCR_STRIDE_SHIFT 20
-#define FPCR_RMODE_SHIFT 22
-#define FPCR_FZ BIT32(24)
-#define FPCR_DN BIT32(25)
-#define FPCR_AHP BIT32(26)
 #define FPEXC_EN BIT64(30)
 
 #define CNTHCTL_EL1PCTEN BIT64(0) /* without E2H */

@@ -56,6 +56,13 @@ bool arm_el2_enabled(const ArmEnv *env);
 /* Level that synchronous exceptions of the current one go to by default: EL1, or EL2 for TGE or from EL2, EL3 from EL3. */
 unsigned arm_sync_target(const ArmEnv *env);
 
+/* ---- FPCR and FPSR (fpcr.c); under the translator only these, in FULL helpers ---- */
+void arm_fp_enter(ArmEnv *env);  /* MXCSR from FPCR: after state came into env */
+void arm_fp_leave(ArmEnv *env);  /* MXCSR's flags into FPSR: before it goes */
+uint32_t arm_fpsr(ArmEnv *env);
+void arm_set_fpsr(ArmEnv *env, uint32_t fpsr);
+void arm_set_fpcr(ArmEnv *env, uint32_t fpcr); /* and the mode word */
+
 /* ---- exceptions (exception.c) ---- */
 #define ARM_EC_SHIFT 26
 #define ARM_IL (1u << 25)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include "accel/tcg/target.h"
 #include "target/arm/env.h"
+#include "target/arm/fp_ops.h"
 #include "target/arm/helper.h"
 
 typedef struct ArmTr {

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * FPCR and FPSR, and the MXCSR that generated code computes with.
+ *
+ * In MXCSR the rounding mode is FPCR's, Invalid Operation is not masked, all else is. What the host's arithmetic gives
+ * without an invalid operation is what Arm wants, so only those trap, and are done again by exact helpers
+ * (ARM_FAULT_FPX). The other cumulative flags gather in MXCSR and are added to FPSR when somebody looks. Known flaw:
+ * the host looks for underflow after rounding, so UFC is missing when a tiny result rounds to the smallest normal number.
+ *
+ * Thread: the vCPU's own.
+ */
+#include "target/arm/regs.h"
+#include "target/arm/system.h"
+
+#define MXCSR_MASKS 0x1f00u /* all but Invalid Operation */
+#define MXCSR_STICKY 0x3fu
+#define MXCSR_ZE 0x04u
+#define MXCSR_OE 0x08u
+#define MXCSR_UE 0x10u
+#define MXCSR_PE 0x20u
+
+void arm_fp_enter(ArmEnv *env)
+{
+    static const uint16_t rounding[4] = {[FP_RN] = 0, [FP_RP] = 0x4000, [FP_RM] = 0x2000, [FP_RZ] = 0x6000};
+    env->mxcsr = MXCSR_MASKS | rounding[env->s.fpcr >> FPCR_RMODE_SHIFT & 3];
+}
+
+void arm_fp_leave(ArmEnv *env)
+{
+    uint32_t m = env->mxcsr;
+    env->s.fpsr |= (m & MXCSR_ZE ? FPSR_DZC : 0) | (m & MXCSR_OE ? FPSR_OFC : 0) | (m & MXCSR_UE ? FPSR_UFC : 0) |
+                   (m & MXCSR_PE ? FPSR_IXC : 0);
+    env->mxcsr &= ~MXCSR_STICKY;
+}
+
+uint32_t arm_fpsr(ArmEnv *env)
+{
+    arm_fp_leave(env);
+    return env->s.fpsr;
+}
+
+void arm_set_fpsr(ArmEnv *env, uint32_t fpsr)
+{
+    env->s.fpsr = fpsr & (PSTATE_NZCV | FPSR_QC | FPSR_IDC | FPSR_IXC | FPSR_UFC | FPSR_OFC | FPSR_DZC | FPSR_IOC);
+    env->mxcsr &= ~MXCSR_STICKY;
+}
+
+void arm_set_fpcr(ArmEnv *env, uint32_t fpcr)
+{
+    uint32_t mask = FPCR_AHP | FPCR_DN | FPCR_FZ | 3u << FPCR_RMODE_SHIFT;
+    if (arm_has(env->config, ARM_FEAT_FP16)) {
+        mask |= FPCR_FZ16;
+    }
+    if (arm_is_a32(env)) { /* VMSR FPSCR; short vectors need VFPv2 or v3 */
+        mask |= 7u << FPCR_LEN_SHIFT | 3u << FPCR_STRIDE_SHIFT;
+    }
+    arm_fp_leave(env);
+    env->s.fpcr = fpcr & mask;
+    arm_fp_enter(env);
+    arm_update_mode(env);
+}
