@@ -234,6 +234,8 @@ MemoryRegion *device_map_memory(Device *d, hwaddr addr, uint64_t size, const IoO
  * reference stays with the device, which takes the region out of its parent at unrealize.
  */
 MemoryRegion *device_io_region(Device *d, const char *name, const IoOps *ops, uint64_t size);
+/* The same with an opaque of its own, for a device that has many windows of one kind. */
+MemoryRegion *device_io_region_of(Device *d, const char *name, const IoOps *ops, void *opaque, uint64_t size);
 /*
  * Register-table dispatch as an IO region (read/write through type->regs, outputs() after writes);
  * owned by the device as above, the caller adds it where it belongs. Any access size and offset:

@@ -230,6 +230,11 @@ MemoryRegion *device_io_region(Device *d, const char *name, const IoOps *ops, ui
     return device_region(d, name, ops, d, size);
 }
 
+MemoryRegion *device_io_region_of(Device *d, const char *name, const IoOps *ops, void *opaque, uint64_t size)
+{
+    return device_region(d, name, ops, opaque, size);
+}
+
 MemoryRegion *device_map_ports(Device *d, uint16_t port, uint16_t len, const IoOps *ops, const char *name)
 {
     MemoryRegion *r = device_region(d, name, ops, d, len);
