@@ -54,13 +54,18 @@ typedef struct TcgMachine {
     uint64_t code_invalidations, full_flushes;
 } TcgMachine;
 
-/* Jump cache contexts: a small number for each mode word in use. */
-#define JC_CONTEXTS 16
+/*
+ * Jump cache contexts: what a key stands for. Entries of several live side by side; one whose mappings
+ * are not those of the TLB context it was made under (gen) is found again when that comes back.
+ */
+#define JC_CONTEXTS 32
 typedef struct JcContext {
     uint64_t mode, key;
-    uint8_t mmu;        /* mmu index of its fetches */
-    bool low, high;     /* entries were made for pcs below / above the middle of the address space */
-    bool nonglobal;     /* entries were made whose mapping a non-global flush changes */
+    uint64_t gen;         /* TLB generation of its non-global mappings; means nothing until nonglobal */
+    uint64_t used;        /* when it was last chosen */
+    uint64_t fetched[64]; /* Bloom filter: pages that its entries lead into */
+    uint8_t mmu;          /* mmu index of its fetches */
+    bool nonglobal;       /* entries were made whose mapping a non-global flush changes */
 } JcContext;
 
 typedef enum Leave { LEAVE_EXCEPTION = 1, LEAVE_LOOP, LEAVE_INTERP, LEAVE_EXIT } Leave;
@@ -71,9 +76,9 @@ typedef struct TcgLoop {
     int n_jc_ctx;
     JcContext *jc_cur;
     uint32_t jc_next;    /* keys given out */
+    uint64_t jc_clock;
     uint64_t jc_seed;    /* secret, of the keys */
     uint64_t mode;       /* mode word that jc_cur stands for */
-    uint64_t fetched[2][64]; /* Bloom filters, lower and upper half: pages that jump cache entries lead into */
     bool in_slow;        /* inside a slow path of generated code: pc is exit_block + exit_insn */
     uint8_t running;     /* atomic: executing guest instructions (generated, interpreted, delivery) */
     uint32_t epoch;      /* atomic: counts up each time running ends */
@@ -132,9 +137,10 @@ void exec_sync_others(TcgMachine *tm, TcgVcpu *v);
 /* The jump cache now belongs to this mode word. */
 void jc_set_mode(TcgVcpu *v, uint64_t mode);
 void jc_insert(TcgVcpu *v, const TcgBlock *tb, bool global);
-/* For the contexts that fetch through the mmu indexes of space. */
-void jc_flush_nonglobal(TcgVcpu *v, uint32_t space);
+/* Mappings of space changed; all, or the non-global ones (also: another TLB context is current). */
 void jc_flush_all(TcgVcpu *v, uint32_t space);
+void jc_flush_nonglobal(TcgVcpu *v, uint32_t space);
+/* The mapping of one page did, in any context. */
 void jc_flush_page(TcgVcpu *v, uint32_t space, uint64_t va);
 #define ALL_SPACES ((1u << TCG_MMU_MODES) - 1)
 

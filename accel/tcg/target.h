@@ -180,6 +180,16 @@ void tcg_tlb_flush_page(void *env, uint64_t va);
 void tcg_tlb_flush_space(void *env, uint32_t space);
 void tcg_tlb_flush_space_nonglobal(void *env, uint32_t space);
 void tcg_tlb_flush_space_page(void *env, uint32_t space, uint64_t va);
+/*
+ * From now on the non-global translations of space (one of those of TcgTarget.mmu_space) are those of the context
+ * `id` (x86: PCID, Arm: ASID). keep: what the vCPU still has of it is used again; else it begins anew. Several are
+ * kept; a flush of all or of the non-global ones forgets them. INVLPG's like, tcg_tlb_flush_space_page(), is about
+ * the current one and global pages.
+ */
+void tcg_tlb_context(void *env, uint32_t space, uint64_t id, bool keep);
+void tcg_tlb_flush_context(void *env, uint32_t space, uint64_t id); /* another one than the current */
+/* All but the current one: where a page is to go from every context. */
+void tcg_tlb_forget_contexts(void *env, uint32_t space);
 /* TcgTarget.watches() and accessed() are asked from now on, or not; call again when their answers change. */
 void tcg_watch(void *env, bool on);
 /* The mode word or something block lookup depends on changed outside a block end. */

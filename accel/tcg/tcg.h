@@ -12,7 +12,7 @@
 #define TCG_MMU_MODES 8
 #define TLB_BITS 10
 #define TLB_SIZE (1u << TLB_BITS)
-#define JC_BITS 12
+#define JC_BITS 14
 #define JC_SIZE (1u << JC_BITS)
 #define TCG_SPILLS 64
 

@@ -12,7 +12,6 @@ void tlb_vcpu_init(TcgVcpu *v)
 {
     v->tlb2 = g_malloc0(sizeof(Tlb2));
     for (int m = 0; m < TCG_MMU_MODES; m++) {
-        tlb2(v)->gen[m][0] = tlb2(v)->gen[m][1] = 1;
         tlb2(v)->used[m][0] = tlb2(v)->used[m][1] = true;
     }
     tlb_flush_all(v);
@@ -177,14 +176,114 @@ static void tlb_wipe_space(TcgVcpu *v, uint32_t space)
     }
 }
 
-static void itlb_wipe(Tlb2 *t, uint32_t space, bool global)
+static void itlb_wipe(Tlb2 *t, uint32_t space)
 {
     for (int i = 0; i < ITLB_SIZE; i++) {
-        if ((space >> (t->itlb[i].va & ~PAGE_MASK & 31) & 1) && (global || !t->itlb[i].global)) {
+        if (space >> (t->itlb[i].va & ~PAGE_MASK & 31) & 1) {
             t->itlb[i].va = ITLB_EMPTY;
         }
     }
 }
+
+/* The first level's non-global entries go. */
+static void first_level_nonglobal(TcgVcpu *v)
+{
+    Tlb2 *t = tlb2(v);
+    /* The list is of all spaces: what another one loses here is found in the second level. */
+    if (t->n_flush > FLUSH_LIST) {
+        tlb_wipe_space(v, ALL_SPACES);
+    } else {
+        for (unsigned i = 0; i < t->n_flush; i++) {
+            t->flush[i]->page = TLB_EMPTY((t->flush[i] - &v->tlb[0][0][0]) % TLB_SIZE);
+        }
+    }
+    t->n_flush = 0;
+}
+
+/* ---- contexts ---- */
+
+static void set_gen(Tlb2 *t, uint32_t space, int global, uint64_t gen)
+{
+    for (int m = 0; m < TCG_MMU_MODES; m++) {
+        if (space >> m & 1) {
+            t->gen[m][global] = gen;
+        }
+    }
+}
+
+static void contexts_forget(Tlb2 *t, uint32_t space)
+{
+    int n = 0;
+    for (int i = 0; i < t->n_context; i++) {
+        if (!(t->context[i].space & space)) {
+            t->context[n++] = t->context[i];
+        }
+    }
+    t->n_context = n;
+}
+
+static TlbContext *context_find(Tlb2 *t, uint32_t space, uint64_t id)
+{
+    for (int i = 0; i < t->n_context; i++) {
+        if (t->context[i].id == id && t->context[i].space == space) {
+            return &t->context[i];
+        }
+    }
+    return NULL;
+}
+
+/* A new one, in place of the one that was not current for the longest time if need be. */
+static TlbContext *context_take(Tlb2 *t, uint32_t space, uint64_t id)
+{
+    TlbContext *c = &t->context[0];
+    if (t->n_context < TLB_CONTEXTS) {
+        c = &t->context[t->n_context++];
+    } else {
+        for (int i = 1; i < TLB_CONTEXTS; i++) {
+            c = t->context[i].used < c->used ? &t->context[i] : c;
+        }
+    }
+    *c = (TlbContext){.id = id, .space = space, .gen = ++t->last_gen};
+    return c;
+}
+
+void tcg_tlb_context(void *env, uint32_t space, uint64_t id, bool keep)
+{
+    TcgVcpu *v = tcg_vcpu(env);
+    Tlb2 *t = tlb2(v);
+    TlbContext *c = context_find(t, space, id);
+
+    if (!c) {
+        c = context_take(t, space, id);
+    } else if (!keep) {
+        c->gen = ++t->last_gen;
+    }
+    c->used = ++t->context_clock;
+    if (c->gen == t->gen[__builtin_ctz(space)][0]) {
+        return;
+    }
+    v->stats.tlb_flush += !keep;
+    set_gen(t, space, 0, c->gen);
+    first_level_nonglobal(v);
+    jc_flush_nonglobal(v, space);
+}
+
+void tcg_tlb_flush_context(void *env, uint32_t space, uint64_t id)
+{
+    Tlb2 *t = tlb2(tcg_vcpu(env));
+    TlbContext *c = context_find(t, space, id);
+
+    if (c) {
+        *c = t->context[--t->n_context];
+    }
+}
+
+void tcg_tlb_forget_contexts(void *env, uint32_t space)
+{
+    contexts_forget(tlb2(tcg_vcpu(env)), space);
+}
+
+/* ---- flushes ---- */
 
 static uint32_t current_space(TcgVcpu *v)
 {
@@ -197,14 +296,10 @@ void tcg_tlb_flush_space(void *env, uint32_t space)
     Tlb2 *t = tlb2(v);
     v->stats.tlb_flush++;
     log_mask(LOG_MMU, "mmu: CPU %d drops all translations\n", v->cpu->index);
-    for (int m = 0; m < TCG_MMU_MODES; m++) {
-        if (space >> m & 1) {
-            t->gen[m][0]++;
-            t->gen[m][1]++;
-        }
-    }
+    contexts_forget(t, space);
+    set_gen(t, space, 0, ++t->last_gen);
+    set_gen(t, space, 1, ++t->last_gen);
     tlb_wipe_space(v, space);
-    itlb_wipe(t, space, true);
     jc_flush_all(v, space);
 }
 
@@ -225,22 +320,9 @@ void tcg_tlb_flush_space_nonglobal(void *env, uint32_t space)
     Tlb2 *t = tlb2(v);
     v->stats.tlb_flush++;
     log_mask(LOG_MMU, "mmu: CPU %d drops all but global translations\n", v->cpu->index);
-    for (int m = 0; m < TCG_MMU_MODES; m++) {
-        t->gen[m][0] += space >> m & 1;
-    }
-    /* The list is of all spaces: what another one loses of its first level is found in the second. */
-    if (t->n_flush > FLUSH_LIST) {
-        tlb_wipe_space(v, ALL_SPACES);
-    } else {
-        for (unsigned i = 0; i < t->n_flush; i++) {
-            t->flush[i]->page = TLB_EMPTY((t->flush[i] - &v->tlb[0][0][0]) % TLB_SIZE);
-        }
-    }
-    t->n_flush = 0;
-    if (t->itlb_nonglobal) {
-        itlb_wipe(t, ALL_SPACES, false);
-        t->itlb_nonglobal = false;
-    }
+    contexts_forget(t, space);
+    set_gen(t, space, 0, ++t->last_gen);
+    first_level_nonglobal(v);
     jc_flush_nonglobal(v, space);
 }
 
@@ -280,7 +362,7 @@ void tcg_tlb_flush_space_page(void *env, uint32_t space, uint64_t va)
     for (int m = 0; m < TCG_MMU_MODES; m++) {
         if ((space >> m & 1) && flush_page_of(v, m, va)) {
             tlb_wipe_space(v, space);
-            itlb_wipe(t, space, true);
+            itlb_wipe(t, space);
         }
     }
     ItlbEntry *i = &t->itlb[(va >> 12) & (ITLB_SIZE - 1)];
@@ -329,7 +411,7 @@ const ItlbEntry *tlb_fetch(TcgVcpu *v, uint64_t va, int mmu, bool raise)
     uint64_t key = (va & PAGE_MASK) | (uint64_t)mmu;
     TlbPage p;
 
-    if (i->va == key) {
+    if (i->va == key && i->gen == t->gen[mmu][i->global]) {
         return i;
     }
     if (!tlb_translate(v, va, MMU_EXEC, mmu, &p)) {
@@ -341,8 +423,8 @@ const ItlbEntry *tlb_fetch(TcgVcpu *v, uint64_t va, int mmu, bool raise)
     i->va = key;
     i->paddr = p.paddr;
     i->global = p.global;
+    i->gen = t->gen[mmu][p.global];
     i->phys = p.ram ? p.ram->ram_addr + p.offset : ~0ull;
     i->host = p.ram ? p.ram->host + p.offset : NULL;
-    t->itlb_nonglobal |= !p.global;
     return i;
 }

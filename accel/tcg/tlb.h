@@ -32,6 +32,7 @@ typedef struct Tlb2Entry {
 typedef struct ItlbEntry {
     uint64_t va;       /* page | mmu, or ITLB_EMPTY */
     uint64_t phys;     /* ram_addr of the page, ~0 when not RAM */
+    uint64_t gen;      /* as Tlb2Entry.gen */
     hwaddr paddr;
     const uint8_t *host;
     bool global;
@@ -39,13 +40,24 @@ typedef struct ItlbEntry {
 #define ITLB_SIZE 256
 #define ITLB_EMPTY (~0ull) /* no mmu index is that high */
 
+/* One of the address spaces whose non-global translations are kept (tcg_tlb_context()). */
+typedef struct TlbContext {
+    uint64_t id, gen, used;
+    uint32_t space;
+} TlbContext;
+#define TLB_CONTEXTS 16
+
 #define FLUSH_LIST 512
 typedef struct Tlb2 {
-    uint64_t gen[TCG_MMU_MODES][2]; /* [mmu][0] non-global, [1] global */
+    /* [mmu][0] non-global, [1] global; the former is of the current context. No number is used twice. */
+    uint64_t gen[TCG_MMU_MODES][2];
+    uint64_t last_gen;
+    TlbContext context[TLB_CONTEXTS];
+    int n_context;
+    uint64_t context_clock;
     Tlb2Entry small[TCG_MMU_MODES][1u << TLB2_BITS];
     Tlb2Entry big[TCG_MMU_MODES][1u << TLB2_BIG_BITS];
     ItlbEntry itlb[ITLB_SIZE];
-    bool itlb_nonglobal;
     /* First-level entries that a non-global flush must empty. */
     TlbEntry *flush[FLUSH_LIST];
     unsigned n_flush;  /* > FLUSH_LIST: too many, wipe all */

@@ -39,7 +39,7 @@ static const uint16_t system_features[] = {
 
 /* Implemented, but no gain for a guest of the translator: only when asked for by name. */
 static const uint16_t on_request[] = {
-    F_MONITOR, F_PCID, F_INVPCID, F_LA57, F_CMP_LEGACY, F_TOPOEXT, F_OSXSAVE, F_OSPKE, F_SPEC_CTRL,
+    F_MONITOR, F_LA57, F_CMP_LEGACY, F_TOPOEXT, F_OSXSAVE, F_OSPKE, F_SPEC_CTRL,
     F_STIBP, F_SSBD, F_IBRS, F_AMD_STIBP, F_AMD_SSBD, F_HT, F_MD_CLEAR, F_FLUSH_L1D, F_IBPB,
     F_IBRS_ALL, F_SS,
 };

@@ -10,6 +10,7 @@
 #define CR0_WRITABLE                                                                               \
     (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CR3_NOFLUSH (1ull << 63)
+#define CR3_PCID 0xfffull
 
 static void need_cpl0(X86Env *env)
 {
@@ -78,11 +79,16 @@ uint64_t helper_lmsw(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 
 /* ---- CR3, CR4 ---- */
 
-void x86_set_cr3(X86Env *env, uint64_t v)
+/* PCIDs are contexts of the TLB (SDM vol 3, 4.10.4.1), but an SVM guest's entries have no tag but its ASID. */
+void x86_set_cr3(X86Env *env, uint64_t v, bool no_flush)
 {
     x86_load_pdptes(env, env->s.cr0, env->s.cr4, v);
     env->s.cr3 = v;
-    tcg_tlb_flush_nonglobal(env);
+    if ((env->s.cr4 & CR4_PCIDE) && !(env->mode & MODE_GUEST)) {
+        tcg_tlb_context(env, X86_SPACE_HOST, v & CR3_PCID, no_flush);
+    } else {
+        tcg_tlb_flush_nonglobal(env);
+    }
 }
 
 /* The value that goes to CR3. */
@@ -92,7 +98,7 @@ static uint64_t check_cr3(X86Env *env, uint64_t v)
         return (uint32_t)v;
     }
     if (env->s.cr4 & CR4_PCIDE) {
-        v &= ~CR3_NOFLUSH; /* entries are not tagged with PCIDs: flush always */
+        v &= ~CR3_NOFLUSH;
     }
     if (v >> env->config->phys_bits) {
         x86_gp(env, 0);
@@ -225,6 +231,7 @@ uint64_t helper_write_cr(void *opaque, uint64_t which, uint64_t v, uint64_t next
     unsigned n = which & 0xff;
 
     need_cpl0(env);
+    bool no_flush = v & CR3_NOFLUSH;
     v = check_cr(env, n, x86_code64(env) ? v : (uint32_t)v);
     if (env->s.svm_guest) {
         check_cr_intercept(env, n, v, which >> 8, next);
@@ -237,7 +244,7 @@ uint64_t helper_write_cr(void *opaque, uint64_t which, uint64_t v, uint64_t next
         env->s.cr2 = v;
         break;
     case 3:
-        x86_set_cr3(env, v);
+        x86_set_cr3(env, v, no_flush);
         break;
     case 4:
         x86_set_cr4(env, v);
@@ -324,16 +331,19 @@ uint64_t helper_invpcid(void *opaque, uint64_t type, uint64_t va, uint64_t c)
         (type == 0 && !x86_canonical(env, addr))) {
         x86_gp(env, 0);
     }
-    switch (type) {
-    case 0:
-        tcg_tlb_flush_page(env, addr);
-        break;
-    case 2:
+    bool pcide = env->s.cr4 & CR4_PCIDE, current = !pcide || (env->s.cr3 & CR3_PCID) == pcid;
+    if (type == 2) {
         tcg_tlb_flush(env);
-        break;
-    default:
+    } else if (type == 3 || (env->mode & MODE_GUEST)) {
         tcg_tlb_flush_nonglobal(env);
-        break;
+    } else if (!current) {
+        tcg_tlb_flush_context(env, X86_SPACE_HOST, pcid);
+    } else if (type == 0) {
+        tcg_tlb_flush_page(env, addr);
+    } else if (pcide) {
+        tcg_tlb_context(env, X86_SPACE_HOST, pcid, false);
+    } else {
+        tcg_tlb_flush_nonglobal(env);
     }
     return 0;
 }

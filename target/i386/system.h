@@ -313,7 +313,7 @@ size_t x86_peek_code(X86Env *env, uint8_t *buf, size_t max);
 /* ---- registers (sysreg.c, msr.c) ---- */
 bool x86_pat_valid(uint64_t pat);
 void x86_set_cr0(X86Env *env, uint64_t v);
-void x86_set_cr3(X86Env *env, uint64_t v);
+void x86_set_cr3(X86Env *env, uint64_t v, bool no_flush); /* no_flush: what is cached of its PCID stays */
 void x86_set_cr4(X86Env *env, uint64_t v);
 bool x86_msr_read(X86Env *env, uint32_t msr, uint64_t *v);
 bool x86_msr_write(X86Env *env, uint32_t msr, uint64_t v);

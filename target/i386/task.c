@@ -248,7 +248,7 @@ void x86_task_switch(X86Env *env, uint16_t sel, const X86Desc *d, X86TaskSwitch 
     desc_to_seg(d, sel, &env->s.tr);
     env->s.tr.attr |= 2;
     if (tss32 && (env->s.cr0 & CR0_PG)) {
-        x86_set_cr3(env, t.cr3);
+        x86_set_cr3(env, t.cr3, false);
     }
     load_registers(env, &t, tss32, how);
     env->s.dr[7] &= ~0x155ull; /* local breakpoints */

@@ -45,6 +45,16 @@ void tcg_tlb_flush_nonglobal(void *env)
     fake(env)->flushes++;
 }
 
+void tcg_tlb_context(void *env, uint32_t space, uint64_t id, bool keep)
+{
+    fake(env)->flushes += !keep;
+}
+
+void tcg_tlb_flush_context(void *env, uint32_t space, uint64_t id)
+{
+    fake(env)->flushes++;
+}
+
 void tcg_watch(void *env, bool on)
 {
 }
