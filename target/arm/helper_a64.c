@@ -231,10 +231,3 @@ uint64_t helper_st_struct(void *opaque, uint64_t addr, uint64_t desc, uint64_t m
     tcg_write(env, addr, buf, (size_t)x.regs * x.elements * x.esize, (int)mmu);
     return 0;
 }
-
-uint64_t helper_zero_z_high(void *opaque, uint64_t n, uint64_t b, uint64_t c)
-{
-    ArmEnv *env = opaque;
-    memset(env->s.z[n].b + 16, 0, sizeof(env->s.z[n].b) - 16);
-    return 0;
-}

@@ -12,6 +12,7 @@
 #include "target/arm/env.h"
 #include "target/arm/fp_ops.h"
 #include "target/arm/helper.h"
+#include "target/arm/vec.h"
 
 typedef struct ArmTr {
     TcgTranslate *t;
@@ -130,15 +131,11 @@ void tr_load_to(ArmTr *s, IrWidth w, IrVal dst, IrVal addr, int mmu); /* dst(64)
 void tr_store(ArmTr *s, IrWidth w, IrVal addr, IrVal val, int mmu);
 
 /* ---- vector registers in env ---- */
+/* After stores to the low 8 or 16 bytes of V<rd>: the rest of the register becomes zero. */
+void tr_vec_zero_above(ArmTr *s, unsigned rd, unsigned bytes);
+/* The operation x (vec.h) with an immediate, on V registers; FP access has been checked. */
+void tr_vec_op(ArmTr *s, VecDesc x, int64_t imm);
 #define ENV_V(n) ENV(s.z[n])                          /* offset of V<n>: 16 bytes */
 #define ENV_VD(n, i) (ENV_V(n) + 8 * (int64_t)(i))    /* of its 64-bit element i */
-
-/* V<n> was written: the rest of Z<n> becomes zero. */
-static inline void tr_v_written(ArmTr *s, unsigned n)
-{
-    if (s->mode >> MODE_VQ_SHIFT & 15) {
-        tr_call_void(s, HELPER_zero_z_high, tr_const(s, n), IR_NONE, IR_NONE);
-    }
-}
 
 #endif

@@ -4,6 +4,7 @@
  * last access that may fault; the base is written last.
  */
 #include "target/arm/translate_a64.h"
+#include "target/arm/translate_vec.h"
 
 /* ---- addresses ---- */
 
@@ -204,7 +205,7 @@ static void set_v(ArmTr *s, unsigned n, IrVal lo, IrVal hi)
 {
     tr_stenv(s, W64, ENV_VD(n, 0), lo);
     tr_stenv(s, W64, ENV_VD(n, 1), hi);
-    tr_v_written(s, n);
+    vec_clear_high(s, n);
 }
 
 /* Parts of a SIMD&FP register at addr: 16 bytes are two halves, the order of which is the byte order. */

@@ -3,6 +3,7 @@
  * A64 Advanced SIMD load/store structures: LD1..LD4, ST1..ST4 of multiple structures and of one, LDnR (C4.1.94).
  */
 #include "target/arm/translate_a64.h"
+#include "target/arm/translate_vec.h"
 
 static IrVal at(ArmTr *s, IrVal base, unsigned offset)
 {
@@ -44,7 +45,7 @@ static void consecutive(ArmTr *s, bool load, unsigned rt, unsigned regs, bool q,
         unsigned n = (rt + i) % 32;
         tr_stenv(s, W64, ENV_VD(n, 0), q ? v[2 * i] : v[i]);
         tr_stenv(s, W64, ENV_VD(n, 1), q ? v[2 * i + 1] : tr_const(s, 0));
-        tr_v_written(s, n);
+        vec_clear_high(s, n);
     }
 }
 
@@ -69,7 +70,7 @@ void trans_a64_ldst_multi(ArmTr *s, const a64_ldst_multi *a)
         unsigned desc = a->Rt | n << 5 | selem << 8 | a->size << 12 | a->Q << 14 | (unsigned)be << 15;
         tr_call_void(s, a->L ? HELPER_ld_struct : HELPER_st_struct, addr, tr_const(s, desc), tr_const(s, s->mmu));
         for (unsigned i = 0; a->L && i < n; i++) {
-            tr_v_written(s, (a->Rt + i) % 32);
+            vec_clear_high(s, (a->Rt + i) % 32);
         }
     }
     if (a->arg) {
@@ -121,7 +122,7 @@ static void replicate(ArmTr *s, unsigned n, unsigned size, bool q, IrVal v)
     }
     tr_stenv(s, W64, ENV_VD(n, 0), v);
     tr_stenv(s, W64, ENV_VD(n, 1), q ? v : tr_const(s, 0));
-    tr_v_written(s, n);
+    vec_clear_high(s, n);
 }
 
 void trans_a64_ldst_single(ArmTr *s, const a64_ldst_single *a)
@@ -151,7 +152,7 @@ void trans_a64_ldst_single(ArmTr *s, const a64_ldst_single *a)
             replicate(s, n, x.size, a->Q, v[i]);
         } else {
             tr_stenv(s, w, ENV_V(n) + (int64_t)(x.index << x.size), v[i]);
-            tr_v_written(s, n);
+            vec_clear_high(s, n);
         }
     }
     if (a->arg) {

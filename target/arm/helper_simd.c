@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Helpers of Advanced SIMD: operations by descriptor (vec.h), permutations, zeroing.
+ */
+#include "target/arm/fp.h"
+#include "target/arm/helper.h"
+#include "target/arm/vec.h"
+
+static const uint8_t *second_source(ArmEnv *env, VecDesc x, ArmVec *tmp)
+{
+    if (x.msrc == MSRC_ZERO) {
+        memset(tmp->b, 0, x.len);
+        return tmp->b;
+    }
+    if (x.msrc == MSRC_ELEM) {
+        vec_dup_segment(tmp->b, env->s.z[x.m].b, x.index, x.iesz, x.len < 16 ? 16 : x.len);
+        return tmp->b;
+    }
+    return env->s.z[x.m].b;
+}
+
+static void reduce(VecK *k, VecDesc x, ArmVec *t1, ArmVec *t2, uint8_t *out)
+{
+    memcpy(out, k->n, x.len);
+    for (unsigned len = x.len; len > 1u << x.esz; len /= 2) {
+        vec_unzip(t1->b, out, out, len, x.esz, 0);
+        vec_unzip(t2->b, out, out, len, x.esz, 1);
+        k->n = t1->b;
+        k->m = t2->b;
+        k->a = k->d = out;
+        k->len = len / 2;
+        vec_fn[x.op][x.esz](k);
+    }
+}
+
+void vec_compute(ArmEnv *env, VecDesc x, int64_t imm, const uint8_t *pg, uint8_t *out, bool *qc)
+{
+    ArmVec dup, t1, t2;
+    VecK k = {.d = out, .n = env->s.z[x.n].b, .a = env->s.z[x.a].b, .len = x.len, .esz = x.esz, .imm = imm,
+              .pg = pg, .env = env};
+    k.m = second_source(env, x, &dup);
+    if (x.nsel & SEL_EXT) {
+        vec_extend(t1.b, k.n, x.len, x.esz - 1, x.nsel);
+        k.n = t1.b;
+    }
+    if (x.msel & SEL_EXT) {
+        vec_extend(t2.b, k.m, x.len, x.esz - 1, x.msel);
+        k.m = t2.b;
+    }
+    if (x.pair == PAIR_REDUCE) {
+        reduce(&k, x, &t1, &t2, out);
+        *qc |= k.qc;
+        return;
+    }
+    if (x.pair == PAIR_CONCAT) {
+        unsigned len = x.len > 1u << x.esz ? x.len : 2u << x.esz; /* the scalar forms have one pair */
+        vec_unzip(t1.b, k.n, k.m, len, x.esz, 0);
+        vec_unzip(t2.b, k.n, k.m, len, x.esz, 1);
+        k.n = t1.b;
+        k.m = t2.b;
+    } else if (x.pair == PAIR_TURNS) {
+        vec_transpose(t1.b, k.n, k.m, x.len, x.esz, 0);
+        vec_transpose(t2.b, k.n, k.m, x.len, x.esz, 1);
+        k.n = t1.b;
+        k.m = t2.b;
+    }
+    vec_fn[x.op][x.esz](&k);
+    *qc |= k.qc;
+}
+
+/* The operation of descriptor a with immediate b on V registers. */
+uint64_t helper_simd(void *opaque, uint64_t a, uint64_t b, uint64_t c)
+{
+    ArmEnv *env = opaque;
+    VecDesc x = {.word = a};
+    uint8_t *d = env->s.z[x.d].b;
+    ArmVec out;
+    bool qc = false;
+    unsigned written = x.pair == PAIR_REDUCE ? 1u << x.esz : x.len;
+    (void)c;
+    vec_compute(env, x, (int64_t)b, NULL, out.b, &qc);
+    if (x.out == OUT_SAME) {
+        memcpy(d, out.b, written);
+    } else {
+        unsigned at = x.out == OUT_HI ? 8 : 0;
+        vec_pack(d + at, out.b, x.len, x.esz);
+        written = at + x.len / 2;
+    }
+    vec_written(env, x.d, written);
+    if (qc) {
+        env->s.fpsr |= FPSR_QC;
+    }
+    return 0;
+}
+
+/* Bytes from b on of V<a> become zero. */
+uint64_t helper_simd_zero(void *opaque, uint64_t a, uint64_t b, uint64_t c)
+{
+    (void)c;
+    vec_written(opaque, (unsigned)a, (unsigned)b);
+    return 0;
+}
+
+/* TBL, TBX: fields of the descriptor: d, n (first of the table), m (indexes), len; imm: registers | 4 for TBX. */
+static void table_lookup(ArmEnv *env, VecDesc x, unsigned imm, uint8_t *out)
+{
+    unsigned bytes = 16 * ((imm & 3) + 1);
+    for (unsigned i = 0; i < x.len; i++) {
+        unsigned at = env->s.z[x.m].b[i];
+        if (at < bytes) {
+            out[i] = env->s.z[(x.n + at / 16) % 32].b[at % 16];
+        } else {
+            out[i] = imm & 4 ? env->s.z[x.d].b[i] : 0;
+        }
+    }
+}
+
+/* Permutation b (SimdPermute | immediate << 8) by the registers of descriptor a. */
+uint64_t helper_simd_permute(void *opaque, uint64_t a, uint64_t b, uint64_t c)
+{
+    ArmEnv *env = opaque;
+    VecDesc x = {.word = a};
+    const uint8_t *n = env->s.z[x.n].b, *m = env->s.z[x.m].b;
+    unsigned imm = (unsigned)b >> 8;
+    ArmVec out;
+    (void)c;
+    switch (b & 0xff) {
+    case VEC_PERM_UZP:
+        vec_unzip(out.b, n, m, x.len, x.esz, imm);
+        break;
+    case VEC_PERM_ZIP:
+        vec_zip(out.b, n, m, x.len, x.esz, imm);
+        break;
+    case VEC_PERM_TRN:
+        vec_transpose(out.b, n, m, x.len, x.esz, imm);
+        break;
+    case VEC_PERM_EXT:
+        for (unsigned i = 0; i < x.len; i++) {
+            out.b[i] = i + imm < x.len ? n[i + imm] : m[i + imm - x.len];
+        }
+        break;
+    default:
+        table_lookup(env, x, imm, out.b);
+        break;
+    }
+    memcpy(env->s.z[x.d].b, out.b, x.len);
+    vec_written(env, x.d, x.len);
+    return 0;
+}

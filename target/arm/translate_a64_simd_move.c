@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A64 Advanced SIMD: copies of elements, permutations, immediates.
+ */
+#include "target/arm/translate_a64_simd.h"
+
+/* ---- copies: imm5 says size and index by its lowest set bit ---- */
+
+static bool element(unsigned imm5, unsigned *esz, unsigned *index)
+{
+    if ((imm5 & 15) == 0) {
+        return false;
+    }
+    *esz = (unsigned)__builtin_ctz(imm5);
+    *index = imm5 >> (*esz + 1);
+    return true;
+}
+static int64_t element_env(unsigned reg, unsigned esz, unsigned index)
+{
+    return ENV_V(reg) + ((int64_t)index << esz);
+}
+
+/* A value of 1 << esz bytes, zero-extended, everywhere in 64 bits. */
+static IrVal replicate(ArmTr *s, IrVal v, unsigned esz)
+{
+    static const uint64_t ones[4] = {0x0101010101010101ull, 0x0001000100010001ull, 0x0000000100000001ull, 1};
+    IrVal r = tr_temp(s);
+    if (esz == 3) {
+        return v;
+    }
+    ir_alu(s->b, OP_imul, W64, r, v, tr_const(s, (int64_t)ones[esz]), 0);
+    return r;
+}
+
+static void duplicate(ArmTr *s, IrVal v, unsigned esz, unsigned q, unsigned rd)
+{
+    IrVal r = replicate(s, v, esz);
+    tr_stenv(s, W64, ENV_VD(rd, 0), r);
+    if (q) {
+        tr_stenv(s, W64, ENV_VD(rd, 1), r);
+    }
+    tr_vec_zero_above(s, rd, simd_len(q));
+}
+
+void trans_a64_dup_elem(ArmTr *s, const a64_dup_elem *a)
+{
+    unsigned esz, index;
+    if (!element(a->imm5, &esz, &index) || (esz == 3 && !a->Q)) {
+        tr_undef(s);
+    } else if (tr_fp_access(s)) {
+        duplicate(s, tr_ldenv(s, (IrWidth)esz, element_env(a->rn, esz, index)), esz, a->Q, a->rd);
+    }
+}
+
+void trans_a64_sdup_elem(ArmTr *s, const a64_sdup_elem *a)
+{
+    unsigned esz, index;
+    if (!element(a->imm5, &esz, &index)) {
+        tr_undef(s);
+    } else if (tr_fp_access(s)) {
+        vec_set_scalar(s, a->rd, tr_ldenv(s, (IrWidth)esz, element_env(a->rn, esz, index)));
+    }
+}
+
+void trans_a64_dup_gen(ArmTr *s, const a64_dup_gen *a)
+{
+    unsigned esz, index;
+    if (!element(a->imm5, &esz, &index) || (esz == 3 && !a->Q)) {
+        tr_undef(s);
+    } else if (tr_fp_access(s)) {
+        IrVal v = tr_temp(s);
+        ir_emit(s->b, OP_zext, (IrWidth)esz, v, tr_x(s, a->rn), IR_NONE);
+        duplicate(s, v, esz, a->Q, a->rd);
+    }
+}
+
+void trans_a64_smov(ArmTr *s, const a64_smov *a)
+{
+    unsigned esz, index;
+    if (!element(a->imm5, &esz, &index) || esz == 3 || (esz == 2 && !a->Q)) {
+        tr_undef(s);
+    } else if (tr_fp_access(s)) {
+        IrVal v = tr_ldenv(s, (IrWidth)esz, element_env(a->rn, esz, index));
+        ir_emit(s->b, OP_sext, (IrWidth)esz, tr_xd(s, a->rd), v, IR_NONE)->aux = a->Q ? W64 : W32;
+    }
+}
+
+void trans_a64_umov(ArmTr *s, const a64_umov *a)
+{
+    unsigned esz, index;
+    if (!element(a->imm5, &esz, &index) || (esz == 3) != (a->Q == 1)) {
+        tr_undef(s);
+    } else if (tr_fp_access(s)) {
+        ir_mov(s->b, W64, tr_xd(s, a->rd), tr_ldenv(s, (IrWidth)esz, element_env(a->rn, esz, index)));
+    }
+}
+
+void trans_a64_ins_gen(ArmTr *s, const a64_ins_gen *a)
+{
+    unsigned esz, index;
+    if (!element(a->imm5, &esz, &index)) {
+        tr_undef(s);
+    } else if (tr_fp_access(s)) {
+        tr_stenv(s, (IrWidth)esz, element_env(a->rd, esz, index), tr_x(s, a->rn));
+        tr_vec_zero_above(s, a->rd, 16);
+    }
+}
+
+void trans_a64_ins_elem(ArmTr *s, const a64_ins_elem *a)
+{
+    unsigned esz, index;
+    if (!element(a->imm5, &esz, &index)) {
+        tr_undef(s);
+    } else if (tr_fp_access(s)) {
+        IrVal v = tr_ldenv(s, (IrWidth)esz, element_env(a->rn, esz, a->imm4 >> esz));
+        tr_stenv(s, (IrWidth)esz, element_env(a->rd, esz, index), v);
+        tr_vec_zero_above(s, a->rd, 16);
+    }
+}
+
+/* ---- permutations ---- */
+
+static void permute(ArmTr *s, VecDesc x, unsigned what)
+{
+    if (tr_fp_access(s)) {
+        tr_call_void(s, HELPER_simd_permute, tr_const(s, (int64_t)x.word), tr_const(s, what), IR_NONE);
+    }
+}
+
+void trans_a64_vperm(ArmTr *s, const a64_vperm *a)
+{
+    if (a->size == 3 && !a->Q) {
+        tr_undef(s);
+    } else {
+        permute(s, simd_desc(0, a->size, simd_len(a->Q), a->rd, a->rn, a->rm), (unsigned)a->arg);
+    }
+}
+
+void trans_a64_vext(ArmTr *s, const a64_vext *a)
+{
+    if (a->imm4 >= simd_len(a->Q)) {
+        tr_undef(s);
+    } else {
+        permute(s, simd_desc(0, 0, simd_len(a->Q), a->rd, a->rn, a->rm), VEC_PERM_EXT | a->imm4 << 8);
+    }
+}
+
+void trans_a64_vtbl(ArmTr *s, const a64_vtbl *a)
+{
+    permute(s, simd_desc(0, 0, simd_len(a->Q), a->rd, a->rn, a->rm), VEC_PERM_TBL | (a->len | a->tbx << 2) << 8);
+}
+
+/* ---- modified immediate (AdvSIMDExpandImm) ---- */
+
+static uint64_t expand_imm(unsigned op, unsigned cmode, uint64_t imm8)
+{
+    const uint64_t words = 0x0000000100000001ull, halfwords = 0x0001000100010001ull, bytes = 0x0101010101010101ull;
+    uint64_t r = 0;
+    if (cmode < 8) {
+        return (imm8 << 8 * (cmode >> 1)) * words;
+    }
+    if (cmode < 12) {
+        return (imm8 << 8 * (cmode >> 1 & 1)) * halfwords;
+    }
+    if (cmode < 14) {
+        return (cmode & 1 ? imm8 << 16 | 0xffff : imm8 << 8 | 0xff) * words;
+    }
+    if (cmode == 15) {
+        return op ? fp_expand_imm(FP_D, (uint8_t)imm8) : fp_expand_imm(FP_S, (uint8_t)imm8) * words;
+    }
+    if (!op) {
+        return imm8 * bytes;
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        r |= imm8 >> i & 1 ? 0xffull << 8 * i : 0;
+    }
+    return r;
+}
+
+static void store_imm(ArmTr *s, uint64_t imm, unsigned q, unsigned rd)
+{
+    if (tr_fp_access(s)) {
+        duplicate(s, tr_const(s, (int64_t)imm), 3, q, rd);
+    }
+}
+
+void trans_a64_vimm(ArmTr *s, const a64_vimm *a)
+{
+    uint64_t imm = expand_imm(a->op, a->cmode, a->abc << 5 | a->imm);
+    bool logic = a->cmode < 12 && a->cmode & 1; /* ORR, BIC */
+    if (a->cmode == 15 && a->op && !a->Q) {
+        tr_undef(s);
+        return;
+    }
+    if (!logic) {
+        store_imm(s, a->op && a->cmode < 14 ? ~imm : imm, a->Q, a->rd);
+        return;
+    }
+    if (!tr_fp_access(s)) {
+        return;
+    }
+    for (unsigned i = 0; i <= a->Q; i++) {
+        IrVal r = tr_temp(s);
+        ir_alu(s->b, a->op ? OP_and : OP_or, W64, r, tr_ldenv(s, W64, ENV_VD(a->rd, i)),
+               tr_const(s, (int64_t)(a->op ? ~imm : imm)), 0);
+        tr_stenv(s, W64, ENV_VD(a->rd, i), r);
+    }
+    tr_vec_zero_above(s, a->rd, simd_len(a->Q));
+}
+
+void trans_a64_vimmh(ArmTr *s, const a64_vimmh *a)
+{
+    store_imm(s, fp_expand_imm(FP_H, (uint8_t)(a->abc << 5 | a->imm)) * 0x0001000100010001ull, a->Q, a->rd);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the lane expressions of vec_ops.def are made of.
+ */
+#ifndef TARGET_ARM_VEC_KERNELS_H
+#define TARGET_ARM_VEC_KERNELS_H
+
+#include "target/arm/fp.h"
+#include "target/arm/vec.h"
+
+typedef __int128 i128;
+typedef unsigned __int128 u128;
+
+static inline uint64_t lane_u(uint64_t x, unsigned bits)
+{
+    return bits == 64 ? x : x & ((1ull << bits) - 1);
+}
+/* SignedSat and UnsignedSat. */
+static inline int64_t sat_s(VecK *k, i128 x, unsigned bits)
+{
+    i128 max = ((i128)1 << (bits - 1)) - 1;
+    if (x > max || x < -max - 1) {
+        k->qc = true;
+        return (int64_t)(x > 0 ? max : -max - 1);
+    }
+    return (int64_t)x;
+}
+static inline uint64_t sat_u(VecK *k, i128 x, unsigned bits)
+{
+    i128 max = ((i128)1 << bits) - 1;
+    if (x > max || x < 0) {
+        k->qc = true;
+        return (uint64_t)(x < 0 ? 0 : max);
+    }
+    return (uint64_t)x;
+}
+/* Shift right by s (0..64), rounded to nearest, ties up. */
+static inline i128 round_s(int64_t n, int64_t s)
+{
+    return s ? ((i128)n + ((i128)1 << (s - 1))) >> s : n;
+}
+static inline i128 round_u(uint64_t n, int64_t s)
+{
+    return s ? ((i128)n + ((i128)1 << (s - 1))) >> s : n;
+}
+/* SSHL and its kin: left by s, right by -s; s beyond the width is fine. */
+static inline int64_t shift_s(VecK *k, int64_t n, int s, unsigned bits, bool round, bool sat)
+{
+    if (s < 0) {
+        int r = -s > 64 ? 64 : -s;
+        if (round) {
+            return -s > (int)bits ? 0 : (int64_t)round_s(n, r);
+        }
+        return n >> (r > 63 ? 63 : r);
+    }
+    if (!sat) {
+        return s >= (int)bits ? 0 : n << s;
+    }
+    return n == 0 ? 0 : sat_s(k, (i128)n << (s > 63 ? 63 : s), bits);
+}
+static inline uint64_t shift_u(VecK *k, uint64_t n, int s, unsigned bits, bool round, bool sat)
+{
+    if (s < 0) {
+        int r = -s;
+        if (round) {
+            return r > (int)bits ? 0 : (uint64_t)round_u(n, r);
+        }
+        return r > 63 ? 0 : n >> r;
+    }
+    if (!sat) {
+        return s >= (int)bits ? 0 : n << s;
+    }
+    /* (2^64 - 1) << 63 still is positive in 128 bits */
+    return n == 0 ? 0 : sat_u(k, (i128)n << (s > 63 ? 63 : s), bits);
+}
+static inline uint64_t carryless(uint64_t n, uint64_t m, unsigned bits)
+{
+    uint64_t r = 0;
+    for (unsigned i = 0; i < bits; i++) {
+        r ^= m >> i & 1 ? n << i : 0;
+    }
+    return r;
+}
+static inline uint64_t lane_cls(int64_t n, unsigned bits)
+{
+    uint64_t x = (uint64_t)(n < 0 ? ~n : n); /* sign bits are zeros now */
+    return (x ? (unsigned)__builtin_clzll(x) - (64 - bits) : bits) - 1;
+}
+static inline uint64_t lane_rbit(uint64_t x)
+{
+    x = (x >> 1 & 0x5555555555555555ull) | (x & 0x5555555555555555ull) << 1;
+    x = (x >> 2 & 0x3333333333333333ull) | (x & 0x3333333333333333ull) << 2;
+    x = (x >> 4 & 0x0f0f0f0f0f0f0f0full) | (x & 0x0f0f0f0f0f0f0f0full) << 4;
+    return __builtin_bswap64(x);
+}
+/* Elements of 1 << esz bytes of a lane in reverse order. */
+static inline uint64_t lane_rev(uint64_t x, unsigned bits, unsigned esz)
+{
+    unsigned w = 8u << esz;
+    uint64_t r = 0;
+    for (unsigned i = 0; i < bits; i += w) {
+        r = r << (w & 63) | (x >> i & (~0ull >> (64 - w)));
+    }
+    return r;
+}
+static inline uint64_t dot(uint64_t n, uint64_t m, unsigned w, bool n_signed, bool m_signed)
+{
+    uint64_t r = 0;
+    unsigned up = 64 - w;
+    for (unsigned i = 0; i < 4; i++, n >>= w, m >>= w) {
+        uint64_t x = n_signed ? (uint64_t)((int64_t)(n << up) >> up) : n << up >> up;
+        uint64_t y = m_signed ? (uint64_t)((int64_t)(m << up) >> up) : m << up >> up;
+        r += x * y;
+    }
+    return r;
+}
+static inline FpRound vec_rounding(const FpStatus *st, int64_t imm)
+{
+    return (imm & 7) == VEC_RM_FPCR ? (FpRound)st->rm : (FpRound)(imm & 7);
+}
+
+VecFn vec_pmull64, vec_smmla, vec_ummla, vec_usmmla, vec_fcadd, vec_fcmla, vec_bfmmla;
+
+#endif
