@@ -133,6 +133,8 @@ static inline void cpu_use_secure_memory(Cpu *cpu, bool secure)
 {
     cpu->mem = secure && cpu->secure_mem ? cpu->secure_mem : cpu->plain_mem;
 }
+/* Does its thread sleep (halted, parked)? If so, it looks at everything again before it executes. Any thread. */
+bool cpu_asleep(const Cpu *cpu);
 /*
  * Wake the vCPU if it sleeps, or make it leave translated code soon, without latching a request:
  * for a change that has_work() or an interrupt controller's pending state reports by itself.

@@ -91,6 +91,11 @@ static void cpu_sleep(Cpu *cpu, bool (*ready)(Cpu *))
     __atomic_store_n(&h->sleeping, 0, __ATOMIC_SEQ_CST);
 }
 
+bool cpu_asleep(const Cpu *cpu)
+{
+    return __atomic_load_n(&cpu->host->sleeping, __ATOMIC_SEQ_CST);
+}
+
 void cpu_kick(Cpu *cpu)
 {
     cpu_wake(cpu);

@@ -158,6 +158,7 @@ static bool vcpu_open(Cpu *cpu, Error **errp)
     v->hc = tm->code;
     v->interp = tm->interp;
     v->loop = g_new0(TcgLoop, 1);
+    tlb_ask_init(v);
     v->as_generation = 0;
     ir_block_init(&v->ir, tm->target);
     memset(v->jc, 0xff, sizeof(v->jc));
@@ -183,6 +184,7 @@ static void vcpu_close(Cpu *cpu)
     }
     tlb_vcpu_fini(v);
     ir_block_fini(&v->ir);
+    tlb_ask_fini(v);
     g_free(v->loop);
     cpu->accel_priv = NULL;
     munmap(v, vcpu_bytes(tm->target));

@@ -326,6 +326,7 @@ static void absorb_requests(TcgVcpu *v)
         cpu_unrequest(cpu, CPU_REQ_TLB);
         tlb_flush_all(v);
     }
+    tlb_ask_serve(v);
     mem_quiesce(cpu->machine);
     v->tlb2->section = NULL;
 }

@@ -52,6 +52,7 @@ typedef struct TcgMachine {
     TcgVcpu **vcpus;
     int n_vcpus;
     uint64_t code_invalidations, full_flushes;
+    uint64_t tlb_asks;       /* atomic: numbers given out (tlb_others.c) */
 } TcgMachine;
 
 /*
@@ -70,6 +71,13 @@ typedef struct JcContext {
 
 typedef enum Leave { LEAVE_EXCEPTION = 1, LEAVE_LOOP, LEAVE_INTERP, LEAVE_EXIT } Leave;
 
+/* What other vCPUs ask to be dropped from a TLB. */
+#define TLB_ASKS 32
+typedef struct TlbAsk {
+    TcgTlbFn *fn;
+    uint64_t a, b;
+} TlbAsk;
+
 /* Per-vCPU data of the loop that generated code does not know. */
 typedef struct TcgLoop {
     JcContext jc_ctx[JC_CONTEXTS];
@@ -85,6 +93,11 @@ typedef struct TcgLoop {
     bool deliver;        /* an exception is noted in env */
     bool look;           /* tcg_poll(): the target has something to take by itself */
     Leave leave;
+    pthread_mutex_t ask_lock;
+    TlbAsk ask[TLB_ASKS];
+    unsigned n_ask;      /* > TLB_ASKS: too many, all goes */
+    uint64_t ask_oldest; /* atomic: number of the oldest one unserved, 0: none */
+    uint64_t asked;      /* the last number we asked by, 0: all are done */
 } TcgLoop;
 
 static inline TcgLoop *tcg_loop(TcgVcpu *v)
@@ -108,6 +121,12 @@ static inline uint64_t tcg_code_va(TcgVcpu *v, uint64_t mode, uint64_t pc)
 /* The instruction being executed, for exceptions raised out of a slow path. */
 void mem_note_pc(TcgVcpu *v);
 void tcg_leave(TcgVcpu *v, Leave why) G_GNUC_NORETURN;
+
+/* tlb_others.c */
+void tlb_ask_init(TcgVcpu *v);
+void tlb_ask_fini(TcgVcpu *v);
+/* Do what other vCPUs asked for; on v's thread, between blocks. */
+void tlb_ask_serve(TcgVcpu *v);
 
 /* cache.c */
 bool cache_init(TcgMachine *tm, size_t mib, Error **errp);

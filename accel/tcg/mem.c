@@ -36,8 +36,8 @@ static void tell_access(TcgVcpu *v, uint64_t va, size_t len, int access, int mmu
 
 static void bus_fault(TcgVcpu *v, uint64_t va, hwaddr pa, int access, MemResult res)
 {
-    if (res == MEM_DECODE_ERROR) {
-        return; /* x86: reads of nothing float high, writes vanish; the value is already ~0 */
+    if (res == MEM_DECODE_ERROR && !v->target->absent_faults) {
+        return; /* reads of nothing float high, writes vanish; the value is already ~0 */
     }
     if (v->target->note_bus_error) {
         v->target->note_bus_error(tcg_env(v), va, pa, access);

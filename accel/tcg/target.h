@@ -66,6 +66,7 @@ enum { MMU_READ = 0, MMU_WRITE = 1, MMU_EXEC = 2 };
 typedef struct MmuResult {
     hwaddr paddr;      /* of the page containing va (4 KiB aligned) */
     uint8_t page_bits; /* size of the guest mapping: 12, 21, 30 */
+    uint8_t flush_bits; /* what a flush of one address in it drops; 0: page_bits */
     bool r, w, x;      /* what this mmu index may do without another walk (w only once dirty) */
     bool global;       /* survives a non-global flush */
     bool uncached;
@@ -118,6 +119,7 @@ typedef struct TcgTarget {
     void (*note_x87_fp)(void *env);
     void (*note_align)(void *env, uint64_t va); /* hostop operand not aligned to IrHostInsn.align (x86: #GP) */
     void (*note_bus_error)(void *env, uint64_t va, hwaddr pa, int access);
+    bool absent_faults;    /* an access that nothing answers is a bus error (x86: reads float high, writes vanish) */
     /*
      * While tcg_watch() is on: must data accesses to the page at va be told of one by one?
      * accessed() is told before they are made (after their page faults) and may raise.
@@ -190,6 +192,15 @@ void tcg_tlb_context(void *env, uint32_t space, uint64_t id, bool keep);
 void tcg_tlb_flush_context(void *env, uint32_t space, uint64_t id); /* another one than the current */
 /* All but the current one: where a page is to go from every context. */
 void tcg_tlb_forget_contexts(void *env, uint32_t space);
+/*
+ * TLB maintenance on the other vCPUs: fn is called on each one's thread with its env before it executes a further block.
+ * All that fn may do is to drop translations (too many calls at once become one flush of everything there).
+ * _done(): have they all done what this vCPU asked for? Serves what they ask of it. If not, leave with the pc where it was
+ * (tcg_exit_loop()) and ask again: waiting inside a helper would lock up.
+ */
+typedef void TcgTlbFn(void *env, uint64_t a, uint64_t b);
+void tcg_tlb_others(void *env, TcgTlbFn *fn, uint64_t a, uint64_t b);
+bool tcg_tlb_others_done(void *env);
 /* TcgTarget.watches() and accessed() are asked from now on, or not; call again when their answers change. */
 void tcg_watch(void *env, bool on);
 /* The mode word or something block lookup depends on changed outside a block end. */

@@ -77,6 +77,28 @@ static void from_entry(TlbPage *p, const Tlb2Entry *e, hwaddr paddr)
     p->global = e->global;
 }
 
+/*
+ * The entry made covers less than the guest's mapping does, other pieces of which may be anywhere: a flush of an
+ * address between the first and the last such mapping drops the whole space.
+ */
+static void note_split(Tlb2 *t, uint64_t va, int mmu, unsigned bits, unsigned entry_bits)
+{
+    Tlb2Split *s = &t->split[mmu][va >> 63];
+    uint64_t low = ((uint64_t)1 << bits) - 1;
+
+    if (bits > entry_bits) {
+        s->first = MIN(s->first, va & ~low);
+        s->last = MAX(s->last, va | low);
+    }
+}
+
+static bool in_split(const Tlb2 *t, uint64_t va, int mmu)
+{
+    const Tlb2Split *s = &t->split[mmu][va >> 63];
+
+    return va >= s->first && va <= s->last;
+}
+
 bool tlb_translate(TcgVcpu *v, uint64_t va, int access, int mmu, TlbPage *p)
 {
     Tlb2 *t = tlb2(v);
@@ -97,6 +119,7 @@ bool tlb_translate(TcgVcpu *v, uint64_t va, int access, int mmu, TlbPage *p)
                  access == MMU_READ ? "load" : access == MMU_WRITE ? "store" : "fetch", va, r.paddr,
                  1u << (r.page_bits - 10), r.r ? "r" : "-", r.w ? "w" : "-", r.x ? "x" : "-", r.global ? "g" : "-");
         bool huge = r.page_bits >= 21;
+        note_split(t, va, mmu, r.flush_bits ? r.flush_bits : r.page_bits, huge ? 21 : 12);
         e = huge ? big : e;
         *e = (Tlb2Entry){
             .tag = tag_of(va, mmu, huge ? 21 : 12),
@@ -299,6 +322,11 @@ void tcg_tlb_flush_space(void *env, uint32_t space)
     contexts_forget(t, space);
     set_gen(t, space, 0, ++t->last_gen);
     set_gen(t, space, 1, ++t->last_gen);
+    for (int m = 0; m < TCG_MMU_MODES; m++) {
+        if (space >> m & 1) {
+            t->split[m][0] = t->split[m][1] = (Tlb2Split){UINT64_MAX, 0};
+        }
+    }
     tlb_wipe_space(v, space);
     jc_flush_all(v, space);
 }
@@ -359,6 +387,12 @@ void tcg_tlb_flush_space_page(void *env, uint32_t space, uint64_t va)
     Tlb2 *t = tlb2(v);
     v->stats.tlb_flush_page++;
     log_mask(LOG_MMU, "mmu: CPU %d drops 0x%" PRIx64 "\n", v->cpu->index, va);
+    for (int m = 0; m < TCG_MMU_MODES; m++) {
+        if ((space >> m & 1) && in_split(t, va, m)) {
+            tcg_tlb_flush_space(env, space);
+            return;
+        }
+    }
     for (int m = 0; m < TCG_MMU_MODES; m++) {
         if ((space >> m & 1) && flush_page_of(v, m, va)) {
             tlb_wipe_space(v, space);

@@ -47,6 +47,10 @@ typedef struct TlbContext {
 } TlbContext;
 #define TLB_CONTEXTS 16
 
+typedef struct Tlb2Split {
+    uint64_t first, last;
+} Tlb2Split;
+
 #define FLUSH_LIST 512
 typedef struct Tlb2 {
     /* [mmu][0] non-global, [1] global; the former is of the current context. No number is used twice. */
@@ -64,6 +68,8 @@ typedef struct Tlb2 {
     bool used[TCG_MMU_MODES][2]; /* not empty; other threads look */
     bool watching;     /* tcg_watch() */
     const MemSection *section; /* last section seen */
+    /* Where guest mappings are larger than the entries made of them, by halves of the address space. */
+    Tlb2Split split[TCG_MMU_MODES][2];
 } Tlb2;
 
 /* What tlb_translate() found: valid until the next flush. */

@@ -16,7 +16,7 @@
 typedef struct ArmCpu {
     ArmCpuConfig config;
     struct ArmTimers *timers; /* timer.c */
-    struct ArmTlbi *tlbi;     /* tlbi.c: invalidations that other processors asked for */
+    uint64_t e10_hcr;         /* tlbi.c: HCR_EL2 that EL1&0's translations were made by, while EL2&0 is in use */
 } ArmCpu;
 static inline ArmCpu *arm_cpu(Cpu *cpu)
 {

@@ -276,6 +276,7 @@ static bool nested_final(Walk *k, MmuResult *res)
     res->w &= n.w;
     res->x &= n.x;
     res->uncached |= n.uncached;
+    res->flush_bits = res->page_bits;
     res->page_bits = MIN(res->page_bits, n.page_bits);
     res->paddr = pa & ~0xfffull;
     return true;
