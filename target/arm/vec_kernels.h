@@ -120,5 +120,21 @@ static inline FpRound vec_rounding(const FpStatus *st, int64_t imm)
 }
 
 VecFn vec_pmull64, vec_smmla, vec_ummla, vec_usmmla, vec_fcadd, vec_fcmla, vec_bfmmla;
+VecFn vec_aese, vec_aesd, vec_aesmc, vec_aesimc, vec_sha1c, vec_sha1p, vec_sha1m, vec_sha1su0, vec_sha1su1;
+VecFn vec_sha256h, vec_sha256h2, vec_sha256su0, vec_sha256su1, vec_sha512h, vec_sha512h2, vec_sha512su0, vec_sha512su1;
+VecFn vec_sm3ss1, vec_sm3tt1a, vec_sm3tt1b, vec_sm3tt2a, vec_sm3tt2b, vec_sm3partw1, vec_sm3partw2, vec_sm4e, vec_sm4ekey;
+
+static inline uint32_t rol32(uint32_t x, unsigned s)
+{
+    return x << s | x >> (32 - s);
+}
+static inline uint32_t ror32(uint32_t x, unsigned s)
+{
+    return x >> s | x << (32 - s);
+}
+static inline uint64_t ror64(uint64_t x, unsigned s)
+{
+    return x >> s | x << (64 - s);
+}
 
 #endif

@@ -5,22 +5,6 @@
  */
 #include "target/arm/vec_kernels.h"
 
-/* 64 x 64 -> 128 bits of polynomials (PMULL of 64-bit lanes); the low or high doublewords are picked before. */
-void vec_pmull64(VecK *k)
-{
-    for (unsigned i = 0; i < k->len / 16; i++) {
-        uint64_t n = ((const uint64_t *)k->n)[2 * i], m = ((const uint64_t *)k->m)[2 * i], lo = 0, hi = 0;
-        for (unsigned bit = 0; bit < 64; bit++) {
-            if (m >> bit & 1) {
-                lo ^= n << bit;
-                hi ^= bit ? n >> (64 - bit) : 0;
-            }
-        }
-        ((uint64_t *)k->d)[2 * i] = lo;
-        ((uint64_t *)k->d)[2 * i + 1] = hi;
-    }
-}
-
 /* 2x2 words += 2x8 bytes times 8x2 bytes (MatMulAdd, in every 128 bits). */
 static void matrix_product(VecK *k, bool n_signed, bool m_signed)
 {
