@@ -199,6 +199,16 @@ void warn_report(const char *fmt, ...)
     report("warning: ", text);
 }
 
+void info_report(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    g_autofree char *text = g_strdup_vprintf(fmt, ap);
+    va_end(ap);
+    report("info: ", text);
+}
+
 void error_report_timestamps(bool on)
 {
     timestamps = on;

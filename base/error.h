@@ -68,6 +68,8 @@ void error_report(const Error *err);
 void error_report_text(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
 /* The same with "warning: " in front. */
 void warn_report(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
+/* The same with "info: " in front. */
+void info_report(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
 
 /* error_report's lines start with the time, as -msg timestamp=on asks. */
 void error_report_timestamps(bool on);

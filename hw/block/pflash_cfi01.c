@@ -9,8 +9,9 @@
  * puts registers over the array until it is told to show the array again. What was programmed is
  * written behind to the disk by one request at a time; the rest when the machine ends.
  *
- * Left out: suspend, block locking (accepted, without effect), protection registers, chips beside
- * each other on a wider bus, big-endian buses.
+ * Left out: suspend, block locking (accepted, without effect), protection registers, big-endian
+ * buses. Chips side by side on a wider bus ("device-width" below "width") get the same commands and
+ * are always in the same state.
  *
  * home: the machine's lock domain.
  */
@@ -45,7 +46,8 @@ typedef struct Pflash {
     BlockPort *drive;      /* properties */
     uint32_t blocks;
     uint64_t sector;
-    uint8_t width;
+    uint8_t width, device_width;
+    bool blank;
     uint16_t id0, id1, id2, id3;
     char *name;
     /* saved; none of it is changed by a reset of the machine but through reset_hold */
@@ -317,26 +319,40 @@ static void flash_write(void *opaque, hwaddr at, uint64_t v, unsigned size)
 
 /* ---- reads while a register is shown ---- */
 
-/* A byte register on each byte lane. */
-static uint64_t spread(uint8_t v, unsigned size)
+/* Of each chip, what it puts on its part of the bus. A chip that is alone has its status on each byte lane. */
+static uint64_t spread(const Pflash *s, uint64_t v, unsigned size)
 {
-    return 0x0101010101010101ull * v & (size < 8 ? (1ull << 8 * size) - 1 : ~0ull);
+    unsigned lane = s->device_width ? s->device_width : 1;
+    uint64_t all = 0;
+
+    for (unsigned at = 0; at < size; at += lane) {
+        all |= v << 8 * at;
+    }
+    return all & (size < 8 ? (1ull << 8 * size) - 1 : ~0ull);
+}
+
+static uint64_t id_word(const Pflash *s, unsigned word)
+{
+    return word == 0 ? s->id0 << 8 | s->id1 : word == 1 ? s->id2 << 8 | s->id3 : 0;
 }
 
 static uint64_t flash_read(void *opaque, hwaddr at, unsigned size)
 {
     Pflash *s = opaque;
-    uint64_t word = at / s->width;
+    unsigned word = at / s->width & 0xff;
+    uint64_t v;
 
     switch (s->command) {
     case READ_ID:
-        return (word & 0xff) == 0 ? s->id0 << 8 | s->id1 : (word & 0xff) == 1 ? s->id2 << 8 | s->id3 : 0;
+        v = id_word(s, word);
+        return s->device_width ? spread(s, v, size) : v;
     case QUERY:
-        return (word & 0xff) < QUERY_SIZE ? s->query[word & 0xff] : 0;
+        v = word < QUERY_SIZE ? s->query[word] : 0;
+        return s->device_width ? spread(s, v, size) : v;
     case READ_ARRAY: /* we were put out of the way meanwhile */
         return at < s->size && size <= s->size - at ? ld_le_n(storage(s) + at, size) : ~0ull;
     default:
-        return spread(s->status, size);
+        return spread(s, s->status, size);
     }
 }
 
@@ -355,15 +371,16 @@ static void fill_query(Pflash *s)
     static const uint8_t head[] = {'Q', 'R', 'Y', 0x01, 0x00, 0x31, 0x00, 0, 0, 0, 0,
                                    0x45, 0x55, 0, 0, /* 4.5 V to 5.5 V */
                                    0x07, 0x07, 0x0a, 0x00, 0x04, 0x04, 0x04, 0x00};
+    unsigned chips = s->device_width ? s->width / s->device_width : 1;
     uint8_t *q = s->query;
 
     memcpy(q + 0x10, head, sizeof(head));
-    q[0x27] = log2_of(s->size);
+    q[0x27] = log2_of(s->size / chips);
     q[0x28] = 0x02; /* 8 and 16 bits wide */
-    q[0x2a] = log2_of(BUFFER);
+    q[0x2a] = log2_of(BUFFER / chips);
     q[0x2c] = 1; /* erase regions */
     st_le16(q + 0x2d, s->blocks - 1);
-    st_le16(q + 0x2f, s->sector >> 8);
+    st_le16(q + 0x2f, s->sector / chips >> 8);
     memcpy(q + 0x31, "PRI10", 5);
     q[0x3f] = 0x01;
 }
@@ -379,6 +396,11 @@ static bool check_shape(Pflash *s, Error **errp)
     }
     if (s->width != 1 && s->width != 2 && s->width != 4) {
         error_set(errp, ERR_INVALID_PARAMETER, "cfi.pflash01: a chip is 1, 2 or 4 bytes wide");
+        return false;
+    }
+    if (s->device_width && (!is_pow2(s->device_width) || s->device_width > s->width)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "cfi.pflash01: chips of %u bytes do not share a bus of %u",
+                  s->device_width, s->width);
         return false;
     }
     return true;
@@ -443,7 +465,9 @@ static bool pflash_realize(Device *d, Error **errp)
         return false;
     }
     g_ptr_array_add(d->regions, s->array);
-    memset(storage(s), 0xff, s->size);
+    if (!s->drive && s->blank) {
+        memset(storage(s), 0xff, s->size);
+    }
     region_set_rom_ops(s->array, &flash_ops, s);
     s->registers = device_io_region(d, "flash-registers", &flash_ops, s->size);
     s->region = region_new_container("flash-chip", s->size);
@@ -500,6 +524,9 @@ static const Property pflash_props[] = {
     PROP(Pflash, PROP_U32, blocks, "num-blocks", 64, "number of erase blocks"),
     PROP(Pflash, PROP_U64, sector, "sector-length", 4096, "bytes of an erase block"),
     PROP(Pflash, PROP_U8, width, "width", 1, "bytes of the data bus"),
+    PROP(Pflash, PROP_U8, device_width, "device-width", 0,
+         "bytes of the bus that each of several chips has; 0: one chip"),
+    PROP(Pflash, PROP_BOOL, blank, "blank", true, "without an image: ones, as erased; else zeroes"),
     PROP(Pflash, PROP_U16, id0, "id0", 0, "manufacturer, high byte of the first ID word"),
     PROP(Pflash, PROP_U16, id1, "id1", 0, "low byte of the first ID word"),
     PROP(Pflash, PROP_U16, id2, "id2", 0, "high byte of the second ID word"),

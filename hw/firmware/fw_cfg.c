@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fw_cfg on I/O ports: selector 510h, data 511h, DMA address 514h.
+ * fw_cfg on I/O ports: selector 510h, data 511h, DMA address 514h; or in memory: data at 0, selector at 8, DMA address
+ * at 16.
  *
  * The published interface description ("QEMU Firmware Configuration (fw_cfg)
  * Device", docs/specs/fw_cfg): selector and data register, revision and feature
- * bitmap, file directory, DMA interface. The selector port is little endian, the
- * DMA register, the DMA descriptor and the directory are big endian.
+ * bitmap, file directory, DMA interface. The selector port is little endian, the selector in memory,
+ * the DMA register, the DMA descriptor and the directory are big endian. The data register in memory
+ * has eight bytes, which come in the order of addresses.
  *
  * Files are sorted by name, so selectors do not depend on the order in which a
  * board adds them. A transfer may run past the end of its item (zeros) by at
@@ -51,7 +53,8 @@ typedef struct FwCfg {
     GByteArray *dir;   /* contents of FW_CFG_FILE_DIR */
     uint16_t key;      /* selected */
     uint64_t offset;   /* in the selected item; may lie behind its end */
-    uint32_t dma_high; /* written to 514h */
+    uint32_t dma_high; /* upper half of the DMA register */
+    uint64_t base;     /* property of the one in memory */
 } FwCfg;
 
 /* ---- items ---- */
@@ -386,15 +389,60 @@ static const IoOps dma_ops = {dma_reg_read, dma_reg_write, .max_size = 4};
 
 /* ---- type ---- */
 
-static bool fw_cfg_realize(Device *d, Error **errp)
+static uint64_t mem_data_read(void *opaque, hwaddr offset, unsigned size)
 {
-    FwCfg *s = (FwCfg *)d;
+    uint64_t v = 0;
+
+    for (unsigned i = 0; i < size; i++) {
+        v |= (uint64_t)read_byte(opaque) << (8 * i);
+    }
+    return v;
+}
+
+static void mem_data_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
+{
+}
+
+static uint64_t mem_selector_read(void *opaque, hwaddr offset, unsigned size)
+{
+    return 0;
+}
+
+static void mem_selector_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
+{
+    if (offset == 0 && size == 2) {
+        select_key(opaque, bswap16(v));
+    }
+}
+
+static const IoOps mem_data_ops = {mem_data_read, mem_data_write, .max_size = 8};
+static const IoOps mem_selector_ops = {mem_selector_read, mem_selector_write, .max_size = 2};
+
+static void add_fixed_items(FwCfg *s)
+{
+    Device *d = &s->dev;
 
     fw_cfg_add_item(d, FW_CFG_SIGNATURE, "QEMU", 4);
     fw_cfg_add_number(d, FW_CFG_ID, 3, 4); /* traditional and DMA interface */
     number_files(s);
+}
+
+static bool fw_cfg_realize(Device *d, Error **errp)
+{
+    add_fixed_items((FwCfg *)d);
     device_map_ports(d, 0x510, 2, &fw_cfg_ops, "fw-cfg");
     device_map_ports(d, 0x514, 8, &dma_ops, "fw-cfg-dma");
+    return true;
+}
+
+static bool fw_cfg_mem_realize(Device *d, Error **errp)
+{
+    FwCfg *s = (FwCfg *)d;
+
+    add_fixed_items(s);
+    device_map_memory(d, s->base, 8, &mem_data_ops, "fw-cfg-data");
+    device_map_memory(d, s->base + 8, 2, &mem_selector_ops, "fw-cfg-selector");
+    device_map_memory(d, s->base + 16, 8, &dma_ops, "fw-cfg-dma");
     return true;
 }
 
@@ -409,6 +457,7 @@ static void fw_cfg_unrealize(Device *d)
 static const StateField fw_cfg_state[] = {
     HOST_ONLY(FwCfg, items),
     HOST_ONLY(FwCfg, dir),
+    HOST_ONLY(FwCfg, base),
     STATE(FwCfg, STATE_U16, key, 0),
     STATE(FwCfg, STATE_U64, offset, 0),
     STATE(FwCfg, STATE_U32, dma_high, 0),
@@ -427,3 +476,22 @@ const DeviceType fw_cfg_type = {
     .unrealize = fw_cfg_unrealize,
 };
 DEVICE_TYPE(fw_cfg_type);
+
+static const Property fw_cfg_mem_props[] = {
+    PROP(FwCfg, PROP_U64, base, "base", 0x09020000, "guest-physical address"),
+    {0},
+};
+
+const DeviceType fw_cfg_mem_type = {
+    .name = "fw_cfg_mem",
+    .help = "configuration items for guest firmware, in memory space",
+    .bus = "sysbus",
+    .size = sizeof(FwCfg),
+    .version = 1,
+    .internal = true,
+    .props = fw_cfg_mem_props,
+    .state = fw_cfg_state,
+    .realize = fw_cfg_mem_realize,
+    .unrealize = fw_cfg_unrealize,
+};
+DEVICE_TYPE(fw_cfg_mem_type);

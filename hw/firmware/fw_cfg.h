@@ -9,7 +9,8 @@
 
 #include "core/device.h"
 
-extern const DeviceType fw_cfg_type;
+extern const DeviceType fw_cfg_type;     /* on I/O ports */
+extern const DeviceType fw_cfg_mem_type; /* in memory space, at its property "base" */
 
 /* Numbered items. */
 enum {

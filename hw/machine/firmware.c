@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The BIOS of a PC: found by name along the search path, mapped as ROM at the top
- * of the first 4 GiB.
+ * Firmware: found by name along the search path. A PC's is mapped as ROM at the top of the first
+ * 4 GiB.
  */
 #include "hw/machine/firmware.h"
 #include "hw/firmware/fw_cfg.h"
@@ -11,8 +11,8 @@
 
 #define MAX_BIOS (16u << 20)
 
-/* Where Debian and others put SeaBIOS, after -L and the built-in path. */
-static const char *const usual_dirs[] = {"/usr/share/seabios", "/usr/share/qemu", NULL};
+/* Where Debian and others put SeaBIOS and UEFI, after -L and the built-in path. */
+static const char *const usual_dirs[] = {"/usr/share/seabios", "/usr/share/qemu", "/usr/share/qemu-efi-aarch64", NULL};
 
 static char *in_dir(const char *dir, const char *name)
 {
@@ -46,19 +46,16 @@ static char *find_bios(const MachineConfig *cfg, const char *name)
     return path;
 }
 
-/* NULL with *errp: not found, not readable, not a BIOS. */
-static char *read_bios(const MachineConfig *cfg, const char *default_name, size_t *len,
-                       Error **errp)
+/* NULL with *errp: not found, not readable. install: what to do when the default is missing. */
+static char *read_file(const MachineConfig *cfg, const char *name, const char *install, size_t *len, Error **errp)
 {
-    const char *name = cfg->firmware ? cfg->firmware : default_name;
     g_autofree char *path = find_bios(cfg, name);
     g_autofree char *data = NULL;
     g_autoptr(GError) gerr = NULL;
 
     if (!path) {
         error_set(errp, ERR_IO, "cannot find the firmware '%s'", name);
-        error_hint(errp, cfg->firmware ? "-bios takes a file, or a name in a -L directory"
-                                       : "install the package seabios, or give -L its directory");
+        error_hint(errp, "%s", cfg->firmware ? "-bios takes a file, or a name in a -L directory" : install);
         return NULL;
     }
     if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
@@ -69,9 +66,33 @@ static char *read_bios(const MachineConfig *cfg, const char *default_name, size_
         error_set(errp, ERR_IO, "cannot read the firmware: %s", gerr->message);
         return NULL;
     }
+    return g_steal_pointer(&data);
+}
+
+/* NULL with *errp: not found, not readable, not a BIOS. */
+static char *read_bios(const MachineConfig *cfg, const char *default_name, size_t *len, Error **errp)
+{
+    const char *name = cfg->firmware ? cfg->firmware : default_name;
+    g_autofree char *data = read_file(cfg, name, "install the package seabios, or give -L its directory", len, errp);
+
+    if (!data) {
+        return NULL;
+    }
     if (*len == 0 || *len % 65536 || *len > MAX_BIOS) {
-        error_set(errp, ERR_INVALID_PARAMETER, "the firmware '%s' has %zu bytes", path, *len);
+        error_set(errp, ERR_INVALID_PARAMETER, "the firmware '%s' has %zu bytes", name, *len);
         error_hint(errp, "a PC BIOS has a multiple of 64 KiB, at most 16 MiB");
+        return NULL;
+    }
+    return g_steal_pointer(&data);
+}
+
+char *firmware_read(const MachineConfig *cfg, uint64_t max, size_t *len, Error **errp)
+{
+    g_autofree char *data = read_file(cfg, cfg->firmware, "", len, errp);
+
+    if (data && (*len == 0 || *len > max)) {
+        error_set(errp, ERR_INVALID_PARAMETER, "the firmware '%s' has %zu bytes", cfg->firmware, *len);
+        error_hint(errp, "there is room for %llu MiB", (unsigned long long)(max >> 20));
         return NULL;
     }
     return g_steal_pointer(&data);

@@ -24,9 +24,9 @@
 #include "hw/intc/apic.h"
 #include "hw/intc/i8259.h"
 #include "hw/intc/ioapic.h"
+#include "hw/machine/board_ram.h"
 #include "hw/machine/boot/linuxrom.h"
 #include "hw/machine/firmware.h"
-#include "core/hostmem.h"
 #include "hw/machine/pc_boot.h"
 #include "hw/misc/system_ports.h"
 #include "hw/rtc/mc146818.h"
@@ -89,66 +89,6 @@ bool pc_add_isa_part(PcBoard *pc, const DeviceType *type, int irq, Device **out,
     return device_realize(*out, errp);
 }
 
-/* The memory of the nodes one after the other, or NULL and an error. */
-static MemoryRegion *ram_of_nodes(Machine *m, const MachineConfig *cfg, Error **errp)
-{
-    MemoryRegion *all = region_new_container("pc.ram", cfg->ram_size);
-    uint64_t at = 0;
-
-    for (int i = 0; i < cfg->numa->nodes; i++) {
-        const char *id = cfg->numa->node[i].memdev;
-        HostMem *h = id ? hostmem_find(m, id, errp) : NULL;
-        MemoryRegion *part = h ? hostmem_claim(h, errp) : NULL;
-        if (id && !part) {
-            goto fail;
-        }
-        if (h && h->size <= cfg->ram_size - at) {
-            region_add(all, at, part, 0);
-        }
-        at += h ? h->size : 0;
-        if (at > cfg->ram_size) {
-            break;
-        }
-    }
-    if (at == cfg->ram_size) {
-        return all;
-    }
-    error_set(errp, ERR_INVALID_PARAMETER,
-              "total memory for NUMA nodes (0x%" PRIx64 ") should equal RAM size (0x%" PRIx64 ")", at,
-              cfg->ram_size);
-    error_hint(errp, "give each -numa node its memdev=, and -m the sum");
-fail:
-    region_unref(all);
-    return NULL;
-}
-
-static MemoryRegion *ram_of_backend(Machine *m, const MachineConfig *cfg, Error **errp)
-{
-    HostMem *h = hostmem_find(m, cfg->memory_backend, errp);
-
-    if (h && h->size != cfg->ram_size) {
-        error_set(errp, ERR_INVALID_PARAMETER,
-                  "Machine memory size does not match the size of the memory backend");
-        error_hint(errp, "say -m %" PRIu64 "M", h->size >> 20);
-        return NULL;
-    }
-    MemoryRegion *r = h ? hostmem_claim(h, errp) : NULL;
-    if (r) {
-        region_ref(r);
-    }
-    return r;
-}
-
-static bool nodes_have_memory(const NumaConfig *n)
-{
-    for (int i = 0; n && i < n->nodes; i++) {
-        if (n->node[i].memdev) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The boards differ in where RAM is cut; microvm has no kind and cuts where it likes. */
 bool pc_add_ram(PcBoard *pc, Error **errp)
 {
@@ -159,14 +99,7 @@ bool pc_add_ram(PcBoard *pc, Error **errp)
     if (!pc_check_memory(cfg, errp)) {
         return false;
     }
-    if (cfg->memory_backend && nodes_have_memory(cfg->numa)) {
-        error_set(errp, ERR_INVALID_PARAMETER, "'-machine memory-backend' and '-numa memdev' properties "
-                                               "are mutually exclusive");
-        return false;
-    }
-    pc->ram = cfg->memory_backend ? ram_of_backend(m, cfg, errp)
-              : cfg->numa         ? ram_of_nodes(m, cfg, errp)
-                                  : region_new_ram(m, "pc.ram", cfg->ram_size, errp);
+    pc->ram = board_ram(m, "pc.ram", errp);
     if (!pc->ram) {
         return false;
     }
@@ -195,9 +128,7 @@ bool pc_add_ram(PcBoard *pc, Error **errp)
 
 uint64_t pc_node_size(PcBoard *pc, int node)
 {
-    const char *id = machine_config(pc->dev.machine)->numa->node[node].memdev;
-
-    return id ? hostmem_find(pc->dev.machine, id, NULL)->size : 0;
+    return board_node_size(pc->dev.machine, node);
 }
 
 bool pc_add_cpus(PcBoard *pc, Error **errp)

@@ -42,6 +42,9 @@ static const char *machine_name(uint16_t machine)
         return "32-bit Arm";
     case EM_AARCH64:
         return "64-bit Arm";
+    case EM_386:
+    case EM_X86_64:
+        return "x86";
     case EM_RISCV:
         return "RISC-V";
     case EM_PPC64:
@@ -55,8 +58,15 @@ static const char *machine_name(uint16_t machine)
     }
 }
 
-static bool check_ident(const BootFile *f, BootElf *e, Error **errp)
+static bool machine_fits(const BootContext *c, uint16_t machine)
 {
+    return c->elf_machine ? machine == c->elf_machine : machine == EM_386 || machine == EM_X86_64;
+}
+
+static bool check_ident(const BootContext *c, BootElf *e, Error **errp)
+{
+    const BootFile *f = &c->kernel;
+
     e->is64 = f->data[EI_CLASS] == ELFCLASS64;
     if (!e->is64 && f->data[EI_CLASS] != ELFCLASS32) {
         return bad(f, errp, "unknown class");
@@ -65,11 +75,16 @@ static bool check_ident(const BootFile *f, BootElf *e, Error **errp)
         return bad(f, errp, "truncated header");
     }
     e->machine = ld_le16(f->data + 18);
-    if (f->data[EI_DATA] != ELFDATA2LSB || (e->machine != EM_386 && e->machine != EM_X86_64)) {
+    if (f->data[EI_DATA] != ELFDATA2LSB || !machine_fits(c, e->machine)) {
         uint16_t m = f->data[EI_DATA] == ELFDATA2LSB ? e->machine : ld_be16(f->data + 18);
         error_set(errp, ERR_INVALID_PARAMETER, "the ELF file '%s' is for %s", f->path,
                   machine_name(m));
-        error_hint(errp, "this machine is an x86 PC: give an x86 %s", f->what);
+        if (c->elf_machine) {
+            error_hint(errp, "this machine's processor starts as %s: give a %s for that", machine_name(c->elf_machine),
+                       f->what);
+        } else {
+            error_hint(errp, "this machine is an x86 PC: give an x86 %s", f->what);
+        }
         return false;
     }
     if (ld_le16(f->data + 16) == ET_REL) {
@@ -195,7 +210,7 @@ bool boot_elf_load(BootContext *c, BootElf *e, Error **errp)
     Segment seg[MAX_SEGMENTS];
 
     *e = (BootElf){.low = UINT64_MAX};
-    if (!check_ident(&c->kernel, e, errp)) {
+    if (!check_ident(c, e, errp)) {
         return false;
     }
     int n = read_segments(&c->kernel, e, seg, errp);

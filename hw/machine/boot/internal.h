@@ -29,6 +29,7 @@ typedef struct BootFile {
 typedef struct BootContext {
     const MachineConfig *cfg;
     const BootLayout *layout; /* NULL: images may go anywhere, the caller checks */
+    uint16_t elf_machine;     /* of ELF files: e_machine; 0: x86 of either width */
     BootFile kernel;
     BootPlan *plan;
 } BootContext;
