@@ -363,6 +363,7 @@ void a64_init(bool with_jit)
     g.v = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
     mmap((void *)A64_DATA, A64_DATA_SIZE + A64_CODE_SIZE, PROT_READ | PROT_WRITE, flags | MAP_FIXED_NOREPLACE, -1, 0);
     g.v->self = g.v;
+    g.v->jc_key = 0x5a17c0de5a17c0dd; /* no entry of the empty jump cache matches a pc */
     g.v->target = &target;
     g.env = tcg_env(g.v);
     configure();

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 typedef struct ArmRow {
-    const char *mnemonic, *trans, *features;
+    const char *mnemonic, *trans, *features, *table;
     uint32_t mask, value;
 } ArmRow;
 extern const ArmRow arm_rows[];
