@@ -293,7 +293,8 @@ static void random_state(GRand *r, A64Case *c)
 static bool unchecked_alignment(const A64Case *c, const uint32_t *code, const A64Regs *got)
 {
     uint64_t at = (got->pc - A64_CODE - c->slot * A64_SLOT) / 4;
-    if (got->fault != A64_FAULT_ALIGN || c->out.fault == A64_FAULT_ALIGN || at >= A64_SLOT / 4) {
+    bool same = c->out.fault == A64_FAULT_ALIGN && c->out.pc == got->pc;
+    if (got->fault != A64_FAULT_ALIGN || same || at >= A64_SLOT / 4) {
         return false;
     }
     uint32_t w = code[at];
