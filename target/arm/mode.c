@@ -91,6 +91,18 @@ unsigned arm_sve_vq(const ArmEnv *env, unsigned el)
     return vq;
 }
 
+void arm_sve_narrow(ArmEnv *env)
+{
+    unsigned vq = arm_sve_vq(env, arm_el(env));
+
+    for (int i = 0; i < 32; i++) {
+        memset(env->s.z[i].b + 16 * vq, 0, sizeof(env->s.z[i].b) - 16 * vq);
+    }
+    for (int i = 0; i < 17; i++) {
+        memset(env->s.p[i].b + 2 * vq, 0, sizeof(env->s.p[i].b) - 2 * vq);
+    }
+}
+
 /* ---- pieces of the word ---- */
 
 static uint64_t mmu_bits(const ArmEnv *env, unsigned el)

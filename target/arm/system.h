@@ -8,15 +8,31 @@
 
 #include "accel/tcg/target.h"
 #include "base/bits.h"
+#include "core/irq.h"
 #include "target/arm/env.h"
 #include "target/arm/helper.h"
 #include "target/arm/sysreg.h"
+
+/*
+ * How a processor begins that another one starts: at that level and pc, X0 = context. Guarded by `state`, which is
+ * atomic: a starter takes it from OFF to FILLING, fills in, sets PENDING and CPU_REQ_SIPI; its own thread takes it to ON.
+ */
+enum { ARM_START_ON, ARM_START_OFF, ARM_START_FILLING, ARM_START_PENDING };
+typedef struct ArmStart {
+    uint32_t state;
+    uint8_t el;
+    bool a32, thumb, big_endian;
+    uint64_t pc, context;
+} ArmStart;
 
 /* A processor's constants and host-side parts (cpu->target_priv). */
 typedef struct ArmCpu {
     ArmCpuConfig config;
     struct ArmTimers *timers; /* timer.c */
     uint64_t e10_hcr;         /* tlbi.c: HCR_EL2 that EL1&0's translations were made by, while EL2&0 is in use */
+    ArmStart start;           /* start.c */
+    Irq pmu_irq;              /* pmu.c */
+    struct ArmEnv *env;       /* the translator's copy of the state, current on its own thread; NULL before it ran */
 } ArmCpu;
 static inline ArmCpu *arm_cpu(Cpu *cpu)
 {
@@ -128,6 +144,9 @@ uint64_t arm_count(const ArmEnv *env);   /* physical count */
 
 /* ---- debug (debug.c) ---- */
 uint64_t arm_debug_mode(const ArmEnv *env); /* MODE_SS, MODE_DEBUG as due now */
+void arm_debug_changed(ArmEnv *env);        /* after a change of debug registers: are accesses watched? */
+void arm_security_changed(ArmEnv *env);     /* EL3 entered or left, SCR_EL3.NS changed: the interrupt controller is told */
+void arm_sve_narrow(ArmEnv *env);           /* ZCR changed: bits of Z and P beyond the effective length become 0 */
 bool arm_watches(void *env, uint64_t va, int mmu);
 void arm_accessed(void *env, uint64_t va, size_t len, int access, int mmu);
 

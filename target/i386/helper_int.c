@@ -166,7 +166,7 @@ uint64_t helper_rdrand(void *opaque, uint64_t w, uint64_t b, uint64_t c)
     return ok ? v & width_mask(1u << w) : 0;
 }
 
-uint64_t helper_crc32(void *opaque, uint64_t crc, uint64_t data, uint64_t w)
+uint64_t helper_crc32_acc(void *opaque, uint64_t crc, uint64_t data, uint64_t w)
 {
     uint32_t r = (uint32_t)crc;
 

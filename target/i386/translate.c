@@ -71,7 +71,7 @@ static void check_target(X86Tr *s, IrVal target)
     }
 }
 
-void tr_end_jmp(X86Tr *s, uint64_t target)
+void x86_tr_end_jmp(X86Tr *s, uint64_t target)
 {
     if (s->to_loop) {
         end_at(s, tr_const(s, (int64_t)target));
@@ -89,23 +89,23 @@ void tr_other_way(X86Tr *s, int label)
     }
 }
 
-void tr_end_jcc(X86Tr *s, IrCond cc, uint64_t target)
+void x86_tr_end_jcc(X86Tr *s, IrCond cc, uint64_t target)
 {
     if (s->to_loop || (s->bits != 64 && !(s->mode & MODE_FLATCODE))) {
         int l = ir_label_new(s->b);
         ir_branch(s->b, OP_brcc, W64, IR_NONE, l)->cc = (uint8_t)(cc ^ 1);
         check_target(s, tr_const(s, (int64_t)target));
-        tr_end_jmp(s, target);
+        x86_tr_end_jmp(s, target);
         tr_other_way(s, l);
     } else {
         IrOp *o = ir_emit(s->b, OP_jcc, W64, IR_NONE, IR_NONE, IR_NONE);
         o->cc = (uint8_t)cc;
         o->imm = (int64_t)target;
     }
-    tr_end_jmp(s, s->next);
+    x86_tr_end_jmp(s, s->next);
 }
 
-void tr_end_ind(X86Tr *s, IrVal target, int kind)
+void x86_tr_end_ind(X86Tr *s, IrVal target, int kind)
 {
     if (s->to_loop) {
         end_at(s, target);
@@ -115,7 +115,7 @@ void tr_end_ind(X86Tr *s, IrVal target, int kind)
     s->ended = true;
 }
 
-void tr_end_next(X86Tr *s)
+void x86_tr_end_next(X86Tr *s)
 {
     end_at(s, tr_const(s, (int64_t)s->next));
 }
@@ -280,7 +280,7 @@ void x86_translate(TcgTranslate *t)
             if (s->after_sti) {
                 tr_stenv(s, W8, ENV(s.int_shadow), tr_const(s, SHADOW_STI));
             }
-            tr_end_jmp(s, pc);
+            x86_tr_end_jmp(s, pc);
             break;
         }
         if (s->after_sti) {

@@ -70,11 +70,11 @@ bool tr_has(const X86Tr *s, int feature);
 /* ---- ends of blocks (translate.c) ---- */
 void tr_raise(X86Tr *s, int vector);              /* #UD, #NM: no error code; ends */
 void tr_gp(X86Tr *s);                             /* #GP(0); ends */
-void tr_end_jmp(X86Tr *s, uint64_t target);       /* leave to a known pc */
-void tr_end_jcc(X86Tr *s, IrCond cc, uint64_t target);
+void x86_tr_end_jmp(X86Tr *s, uint64_t target);       /* leave to a known pc */
+void x86_tr_end_jcc(X86Tr *s, IrCond cc, uint64_t target);
 void tr_other_way(X86Tr *s, int label);           /* label behind an end: the branch not taken */
-void tr_end_ind(X86Tr *s, IrVal target, int kind);
-void tr_end_next(X86Tr *s);                       /* leave to the loop at the next instruction */
+void x86_tr_end_ind(X86Tr *s, IrVal target, int kind);
+void x86_tr_end_next(X86Tr *s);                       /* leave to the loop at the next instruction */
 void tr_end_helper(X86Tr *s);                     /* leave to the loop; a helper has set rip */
 void tr_end_to_loop(X86Tr *s);
 uint64_t tr_target(const X86Tr *s, int64_t offset); /* branch target from the next instruction */
@@ -91,7 +91,7 @@ int tr_seg(const X86Tr *s);                       /* segment of the memory opera
 bool tr_high8(const X86Tr *s, IrWidth w, int reg);
 IrVal tr_reg_in(X86Tr *s, IrWidth w, int reg);    /* value in its low bits; AH.. through a temp */
 void tr_reg_out(X86Tr *s, IrWidth w, int reg, IrVal v);
-IrVal tr_load(X86Tr *s, IrWidth w, IrVal addr);
+IrVal tr_read(X86Tr *s, IrWidth w, IrVal addr);
 IrVal tr_value(X86Tr *s, int n);                  /* operand n as a value; loads memory */
 Src tr_src(X86Tr *s, int n);                      /* the same, immediates stay so */
 IrVal tr_zext(X86Tr *s, IrWidth w, IrVal v);      /* in a fresh temp */

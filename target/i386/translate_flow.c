@@ -58,7 +58,7 @@ void trans_pop_seg(X86Tr *s)
     tr_call_void(s, HELPER_load_seg, tr_const(s, seg), v, tr_const(s, seg == S_SS));
     tr_add_sp(s, 1 << s->i.osz);
     if (s->bits != 64 || seg == S_SS) {
-        tr_end_next(s);
+        x86_tr_end_next(s);
     }
 }
 
@@ -84,7 +84,7 @@ void trans_popa(X86Tr *s)
             if (s->ssz == W16) {
                 sp = tr_zext(s, W16, sp);
             }
-            v[n] = tr_load(s, w, tr_linear(s, S_SS, sp, 1u << w, false));
+            v[n] = tr_read(s, w, tr_linear(s, S_SS, sp, 1u << w, false));
         }
     }
     tr_add_sp(s, 8 << w);
@@ -105,7 +105,7 @@ void trans_leave(X86Tr *s)
 {
     IrWidth w = s->i.osz;
     IrVal bp = tr_zext(s, s->ssz, IR_G(R_BP));
-    IrVal v = tr_load(s, w, tr_linear(s, S_SS, bp, 1u << w, false));
+    IrVal v = tr_read(s, w, tr_linear(s, S_SS, bp, 1u << w, false));
     ir_lea(s->b, s->ssz, IR_G(R_SP), bp, IR_NONE, 0, 1 << w);
     ir_mov(s->b, w, IR_G(R_BP), v);
 }
@@ -149,7 +149,7 @@ void trans_popf(X86Tr *s)
 
 void trans_jcc(X86Tr *s)
 {
-    tr_end_jcc(s, s->i.opcode & 15, tr_target(s, s->i.imm));
+    x86_tr_end_jcc(s, s->i.opcode & 15, tr_target(s, s->i.imm));
 }
 
 static void check_known(X86Tr *s, uint64_t target)
@@ -163,7 +163,7 @@ void trans_jmp_rel(X86Tr *s)
 {
     uint64_t to = tr_target(s, s->i.imm);
     check_known(s, to);
-    tr_end_jmp(s, to);
+    x86_tr_end_jmp(s, to);
 }
 
 static void push_next(X86Tr *s)
@@ -178,7 +178,7 @@ void trans_call_rel(X86Tr *s)
     uint64_t to = tr_target(s, s->i.imm);
     check_known(s, to);
     push_next(s);
-    tr_end_jmp(s, to);
+    x86_tr_end_jmp(s, to);
 }
 
 /* Target of an indirect branch in a temp of its own, cut to the operand size. */
@@ -193,14 +193,14 @@ static IrVal indirect_target(X86Tr *s)
 
 void trans_jmp_ind(X86Tr *s)
 {
-    tr_end_ind(s, indirect_target(s), 0);
+    x86_tr_end_ind(s, indirect_target(s), 0);
 }
 
 void trans_call_ind(X86Tr *s)
 {
     IrVal v = indirect_target(s);
     push_next(s);
-    tr_end_ind(s, v, 1);
+    x86_tr_end_ind(s, v, 1);
 }
 
 void trans_ret(X86Tr *s)
@@ -210,7 +210,7 @@ void trans_ret(X86Tr *s)
         tr_call_void(s, HELPER_code_check, v, IR_NONE, IR_NONE);
     }
     tr_add_sp(s, (1 << s->i.osz) + s->i.imm);
-    tr_end_ind(s, v, 2);
+    x86_tr_end_ind(s, v, 2);
 }
 
 /* LOOPNE, LOOPE, LOOP, JCXZ (kinds 0..3): the counter is as wide as addresses. */
@@ -229,9 +229,9 @@ void trans_loop(X86Tr *s)
             ir_branch(s->b, OP_brcc, W64, IR_NONE, out)->cc = kind == 0 ? CC_E : CC_NE;
         }
     }
-    tr_end_jmp(s, to);
+    x86_tr_end_jmp(s, to);
     tr_other_way(s, out);
-    tr_end_jmp(s, s->next);
+    x86_tr_end_jmp(s, s->next);
 }
 
 /* ---- far branches ---- */
@@ -263,9 +263,9 @@ void trans_callf_imm(X86Tr *s)
 static void far_mem(X86Tr *s, int helper)
 {
     IrWidth w = s->i.osz;
-    IrVal addr = tr_ea(s, (1u << w) + 2, false), off = tr_load(s, w, addr), a2 = tr_temp(s);
+    IrVal addr = tr_ea(s, (1u << w) + 2, false), off = tr_read(s, w, addr), a2 = tr_temp(s);
     ir_lea(s->b, W64, a2, addr, IR_NONE, 0, 1 << w);
-    IrVal sel = tr_load(s, W16, a2);
+    IrVal sel = tr_read(s, W16, a2);
     tr_call_void(s, helper, sel, off, next_and_width(s));
     tr_end_helper(s);
 }

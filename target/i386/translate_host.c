@@ -235,7 +235,7 @@ void trans_nop_x87(X86Tr *s)
 void trans_ldmxcsr(X86Tr *s)
 {
     uint32_t mask = s->config ? s->config->mxcsr_mask : 0xffff;
-    IrVal v = tr_load(s, W32, tr_ea(s, 4, false)), x = tr_zext(s, W32, v);
+    IrVal v = tr_read(s, W32, tr_ea(s, 4, false)), x = tr_zext(s, W32, v);
     tr_alu(s, OP_and, W32, x, x, (Src){IR_IMM, (int32_t)~mask}, 0);
     int l = ir_label_new(s->b);
     ir_branch(s->b, OP_brz, W32, x, l);

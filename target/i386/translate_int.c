@@ -149,7 +149,7 @@ void trans_movsxd(X86Tr *s)
     if (s->i.osz == W64) {
         extend(s, W32, true);
     } else if (tr_is_mem(s, 1)) { /* without REX.W a plain move of the operand size */
-        IrVal v = tr_load(s, s->i.osz, tr_ea(s, 1u << s->i.osz, false));
+        IrVal v = tr_read(s, s->i.osz, tr_ea(s, 1u << s->i.osz, false));
         tr_reg_out(s, s->i.osz, s->i.reg, v);
     } else {
         tr_reg_out(s, s->i.osz, s->i.reg, IR_G(s->i.rm));
@@ -331,7 +331,7 @@ void trans_shxd(X86Tr *s)
         return;
     }
     /* The flags come from a second run, after the store that may fault. */
-    IrVal addr = mem_rmw_addr(s, w), v = tr_load(s, w, addr), r = tr_zext(s, W64, v);
+    IrVal addr = mem_rmw_addr(s, w), v = tr_read(s, w, addr), r = tr_zext(s, W64, v);
     double_shift(s, w, r, v, c, 0);
     ir_st(s->b, w, addr, r, s->mmu);
     if (fw) {
@@ -400,7 +400,7 @@ void trans_bt(X86Tr *s)
         IrVal r = IR_G(s->i.rm);
         tr_alu(s, op, w, op == OP_bt ? IR_NONE : r, r, bit, FL_C);
     } else if (op == OP_bt) {
-        IrVal v = tr_load(s, w, bit_address(s, w, false));
+        IrVal v = tr_read(s, w, bit_address(s, w, false));
         tr_alu(s, op, w, IR_NONE, v, bit, FL_C);
     } else {
         IrVal addr = bit_address(s, w, true);
@@ -436,7 +436,7 @@ void trans_crc32(X86Tr *s)
 {
     IrWidth w = tr_width(s, 1);
     IrVal v = tr_zext(s, w, tr_value(s, 1));
-    IrVal r = tr_call(s, HELPER_crc32, tr_zext(s, W32, IR_G(s->i.reg)), v, tr_const(s, w));
+    IrVal r = tr_call(s, HELPER_crc32_acc, tr_zext(s, W32, IR_G(s->i.reg)), v, tr_const(s, w));
     ir_mov(s->b, W64, IR_G(s->i.reg), r);
 }
 
@@ -567,7 +567,7 @@ void trans_xlat(X86Tr *s)
     if (s->i.asz == W16) {
         v = tr_zext(s, W16, v);
     }
-    IrVal x = tr_load(s, W8, tr_linear(s, s->i.seg >= 0 ? s->i.seg : S_DS, v, 1, false));
+    IrVal x = tr_read(s, W8, tr_linear(s, s->i.seg >= 0 ? s->i.seg : S_DS, v, 1, false));
     ir_mov(s->b, W8, IR_G(R_AX), x);
 }
 

@@ -170,7 +170,7 @@ IrVal tr_zext(X86Tr *s, IrWidth w, IrVal v)
     return d;
 }
 
-IrVal tr_load(X86Tr *s, IrWidth w, IrVal addr)
+IrVal tr_read(X86Tr *s, IrWidth w, IrVal addr)
 {
     IrVal v = tr_temp(s);
     ir_ld(s->b, w, v, addr, s->mmu);
@@ -188,7 +188,7 @@ Src tr_src(X86Tr *s, int n)
         return (Src){IR_IMM, 1};
     }
     if (tr_is_mem(s, n)) {
-        return (Src){tr_load(s, w, tr_ea(s, 1u << w, false)), 0};
+        return (Src){tr_read(s, w, tr_ea(s, 1u << w, false)), 0};
     }
     return (Src){tr_reg_in(s, w, tr_reg(s, n)), 0};
 }
@@ -235,7 +235,7 @@ void tr_push(X86Tr *s, IrWidth w, IrVal v)
 IrVal tr_pop(X86Tr *s, IrWidth w)
 {
     IrVal sp = s->ssz == W64 ? IR_G(R_SP) : tr_zext(s, s->ssz, IR_G(R_SP));
-    return tr_load(s, w, tr_linear(s, S_SS, sp, 1u << w, false));
+    return tr_read(s, w, tr_linear(s, S_SS, sp, 1u << w, false));
 }
 
 void tr_add_sp(X86Tr *s, int64_t bytes)

@@ -15,7 +15,7 @@ static IrVal index_register(X86Tr *s, int reg)
 static IrVal source(X86Tr *s, IrWidth w)
 {
     int seg = s->i.seg >= 0 ? s->i.seg : S_DS;
-    return tr_load(s, w, tr_linear(s, seg, index_register(s, R_SI), 1u << w, false));
+    return tr_read(s, w, tr_linear(s, seg, index_register(s, R_SI), 1u << w, false));
 }
 
 static IrVal destination(X86Tr *s, IrWidth w, bool write)
@@ -58,13 +58,13 @@ static void one_step(X86Tr *s, int kind, IrWidth w)
         ir_mov(s->b, w, IR_G(R_AX), v);
         break;
     case SCAS:
-        v = tr_load(s, w, destination(s, w, false));
+        v = tr_read(s, w, destination(s, w, false));
         advance(s, R_DI, step(s, w));
         ir_alu(s->b, OP_cmp, w, IR_NONE, IR_G(R_AX), v, FL_ALL);
         break;
     case CMPS:
         v = source(s, w);
-        d = tr_load(s, w, destination(s, w, false));
+        d = tr_read(s, w, destination(s, w, false));
         by = step(s, w);
         advance(s, R_SI, by);
         advance(s, R_DI, by);

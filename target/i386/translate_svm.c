@@ -231,17 +231,17 @@ void trans_vmload(X86Tr *s)
 void trans_stgi(X86Tr *s)
 {
     tr_call_void(s, s->i.row->arg, IR_NONE, IR_NONE, IR_NONE);
-    tr_end_next(s);
+    x86_tr_end_next(s);
 }
 
 void trans_vmmcall(X86Tr *s)
 {
     tr_call_void(s, HELPER_vmmcall, IR_NONE, IR_NONE, IR_NONE);
-    tr_end_next(s);
+    x86_tr_end_next(s);
 }
 
 void trans_invlpga(X86Tr *s)
 {
     tr_call_void(s, HELPER_invlpga, address_width(s), IR_NONE, IR_NONE);
-    tr_end_next(s);
+    x86_tr_end_next(s);
 }

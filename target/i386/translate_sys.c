@@ -48,7 +48,7 @@ void trans_mov_to_seg(X86Tr *s)
     IrVal v = selector(s, 1);
     tr_call_void(s, HELPER_load_seg, tr_const(s, seg), v, tr_const(s, seg == S_SS));
     if (s->bits != 64 || seg == S_SS) {
-        tr_end_next(s);
+        x86_tr_end_next(s);
     }
 }
 
@@ -57,13 +57,13 @@ void trans_lds(X86Tr *s)
 {
     int seg = s->i.row->arg;
     IrWidth w = s->i.osz;
-    IrVal addr = tr_ea(s, (1u << w) + 2, false), off = tr_load(s, w, addr), a2 = tr_temp(s);
+    IrVal addr = tr_ea(s, (1u << w) + 2, false), off = tr_read(s, w, addr), a2 = tr_temp(s);
     ir_lea(s->b, W64, a2, addr, IR_NONE, 0, 1 << w);
-    IrVal sel = tr_load(s, W16, a2);
+    IrVal sel = tr_read(s, W16, a2);
     tr_call_void(s, HELPER_load_seg, tr_const(s, seg), sel, tr_const(s, seg == S_SS));
     ir_mov(s->b, w, IR_G(s->i.reg), off);
     if (s->bits != 64 || seg == S_SS) {
-        tr_end_next(s);
+        x86_tr_end_next(s);
     }
 }
 
@@ -72,7 +72,7 @@ void trans_arpl(X86Tr *s)
     IrVal addr = IR_NONE, v;
     if (tr_is_mem(s, 0)) {
         addr = tr_ea(s, 2, true);
-        v = tr_load(s, W16, addr);
+        v = tr_read(s, W16, addr);
         ir_emit(s->b, OP_probe, W16, IR_NONE, addr, IR_NONE)->aux = (uint8_t)s->mmu;
     } else {
         v = tr_zext(s, W16, IR_G(s->i.rm));
@@ -144,10 +144,10 @@ void trans_store_dt(X86Tr *s)
 
 void trans_load_dt(X86Tr *s)
 {
-    IrVal addr = tr_ea(s, s->bits == 64 ? 10 : 6, false), limit = tr_load(s, W16, addr);
+    IrVal addr = tr_ea(s, s->bits == 64 ? 10 : 6, false), limit = tr_read(s, W16, addr);
     IrVal a2 = tr_temp(s);
     ir_lea(s->b, W64, a2, addr, IR_NONE, 0, 2);
-    IrVal base = tr_load(s, s->bits == 64 ? W64 : W32, a2);
+    IrVal base = tr_read(s, s->bits == 64 ? W64 : W32, a2);
     if (s->bits != 64 && s->i.osz == W16) {
         tr_alu(s, OP_and, W32, base, base, (Src){IR_IMM, 0xffffff}, 0);
     }
@@ -162,13 +162,13 @@ void trans_load_sel(X86Tr *s)
 void trans_lmsw(X86Tr *s)
 {
     call1(s, HELPER_lmsw, selector(s, 0));
-    tr_end_next(s);
+    x86_tr_end_next(s);
 }
 
 void trans_invlpg(X86Tr *s)
 {
     call1(s, HELPER_invlpg, tr_linear(s, tr_seg(s), tr_offset(s), 1, false));
-    tr_end_next(s);
+    x86_tr_end_next(s);
 }
 
 void trans_invpcid(X86Tr *s)
@@ -176,7 +176,7 @@ void trans_invpcid(X86Tr *s)
     IrVal addr = tr_ea(s, 16, false);
     IrVal type = tr_zext(s, s->bits == 64 ? W64 : W32, IR_G(s->i.reg));
     tr_call_void(s, HELPER_invpcid, type, addr, IR_NONE);
-    tr_end_next(s);
+    x86_tr_end_next(s);
 }
 
 /* ---- control and debug registers ---- */
@@ -247,7 +247,7 @@ void trans_mov_to_dr(X86Tr *s)
 void trans_clts(X86Tr *s)
 {
     call0(s, HELPER_clts);
-    tr_end_next(s);
+    x86_tr_end_next(s);
 }
 
 /* ---- model-specific registers, time, identification ---- */
@@ -424,7 +424,7 @@ void trans_hlt(X86Tr *s)
 void trans_mwait(X86Tr *s)
 {
     call1(s, HELPER_mwait, tr_const(s, (int64_t)s->next));
-    tr_end_next(s);
+    x86_tr_end_next(s);
 }
 
 void trans_monitor(X86Tr *s)
@@ -530,7 +530,7 @@ void trans_wbinvd(X86Tr *s)
 
 void trans_clflush(X86Tr *s)
 {
-    tr_load(s, W8, tr_ea(s, 1, false)); /* faults as a load */
+    tr_read(s, W8, tr_ea(s, 1, false)); /* faults as a load */
 }
 
 void trans_fence(X86Tr *s)
@@ -542,7 +542,7 @@ void trans_fence(X86Tr *s)
 
 void trans_serialize(X86Tr *s)
 {
-    tr_end_next(s);
+    x86_tr_end_next(s);
 }
 
 /* ---- state in memory, wide exchange ---- */

@@ -380,7 +380,7 @@ void insn_init(bool with_jit)
 #define REAL(n) helpers[HELPER_##n].fn = helper_##n
     REAL(raise);
     REAL(setdf);
-    REAL(crc32);
+    REAL(crc32_acc);
     REAL(string);
     REAL(daa);
     REAL(aam);
