@@ -66,6 +66,7 @@ typedef struct Config {
     GPtrArray *blockdevs; /* json_t objects */
     bool snapshot;        /* -snapshot: nothing is written to the images */
     bool default_cdrom, default_floppy;
+    bool default_vga, default_nic;
 
     bool nographic, display_none, nodefaults;
     GPtrArray *serials; /* strings */

@@ -149,6 +149,8 @@ static void fill_machine_config(MachineConfig *mc, const Config *c)
         .nographic = c->nographic,
         .default_serial = c->default_serial,
         .default_parallel = c->default_parallel,
+        .default_vga = c->default_vga,
+        .default_nic = c->default_nic,
         .name = c->name,
         .rtc_clock = c->rtc_clock,
         .boot_order = c->boot_order,
@@ -300,7 +302,8 @@ static bool build(Emulator *e, Error **errp)
         return false;
     }
     charset_on_quit(e->chars, on_quit, e);
-    return disks_add_devices(e->disks, errp) && add_devices(e, errp) &&
+    /* In this order, which is QEMU's: it decides who gets which PCI slot. */
+    return add_devices(e, errp) && disks_add_devices(e->disks, errp) &&
            disks_check_unused(e->disks, errp) && open_monitors(e, errp);
 }
 

@@ -179,6 +179,8 @@ void config_init(Config *c, const char *argv0)
         .drives = g_ptr_array_new_with_free_func(config_drive_free),
         .blockdevs = g_ptr_array_new(),
         .default_cdrom = true,
+        .default_vga = true,
+        .default_nic = true,
         .default_floppy = true,
         .serials = g_ptr_array_new_with_free_func(g_free),
         .chardevs = g_ptr_array_new_with_free_func(g_free),

@@ -23,11 +23,13 @@ static bool only_none(const char *value, const char *what, Error **errp)
 
 bool opt_nic(Config *c, const OptValue *v, Error **errp)
 {
+    c->default_nic = false;
     return only_none(opts_get(v->obj, "type"), "network card", errp);
 }
 
 bool opt_net(Config *c, const OptValue *v, Error **errp)
 {
+    c->default_nic = false;
     return only_none(opts_get(v->obj, "type"), "network", errp);
 }
 
@@ -44,6 +46,7 @@ bool opt_display(Config *c, const OptValue *v, Error **errp)
 
 bool opt_vga(Config *c, const OptValue *v, Error **errp)
 {
+    c->default_vga = false;
     return only_none(v->text, "graphics card", errp);
 }
 

@@ -167,6 +167,7 @@ bool opt_nodefaults(Config *c, const OptValue *v, Error **errp)
     c->nodefaults = true;
     c->default_serial = c->default_monitor = c->default_parallel = false;
     c->default_cdrom = c->default_floppy = false;
+    c->default_vga = c->default_nic = false;
     return true;
 }
 

@@ -142,6 +142,10 @@ bool ir_may_fault(const IrBlock *b, const IrOp *op)
     if (op->op == OP_call) {
         return b->target->helpers[op->imm].flags & HELPER_FULL;
     }
+    if (op->op == OP_hostop) { /* on vector registers alone it has nothing to fault on */
+        const IrHostInsn *hi = &b->host[op->imm];
+        return !hi->vec || hi->mem || (hi->vec & HV_TRAP);
+    }
     return ir_op_info[op->op].props & IRP_F;
 }
 

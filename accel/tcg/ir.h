@@ -106,7 +106,18 @@ typedef struct IrHostInsn {
                        * bit 2: also reads EAX = operand a and EDX = operand b (PCMPESTRx on registers) */
     uint8_t mask;     /* 4 or 8: the memory operand's elements of so many bytes are accessed only where the sign bit
                        * of that element of register vvvv is set (VMASKMOV); 0: all of it */
+    uint8_t vec;      /* HV_*: HR_XMM numbers (reg, rm, vvvv) name vector registers of TcgTarget.vec_offset, which are
+                       * in env or wherever the emitter keeps them; 0: the host's own, that hold the guest's x86 state */
 } IrHostInsn;
+/* IrHostInsn.vec: what is read and written, as a whole register. */
+enum {
+    HV_REG_R = 1, HV_REG_W = 2,
+    HV_VVVV_R = 4, HV_VVVV_W = 8, /* shifts by an immediate write vvvv */
+    HV_RM_R = 16,
+    HV_RM_REG = 32, /* rm must be a register: with memory it is another instruction, or none (shifts by an immediate) */
+    HV_TRAP = 64,   /* floating point: may raise an unmasked exception, TcgTarget.note_simd_fp */
+    HV = 128,       /* always set */
+};
 /* FP state that a passed-through instruction touches: none; x87, MMX, SSE; upper halves of YMM registers too. */
 enum { IR_FPU_NONE, IR_FPU_SSE, IR_FPU_AVX };
 

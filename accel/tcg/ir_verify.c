@@ -241,6 +241,22 @@ static bool check_index(Verifier *v, const char *what, int64_t n)
            fail(v, "%s %" PRId64 " of %" PRId64, what, v->op->imm, n);
 }
 
+static bool check_vector_registers(Verifier *v)
+{
+    const IrHostInsn *hi = &v->b->host[v->op->imm];
+    const TcgTarget *t = v->b->target;
+    unsigned n = t->vec_offset ? t->n_vec + t->n_vtmp : 0;
+    if (!hi->vec) {
+        return true;
+    }
+    if ((hi->reg_kind == HR_XMM && hi->reg >= n) || (!hi->mem && hi->rm_kind == HR_XMM && hi->rm >= n) ||
+        ((hi->vec & (HV_VVVV_R | HV_VVVV_W)) && hi->vvvv >= n)) {
+        return fail(v, "vector register beyond %u", n);
+    }
+    return (hi->vex == 1 && hi->fpu == IR_FPU_SSE && !hi->mask && (hi->vec & HV)) ||
+           fail(v, "an instruction on vector registers is VEX.128 with fpu=1");
+}
+
 static bool check_fields(Verifier *v)
 {
     const IrOp *op = v->op;
@@ -265,7 +281,7 @@ static bool check_fields(Verifier *v)
     case OP_stenv:
         return check_env_field(v);
     case OP_hostop:
-        return check_index(v, "host instruction", v->b->n_host);
+        return check_index(v, "host instruction", v->b->n_host) && check_vector_registers(v);
     case OP_call:
         return check_index(v, "helper", v->b->target->n_helpers);
     case OP_label:

@@ -79,6 +79,15 @@ typedef struct TcgTarget {
     uint32_t pc_offset;    /* uint64_t in env */
     uint32_t fpu_offset;   /* in env: 512-byte FXSAVE image, 16-aligned, of guest x87/SSE state; 0 = none */
     uint32_t ymmh_offset;  /* in env: 16 times 16 bytes, upper halves of YMM registers; 0 = none */
+    /*
+     * Targets without an FXSAVE image whose vector registers passed-through instructions work on (IrHostInsn.vec):
+     * n_vec registers, of which the first 16 bytes count, each vec_stride behind the one before; after them in number
+     * n_vtmp temporaries, which are not kept from one guest instruction to the next. All 16-aligned. mxcsr_offset:
+     * uint32_t, the MXCSR that these instructions run with and gather flags in.
+     */
+    uint32_t vec_offset;   /* 0 = none */
+    uint32_t vec_stride, vtmp_offset, vtmp_stride, mxcsr_offset;
+    uint8_t n_vec, n_vtmp;
     const IrGlobalDesc *globals;
     int n_globals;
     const TcgHelper *helpers;
@@ -86,6 +95,7 @@ typedef struct TcgTarget {
     int n_mmu;             /* mmu indexes used, <= TCG_MMU_MODES */
     /* Hints for hosts: global number wanted in a host register by number, -1 none. */
     const int8_t *x86_64_pin; /* 16 entries, by host register number */
+    const int8_t *x86_64_pin_xmm; /* the same of vector registers and temporaries; 13 entries */
 
     void (*push)(Cpu *cpu, void *env); /* cpu->state -> env */
     void (*pull)(Cpu *cpu, void *env);
@@ -128,6 +138,13 @@ typedef struct TcgTarget {
     void (*accessed)(void *env, uint64_t va, size_t len, int access, int mmu);
     bool (*halted)(void *env);         /* in HLT/WFI: run() returns EXIT_HALT */
 } TcgTarget;
+
+/*
+ * What translators may pass through on vector registers on this host: TCG_VEC_* bits, 0: nothing, then helpers do it.
+ * Any thread.
+ */
+enum { TCG_VEC_AVX = 1, TCG_VEC_FMA = 2, TCG_VEC_AVX2 = 4, TCG_VEC_F16C = 8, TCG_VEC_AES = 16, TCG_VEC_CLMUL = 32 };
+unsigned tcg_host_vec(void);
 
 /* ---- what targets may call (vCPU thread only) ---- */
 Cpu *tcg_cpu(void *env);

@@ -60,6 +60,7 @@ static bool fx_add_chipset(PcBoard *pc, Error **errp)
         return false;
     }
     piix3_route(pc->bridge);
+    pc_pci_keep_default_slots(pc);
     if (!pc_pci_add_disk_controller(pc, PCI_DEVFN(1, 1), "piix3-ide", errp)) {
         return false;
     }

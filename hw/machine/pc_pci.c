@@ -42,6 +42,16 @@ bool pc_pci_add_host(PcBoard *pc, const DeviceType *type, Error **errp)
     return true;
 }
 
+void pc_pci_keep_default_slots(PcBoard *pc)
+{
+    const MachineConfig *cfg = machine_config(pc->dev.machine);
+    int cards = cfg->default_vga + cfg->default_nic;
+
+    for (int i = 0; i < cards; i++) {
+        pci_bus_keep_slot(pci_host_bus(pc->host));
+    }
+}
+
 bool pc_pci_add_disk_controller(PcBoard *pc, uint8_t devfn, const char *name, Error **errp)
 {
     const DeviceType *type = device_type_find(name, NULL);

@@ -34,6 +34,7 @@ static bool q35_add_chipset(PcBoard *pc, Error **errp)
     if (!pc_pci_add_host(pc, &q35_host_type, errp)) {
         return false;
     }
+    pc_pci_keep_default_slots(pc);
     PciBus *bus = pci_host_bus(pc->host);
     pc->bridge = pc->pm_dev = pci_new(bus, PCI_DEVFN(31, 0), &ich9_lpc_type, NULL);
     device_set_u64(pc->pm_dev, "smm-enabled", pc->smm != ONOFF_OFF);

@@ -39,6 +39,15 @@ static int free_slot(PciBus *b)
     return -1;
 }
 
+void pci_bus_keep_slot(PciBus *b)
+{
+    int slot = free_slot(b);
+
+    if (slot >= 0) {
+        b->reserved_slots |= 1u << slot;
+    }
+}
+
 /* "3", "03.1", "0x3.0": all hexadecimal. */
 static bool parse_addr(const char *text, unsigned *slot, unsigned *fn, Error **errp)
 {

@@ -229,6 +229,8 @@ void pci_foreach(PciBus *root, void (*fn)(PciDevice *d, void *opaque), void *opa
 /* Words for a class and subclass ("SATA controller"), and firmware's name; NULL: none. */
 const char *pci_class_desc(uint16_t class);
 const char *pci_class_firmware(uint16_t class);
+/* By the board: leave the slot that the next card would get to who asks for it by addr=. */
+void pci_bus_keep_slot(PciBus *b);
 /* By the board: make a function at a fixed place. */
 Device *pci_new(PciBus *b, uint8_t devfn, const DeviceType *type, const char *id);
 

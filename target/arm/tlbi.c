@@ -2,11 +2,10 @@
 /*
  * TLB maintenance: TLBI of A64 (Arm ARM C5.5, D8.14) and of AArch32's c8, and what writes to control registers change.
  *
- * The translator's TLB holds one address space (ASID, VMID) of each regime at a time, without telling them apart: changing
- * the ASID drops what is not global, changing anything else drops all. So an operation by ASID or VMID has something to do
- * only if it names the current one; dropping more than asked is always right. Other processors do the same to theirs
- * on their own thread, with the registers that they then have: if those have changed since, the change has dropped
- * everything in question.
+ * ASIDs are contexts of the translator's TLB, which keeps several (tcg_tlb_context()); any other change of a regime drops
+ * all of it, VMIDs too. Dropping more than asked is always right. Other processors do the same to theirs on their own
+ * thread, with the registers that they then have: if those have changed since, the change has dropped everything in
+ * question.
  */
 #include "target/arm/mmu.h"
 
@@ -18,7 +17,7 @@ typedef struct Op {
     Scope scope;
     uint8_t el;      /* regime: of EL1 (or EL2 with E2H and TGE), EL2, EL3 */
     bool vm;         /* of EL1's regime, even in a host with E2H and TGE */
-    bool shared;
+    bool shared, any_asid;
 } Op;
 
 /* ---- which operation ---- */
@@ -77,6 +76,7 @@ static Op decode(uint32_t key)
         break;
     default: /* VAE1, VAAE1, VALE1, VAALE1 and those of the other levels */
         o.scope = range ? SCOPE_RANGE : SCOPE_ADDRESS;
+        o.any_asid = op2 & 2;
         break;
     }
     return o;
@@ -162,6 +162,43 @@ static void flush_pages(ArmEnv *env, uint32_t space, uint64_t va, uint64_t pages
     }
 }
 
+static uint16_t asid_of(const ArmEnv *env, uint32_t key, uint32_t space, uint64_t operand)
+{
+    return (uint16_t)(a32(key) ? operand & 0xff : operand >> 48) & asid_mask(env, space);
+}
+
+/* Has the regime ASIDs that are contexts? (Secure PL1&0 of AArch32 is in two spaces: it makes do without.) */
+static bool has_contexts(const ArmEnv *env, uint32_t space)
+{
+    return env->config->aarch64 && (space == ARM_SPACE_E10 || space == ARM_SPACE_E20);
+}
+
+static void flush_asid(ArmEnv *env, uint32_t space, uint16_t asid)
+{
+    if (!has_contexts(env, space)) {
+        tcg_tlb_flush_space_nonglobal(env, space);
+    } else if (asid == current_asid(env, space)) {
+        tcg_tlb_context(env, space, asid, false);
+    } else {
+        tcg_tlb_flush_context(env, space, asid);
+    }
+}
+
+/* Pages of an address are dropped from the current context; others that are meant are dropped as a whole. */
+static void flush_other_contexts(ArmEnv *env, uint32_t key, uint32_t space, uint64_t operand)
+{
+    uint16_t asid = asid_of(env, key, space, operand);
+
+    if (!has_contexts(env, space)) {
+        return;
+    }
+    if (decode(key).any_asid) {
+        tcg_tlb_forget_contexts(env, space);
+    } else if (asid != current_asid(env, space)) {
+        tcg_tlb_flush_context(env, space, asid);
+    }
+}
+
 static void flush_address(ArmEnv *env, uint32_t key, uint32_t space, uint64_t operand)
 {
     uint64_t va = a32(key) ? (uint32_t)operand & ~0xfffull : (uint64_t)sign_extend64(operand << 12, 56);
@@ -197,18 +234,16 @@ static void invalidate(ArmEnv *env, uint32_t key, uint32_t space, uint64_t opera
         tcg_tlb_flush_space(env, space);
         break;
     case SCOPE_ADDRESS:
+        flush_other_contexts(env, key, space, operand);
         flush_address(env, key, space, operand);
         break;
     case SCOPE_RANGE:
+        flush_other_contexts(env, key, space, operand);
         flush_range(env, space, operand);
         break;
-    case SCOPE_ASID: {
-        uint16_t asid = (uint16_t)(a32(key) ? operand & 0xff : operand >> 48) & asid_mask(env, space);
-        if (asid == current_asid(env, space) || !env->config->aarch64) {
-            tcg_tlb_flush_space_nonglobal(env, space);
-        }
+    case SCOPE_ASID:
+        flush_asid(env, space, asid_of(env, key, space, operand));
         break;
-    }
     }
 }
 
@@ -246,7 +281,12 @@ enum {
 
 static void asid_changed(ArmEnv *env, uint32_t space, bool uses, uint64_t changed)
 {
-    if (uses && (changed >> 48 & asid_mask(env, space))) {
+    if (!uses || !(changed >> 48 & asid_mask(env, space))) {
+        return;
+    }
+    if (has_contexts(env, space)) {
+        tcg_tlb_context(env, space, current_asid(env, space), true);
+    } else {
         tcg_tlb_flush_space_nonglobal(env, space);
     }
 }

@@ -7,34 +7,31 @@
  */
 #include "target/arm/translate_a64.h"
 
-static void set_monitor(ArmTr *s, IrVal addr, unsigned bytes, IrVal lo, IrVal hi)
+static void set_monitor(ArmTr *s, IrVal addr, IrVal lo, IrVal hi)
 {
     tr_stenv(s, W64, ENV(s.excl_addr), addr);
     tr_stenv(s, W64, ENV(s.excl_val[0]), lo);
     if (hi != IR_NONE) {
         tr_stenv(s, W64, ENV(s.excl_val[1]), hi);
     }
-    tr_stenv(s, W8, ENV(s.excl_size), tr_const(s, bytes));
     tr_stenv(s, W8, ENV(s.excl_valid), tr_const(s, 1));
 }
 
 static void load_exclusive(ArmTr *s, const a64_ldst_excl *a, IrVal addr)
 {
     IrVal v = tr_load(s, (IrWidth)a->size, addr, s->mmu);
-    set_monitor(s, addr, 1u << a->size, v, IR_NONE);
+    set_monitor(s, addr, v, IR_NONE);
     ir_mov(s->b, W64, tr_xd(s, a->Rt), v);
 }
 
-/* To label l unless the monitor is set for these bytes at addr. */
-static void check_monitor(ArmTr *s, IrVal addr, unsigned bytes, int l)
+/* To label l unless the monitor is set for addr. */
+static void check_monitor(ArmTr *s, IrVal addr, int l)
 {
-    IrVal valid = tr_ldenv(s, W8, ENV(s.excl_valid)), size = tr_ldenv(s, W8, ENV(s.excl_size));
+    IrVal valid = tr_ldenv(s, W8, ENV(s.excl_valid));
     IrVal t = tr_ldenv(s, W64, ENV(s.excl_addr));
     ir_alui(s->b, OP_xor, W32, valid, valid, 1, 0);
-    ir_alui(s->b, OP_xor, W32, size, size, bytes, 0);
     ir_alu(s->b, OP_xor, W64, t, t, addr, 0);
     ir_alu(s->b, OP_or, W64, t, t, valid, 0);
-    ir_alu(s->b, OP_or, W64, t, t, size, 0);
     ir_branch(s->b, OP_brnz, W64, t, l);
 }
 
@@ -73,7 +70,7 @@ static void store_exclusive(ArmTr *s, const a64_ldst_excl *a, IrVal addr)
 {
     IrVal failed = tr_const(s, 1);
     int l = ir_label_new(s->b);
-    check_monitor(s, addr, 1u << a->size, l);
+    check_monitor(s, addr, l);
     IrVal expected = tr_ldenv(s, W64, ENV(s.excl_val[0]));
     compare_and_store(s, (IrWidth)a->size, addr, expected, tr_x(s, a->Rt), failed);
     ir_label(s->b, l);
@@ -100,12 +97,12 @@ static void load_exclusive_pair(ArmTr *s, const a64_ldst_excl_pair *a, IrVal add
         IrVal at = tr_temp(s);
         ir_lea(s->b, W64, at, addr, IR_NONE, 0, 8);
         hi = tr_load(s, W64, at, s->mmu);
-        set_monitor(s, addr, 16, lo, hi);
+        set_monitor(s, addr, lo, hi);
         ir_mov(s->b, W64, tr_xd(s, a->Rt), lo);
         ir_mov(s->b, W64, tr_xd(s, a->Rt2), hi);
         return;
     }
-    set_monitor(s, addr, 8, lo, IR_NONE);
+    set_monitor(s, addr, lo, IR_NONE);
     ir_mov(s->b, W32, tr_xd(s, first), lo);
     ir_alui(s->b, OP_shr, W64, tr_xd(s, second), lo, 32, 0);
 }
@@ -125,7 +122,7 @@ static void store_exclusive_pair(ArmTr *s, const a64_ldst_excl_pair *a, IrVal ad
 {
     IrVal failed = tr_const(s, 1);
     int l = ir_label_new(s->b);
-    check_monitor(s, addr, a->sz ? 16 : 8, l);
+    check_monitor(s, addr, l);
     if (a->sz) {
         tr_stenv(s, W64, ENV(scratch[0]), addr);
         ir_call(s->b, HELPER_stxp, failed, tr_x(s, a->Rt), tr_x(s, a->Rt2), tr_const(s, s->mmu));

@@ -65,6 +65,37 @@ def pci(machine):
     return test
 
 
+CARDS = ["-drive", "if=virtio,file.driver=null-co", "-device", "virtio-rng-pci", "-device", "virtio-scsi-pci"]
+DEFAULTS = [["-nodefaults"], [], ["-nographic", "-monitor", "none"], ["-vga", "none"], ["-nic", "none"], ["-net", "none"],
+            ["-vga", "none", "-nic", "none"]]
+
+
+def slots(program, machine, options):
+    """Where the cards of CARDS are, as (class, slot)."""
+    path = f"{TMP}/slots.qmp"
+    argv = [program, "-M", machine, "-S", "-display", "none", "-serial", "null", "-qmp",
+            f"unix:{path},server=on,wait=off", *options, *CARDS]
+    with Guest(argv) as g:
+        q = Qmp(path)
+        found = [(d["id"]["device"], d["slot"]) for d in q.cmd("query-pci")[0]["devices"]
+                 if d["id"]["vendor"] == 0x1af4]
+        q.cmd("quit")
+        g.wait(20 * SLOW)
+    return found
+
+
+def cards(machine):
+    def test():
+        judge = shutil.which("qemu-system-x86_64")
+        if not judge:
+            raise Skip("no qemu-system-x86_64")
+        for options in DEFAULTS:
+            ours, theirs = slots(BINARY, machine, options), slots(judge, machine, options)
+            if ours != theirs or len(ours) != 3:
+                raise GuestError(f"{machine} {' '.join(options)}: cards in {ours}, with Debian's QEMU in {theirs}")
+    return test
+
+
 def firmware_boots(machine):
     def test():
         guest_runs(BINARY, machine, "true", ["-bios", "bios-256k.bin", "-smp", "2"])
@@ -223,6 +254,7 @@ if __name__ == "__main__":
     common = {"FACP", "FACS", "DSDT", "APIC", "HPET", "WAET"}
     TESTS = [(f"SeaBIOS on {m}", seabios(m)) for m in ("pc", "q35")]
     TESTS += [(f"PCI functions of {m}, as Debian's QEMU", pci(m)) for m in ("pc", "q35")]
+    TESTS += [(f"slots of cards on {m}, as Debian's QEMU", cards(m)) for m in ("pc", "q35")]
     TESTS += [
         ("ACPI tables of pc", tables("pc", common)),
         ("ACPI tables of q35", tables("q35", common | {"MCFG"})),

@@ -43,7 +43,21 @@ static uint64_t helper_full(void *env, uint64_t a, uint64_t b, uint64_t c)
     e->regs[(a ^ 1) & 15 & ~2] ^= x;
     e->regs[8 + (b & 3)] += c;
     e->cc = x & CC_EFLAGS_MASK;
+    if (tcg_vcpu(env)->target->vec_offset) {
+        e->vec[b % FAKE_VECS][a & 15] ^= (uint8_t)x;
+        e->mxcsr ^= 0x6000; /* another rounding mode */
+    }
     return x >> 7;
+}
+
+static uint64_t helper_vec(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    uint64_t x, y;
+    memcpy(&x, fenv(env)->vec[a % FAKE_VECS], 8);
+    memcpy(&y, fenv(env)->vec[b % FAKE_VECS] + 8, 8);
+    x = helper_mix(env, x, y, c);
+    memcpy(fenv(env)->vec[(a ^ b) % FAKE_VECS] + 4, &x, 8);
+    return x;
 }
 
 static uint64_t helper_load(void *env, uint64_t a, uint64_t b, uint64_t c)
@@ -56,6 +70,7 @@ static const TcgHelper helpers[FAKE_H_COUNT] = {
     [FAKE_H_SCRATCH] = {"scratch", helper_scratch, HELPER_ENV},
     [FAKE_H_FULL] = {"full", helper_full, HELPER_FULL},
     [FAKE_H_LOAD] = {"load", helper_load, HELPER_FULL},
+    [FAKE_H_VEC] = {"vec", helper_vec, HELPER_ENV | HELPER_VEC},
 };
 
 #define REG(n, i) {n, offsetof(FakeEnv, regs) + 8 * (i)}
@@ -104,25 +119,45 @@ static bool fake_halted(void *env)
     return false;
 }
 
+/* What the two targets share. */
+#define COMMON \
+    .env_size = sizeof(FakeEnv), \
+    .cc_offset = offsetof(FakeEnv, cc), \
+    .pc_offset = offsetof(FakeEnv, pc), \
+    .globals = globals, \
+    .n_globals = 16, \
+    .helpers = helpers, \
+    .n_helpers = FAKE_H_COUNT, \
+    .n_mmu = 2, \
+    .x86_64_pin = pins, \
+    .mode = fake_mode, \
+    .code_mmu = fake_code_mmu, \
+    .note_divide = note_divide, \
+    .note_simd_fp = note_simd_fp, \
+    .note_x87_fp = note_simd_fp, \
+    .note_align = note_align, \
+    .halted = fake_halted
+
 const TcgTarget fake_target = {
     .name = "fake",
-    .env_size = sizeof(FakeEnv),
-    .cc_offset = offsetof(FakeEnv, cc),
-    .pc_offset = offsetof(FakeEnv, pc),
     .fpu_offset = offsetof(FakeEnv, fx),
-    .globals = globals,
-    .n_globals = 16,
-    .helpers = helpers,
-    .n_helpers = FAKE_H_COUNT,
-    .n_mmu = 2,
-    .x86_64_pin = pins,
-    .mode = fake_mode,
-    .code_mmu = fake_code_mmu,
-    .note_divide = note_divide,
-    .note_simd_fp = note_simd_fp,
-    .note_x87_fp = note_simd_fp,
-    .note_align = note_align,
-    .halted = fake_halted,
+    COMMON,
+};
+
+/* A third of the registers, and half of the temporaries, stay in env. */
+static const int8_t xmm_pins[13] = {0, 1, 2, 3, 4, 5, 17, 16, 15, -1, 14, FAKE_VECS, FAKE_VECS + 1};
+
+const TcgTarget fake_vec_target = {
+    .name = "fake-vec",
+    .vec_offset = offsetof(FakeEnv, vec),
+    .vec_stride = FAKE_VEC_STRIDE,
+    .n_vec = FAKE_VECS,
+    .vtmp_offset = offsetof(FakeEnv, vtmp),
+    .vtmp_stride = 16,
+    .n_vtmp = 4,
+    .mxcsr_offset = offsetof(FakeEnv, mxcsr),
+    .x86_64_pin_xmm = xmm_pins,
+    COMMON,
 };
 
 /* ---- guest memory ---- */
@@ -328,20 +363,26 @@ static void on_sigfpe(int sig, siginfo_t *info, void *uc)
 
 Fake *fake_new(bool with_host)
 {
+    return fake_new_for(&fake_target, with_host);
+}
+
+Fake *fake_new_for(const TcgTarget *t, bool with_host)
+{
     Fake *f = g_new0(Fake, 1);
+    f->target = t;
     f->map_size = TCG_ENV_OFFSET + ((sizeof(FakeEnv) + 4095) & ~(size_t)4095);
     f->v = mmap(NULL, f->map_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     f->ram = mmap(NULL, FAKE_RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     g_assert(f->v != MAP_FAILED && f->ram != MAP_FAILED);
     f->v->self = f->v;
-    f->v->target = &fake_target;
+    f->v->target = t;
     f->v->jc_key = 0x5aull << 48; /* no pc matches an empty jump cache entry */
     f->v->tm = (struct TcgMachine *)(void *)f;
     memset(f->v->jc, 0xff, sizeof(f->v->jc)); /* empty */
     f->env = tcg_env(f->v);
     if (with_host) {
         Error *err = NULL;
-        f->hc = host_code_new(&fake_target, 16 << 20, &err);
+        f->hc = host_code_new(t, 16 << 20, &err);
         f->v->hc = f->hc;
         struct sigaction sa = {.sa_sigaction = on_sigfpe, .sa_flags = SA_SIGINFO | SA_NODEFER};
         sigaction(SIGFPE, &sa, NULL);
@@ -407,6 +448,8 @@ void fake_random_state(GRand *r, FakeState *s)
     for (int i = 160; i < 416; i++) {
         s->fx[i] = (uint8_t)g_rand_int(r);
     }
+    memcpy(s->vec, s->ram, sizeof(s->vec));
+    s->mxcsr = 0x1f00; /* Invalid Operation traps */
 }
 
 void fake_reset_memory(Fake *f)
@@ -421,6 +464,10 @@ static void enter_state(Fake *f, const FakeState *in)
     memcpy(e->regs, in->regs, sizeof(e->regs));
     memcpy(e->scratch, in->scratch, sizeof(e->scratch));
     memcpy(e->fx, in->fx, sizeof(e->fx));
+    for (int i = 0; i < FAKE_VECS + 4; i++) {
+        memcpy(i < FAKE_VECS ? e->vec[i] : e->vtmp[i - FAKE_VECS], in->vec[i], 16);
+    }
+    e->mxcsr = in->mxcsr;
     memcpy(f->ram, in->ram, FAKE_RAM_SIZE);
     e->cc = in->cc;
     fake_reset_memory(f);
@@ -433,6 +480,10 @@ static void leave_state(Fake *f, FakeState *out)
     memcpy(out->regs, e->regs, sizeof(e->regs));
     memcpy(out->scratch, e->scratch, sizeof(e->scratch));
     memcpy(out->fx, e->fx, sizeof(e->fx));
+    for (int i = 0; i < FAKE_VECS + 4; i++) {
+        memcpy(out->vec[i], i < FAKE_VECS ? e->vec[i] : e->vtmp[i - FAKE_VECS], 16);
+    }
+    out->mxcsr = e->mxcsr;
     memcpy(out->ram, f->ram, FAKE_RAM_SIZE);
     out->cc = e->cc & CC_EFLAGS_MASK;
     out->pc = e->pc;
@@ -602,6 +653,10 @@ bool fake_same(const FakeState *a, const FakeState *b, uint8_t undef, GString *w
         differ(why, "fault access", a->fault_access, b->fault_access);
     }
     compare_bytes(why, "mem", a->ram, b->ram, 0, FAKE_RAM_SIZE);
+    compare_bytes(why, "vec", a->vec[0], b->vec[0], 0, sizeof(a->vec));
+    if (a->stop != FAKE_SIMD && a->mxcsr != b->mxcsr) { /* what a trapped instruction leaves there is nobody's */
+        differ(why, "mxcsr", a->mxcsr, b->mxcsr);
+    }
     compare_bytes(why, "fxsave", a->fx, b->fx, 0, 6);
     compare_bytes(why, "fxsave", a->fx, b->fx, 24, 28);
     compare_bytes(why, "fxsave", a->fx, b->fx, 32, 416);

@@ -24,11 +24,17 @@ enum {
 
 enum { FAKE_RAX, FAKE_RCX, FAKE_RDX, FAKE_RBX, FAKE_RSP, FAKE_RBP, FAKE_RSI, FAKE_RDI };
 
+#define FAKE_VECS 18
+#define FAKE_VEC_STRIDE 32
+
 typedef struct FakeEnv {
     uint64_t regs[16];
     uint64_t cc, pc;
     uint64_t scratch[8];   /* for ldenv/stenv and helpers */
     uint8_t fx[512] __attribute__((aligned(64)));
+    uint8_t vec[FAKE_VECS][FAKE_VEC_STRIDE] __attribute__((aligned(16))); /* fake_vec_target */
+    uint8_t vtmp[4][16] __attribute__((aligned(16)));
+    uint32_t mxcsr;
     uint64_t fault_va;
     int fault_access;
     int fault;             /* FakeStop */
@@ -40,6 +46,7 @@ enum {
     FAKE_H_SCRATCH,  /* ENV: swaps scratch[a & 7] with b */
     FAKE_H_FULL,     /* FULL: changes registers and flags from registers and flags */
     FAKE_H_LOAD,     /* FULL: loads 8 bytes at a, may fault */
+    FAKE_H_VEC,      /* ENV | VEC: changes a vector register */
     FAKE_H_COUNT,
 };
 
@@ -58,10 +65,13 @@ typedef struct FakeState {
     uint64_t fault_va;
     int fault_access;
     uint8_t fx[512];
+    uint8_t vec[FAKE_VECS + 4][16]; /* and temporaries */
+    uint32_t mxcsr;
     uint8_t ram[FAKE_RAM_SIZE];
 } FakeState;
 
 typedef struct Fake {
+    const TcgTarget *target;
     TcgVcpu *v;
     FakeEnv *env;
     uint8_t *ram;          /* mapped at FAKE_RAM_BASE for the guest */
@@ -71,9 +81,12 @@ typedef struct Fake {
 } Fake;
 
 extern const TcgTarget fake_target;
+/* The same with vector registers of its own in place of x86's FP state; invalid operations trap. */
+extern const TcgTarget fake_vec_target;
 
 /* with_host: also a code cache, if this host has an emitter. */
 Fake *fake_new(bool with_host);
+Fake *fake_new_for(const TcgTarget *t, bool with_host);
 void fake_free(Fake *f);
 
 /* Random registers (rbx, rsi, rsp, rbp, r13 point into RAM), flags, memory, FP state. */

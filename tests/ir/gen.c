@@ -182,6 +182,11 @@ static IrWidth width(Gen *g, IrWidth min)
 
 /* ---- kinds of ops ---- */
 
+static bool has_vec(const Gen *g)
+{
+    return g->b->target->vec_offset;
+}
+
 static void gen_move(Gen *g)
 {
     static const uint8_t ops[] = {OP_mov, OP_mov, OP_zext, OP_sext, OP_bswap, OP_exth, OP_insh,
@@ -221,6 +226,9 @@ static void gen_move(Gen *g)
     case OP_ldenv:
     case OP_stenv:
         o->imm = (int64_t)offsetof(FakeEnv, scratch) + rnd(g, 7) * 8 + (chance(g, 30) ? rnd(g, 8) : 0);
+        if (has_vec(g) && chance(g, 60)) { /* an element of a vector register */
+            o->imm = (int64_t)offsetof(FakeEnv, vec) + rnd(g, FAKE_VECS) * FAKE_VEC_STRIDE + (rnd(g, 16) >> w << w);
+        }
         break;
     }
     flags_after(g, o);
@@ -484,6 +492,8 @@ static void gen_call(Gen *g)
     if (!g->commit && chance(g, 50) && (g->what & GEN_MEMORY) && !g->undef) {
         IrVal addr = address(g);
         o = ir_call(g->b, FAKE_H_LOAD, result(g, false), addr, source(g), IR_NONE);
+    } else if (g->commit && chance(g, 30) && has_vec(g)) {
+        o = ir_call(g->b, FAKE_H_VEC, result(g, false), source(g), source(g), source(g));
     } else if (g->commit && chance(g, 50)) {
         o = ir_call(g->b, FAKE_H_SCRATCH, result(g, false), source(g), source(g), IR_NONE);
     } else {
@@ -533,8 +543,75 @@ static const struct {
       .fw = FL_ALL}, USE_FLAGS},
 };
 
+#define VEX(p, m, o) .prefix = p, .map = m, .opcode = o, .vex = 1, .fpu = 1
+#define DNM HV | HV_REG_W | HV_VVVV_R | HV_RM_R
+#define DM HV | HV_REG_W | HV_RM_R
+static const struct {
+    IrHostInsn hi;
+    uint8_t use;
+} vec_table[] = {
+    /* that may fault: vaddps, vdivsd, vsqrtps, vfmadd231ps, vucomisd, vcvttsd2si; loads, stores, an operand in memory */
+    {{VEX(0, 1, 0x58), .reg_kind = HR_XMM, .rm_kind = HR_XMM, .vec = DNM | HV_TRAP}, 0},
+    {{VEX(0xf2, 1, 0x5e), .reg_kind = HR_XMM, .rm_kind = HR_XMM, .vec = DNM | HV_TRAP}, 0},
+    {{VEX(0, 1, 0x51), .reg_kind = HR_XMM, .rm_kind = HR_XMM, .vec = DM | HV_TRAP}, 0},
+    {{VEX(0x66, 2, 0xb8), .reg_kind = HR_XMM, .rm_kind = HR_XMM, .vec = DNM | HV_REG_R | HV_TRAP}, 0},
+    {{VEX(0x66, 1, 0x2e), .reg_kind = HR_XMM, .rm_kind = HR_XMM, .vec = HV | HV_REG_R | HV_RM_R | HV_TRAP,
+      .fw = FL_ALL}, USE_FLAGS},
+    {{VEX(0xf2, 1, 0x2c), .rexw = 1, .reg_kind = HR_GPR, .rm_kind = HR_XMM, .dst_w = W64,
+      .vec = HV | HV_RM_R | HV_TRAP}, USE_DST},
+    {{VEX(0, 1, 0x10), .reg_kind = HR_XMM, .mem = 1, .size = 16, .vec = HV | HV_REG_W}, USE_MEM},
+    {{VEX(0xf3, 1, 0x7e), .reg_kind = HR_XMM, .mem = 1, .size = 8, .vec = HV | HV_REG_W}, USE_MEM},
+    {{VEX(0, 1, 0x11), .reg_kind = HR_XMM, .mem = 2, .size = 16, .vec = HV | HV_REG_R}, USE_MEM},
+    {{VEX(0x66, 1, 0x7e), .reg_kind = HR_XMM, .mem = 2, .size = 4, .vec = HV | HV_REG_R}, USE_MEM},
+    {{VEX(0x66, 1, 0xfe), .reg_kind = HR_XMM, .mem = 1, .size = 16, .vec = HV | HV_REG_W | HV_VVVV_R}, USE_MEM},
+    /* VEC_PLAIN of them: vpaddd, vpshufb, vpmovsxbw, vmovq both ways, vpinsrw, vpslld, vmovhlps, vpblendvb in two */
+    {{VEX(0x66, 1, 0xfe), .reg_kind = HR_XMM, .rm_kind = HR_XMM, .vec = DNM}, 0},
+    {{VEX(0x66, 2, 0x00), .reg_kind = HR_XMM, .rm_kind = HR_XMM, .vec = DNM}, 0},
+    {{VEX(0x66, 2, 0x20), .reg_kind = HR_XMM, .rm_kind = HR_XMM, .vec = DM}, 0},
+    {{VEX(0x66, 1, 0x6e), .rexw = 1, .reg_kind = HR_XMM, .rm_kind = HR_GPR, .vec = HV | HV_REG_W}, USE_B},
+    {{VEX(0x66, 1, 0x7e), .rexw = 1, .reg_kind = HR_XMM, .rm_kind = HR_GPR, .dst_w = W64, .vec = HV | HV_REG_R},
+     USE_DST},
+    {{VEX(0x66, 1, 0xc4), .has_imm = 1, .imm8 = 5, .reg_kind = HR_XMM, .rm_kind = HR_GPR,
+      .vec = HV | HV_REG_W | HV_VVVV_R}, USE_B},
+    {{VEX(0x66, 1, 0x72), .has_imm = 1, .imm8 = 7, .reg = 6, .rm_kind = HR_XMM, .vec = HV | HV_VVVV_W | HV_RM_R | HV_RM_REG}, 0},
+    {{VEX(0, 1, 0x12), .reg_kind = HR_XMM, .rm_kind = HR_XMM, .vec = DNM | HV_RM_REG}, 0},
+    {{VEX(0x66, 2, 0x17), .reg_kind = HR_XMM, .rm_kind = HR_XMM, .vec = HV | HV_REG_R | HV_RM_R, .fw = FL_ALL},
+     USE_FLAGS},
+};
+#define VEC_PLAIN 9
+
+/* plain: one that can not fault. */
+static void gen_vecop(Gen *g, bool plain)
+{
+    int faulting = G_N_ELEMENTS(vec_table) - VEC_PLAIN;
+    int k = plain ? faulting + rnd(g, VEC_PLAIN) : rnd(g, faulting);
+    unsigned use = vec_table[k].use;
+    if ((use & USE_MEM) && !(g->what & GEN_MEMORY)) {
+        return;
+    }
+    IrVal addr = use & USE_MEM ? address(g) : IR_NONE;
+    IrVal b = use & USE_B ? source(g) : IR_NONE, dst = use & USE_DST ? result(g, false) : IR_NONE;
+    IrHostInsn *hi = ir_hostop(g->b, dst, addr, b);
+    *hi = vec_table[k].hi;
+    if (hi->reg_kind == HR_XMM) {
+        hi->reg = (uint8_t)rnd(g, FAKE_VECS + 4);
+    }
+    if (hi->rm_kind == HR_XMM) {
+        hi->rm = (uint8_t)rnd(g, FAKE_VECS + 4);
+    }
+    if (hi->vec & (HV_VVVV_R | HV_VVVV_W)) {
+        hi->vvvv = (uint8_t)rnd(g, FAKE_VECS + 4);
+    }
+    g->b->uses_fpu |= hi->fpu;
+    flags_after(g, &g->b->ops[g->b->n_ops - 1]);
+}
+
 static void gen_hostop(Gen *g)
 {
+    if (has_vec(g)) {
+        gen_vecop(g, false);
+        return;
+    }
     int k = rnd(g, G_N_ELEMENTS(host_table));
     unsigned use = host_table[k].use;
     IrVal addr = use & USE_MEM ? address(g) : IR_NONE;
@@ -559,7 +636,9 @@ static void gen_hostop(Gen *g)
 static void gen_plain(Gen *g)
 {
     int k = rnd(g, 100);
-    if (k < 30) {
+    if (g->commit && has_vec(g) && (g->what & GEN_HOSTOP) && chance(g, 40)) {
+        gen_vecop(g, true);
+    } else if (k < 30) {
         gen_move(g);
     } else if (k < 65) {
         gen_alu(g);

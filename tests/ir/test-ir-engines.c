@@ -4,8 +4,9 @@
  * the same: registers, flags, pc, memory, FP state, faults. Where there is no
  * emitter, the blocks are still verified, printed, parsed and interpreted.
  *
- *   test-ir-engines [--seed N] [--count N] [--what MASK] [--shrink]
+ *   test-ir-engines [--seed N] [--count N] [--what MASK] [--shrink] [--vec]
  *
+ * --vec: for a target whose vector registers are in env (IrHostInsn.vec) in place of one with x86's FP state.
  * A failing case prints its seed, its block and the differences; --seed with
  * --count 1 --what MASK repeats it, --shrink removes ops as long as it fails.
  */
@@ -187,9 +188,12 @@ int main(int argc, char **argv)
     uint32_t seed = 1, count = 6000;
     int what = -1;
     bool want_shrink = false;
+    const TcgTarget *target = &fake_target;
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--shrink")) {
             want_shrink = true;
+        } else if (!strcmp(argv[i], "--vec")) {
+            target = &fake_vec_target;
         } else if (i + 1 < argc && !strcmp(argv[i], "--seed")) {
             seed = (uint32_t)strtoul(argv[++i], NULL, 0);
         } else if (i + 1 < argc && !strcmp(argv[i], "--count")) {
@@ -205,9 +209,9 @@ int main(int argc, char **argv)
     signal(SIGABRT, on_crash);
     signal(SIGSEGV, on_crash);
     signal(SIGILL, on_crash);
-    Fake *f = fake_new(true);
-    ir_block_init(&c.block, &fake_target);
-    ir_block_init(&back.block, &fake_target);
+    Fake *f = fake_new_for(target, true);
+    ir_block_init(&c.block, target);
+    ir_block_init(&back.block, target);
     bool all_ok = true;
     printf("1..1\n");
     if (f->hc == NULL) {

@@ -10,6 +10,11 @@ HostCode *host_code_new(const TcgTarget *t, size_t size, Error **err)
     return NULL;
 }
 
+unsigned tcg_host_vec(void)
+{
+    return 0;
+}
+
 void host_code_single_vcpu(HostCode *hc)
 {
 }

@@ -41,6 +41,25 @@ void tcg_tlb_flush_space_page(void *env, uint32_t space, uint64_t va)
     f->last_page = va;
 }
 
+void tcg_tlb_context(void *env, uint32_t space, uint64_t id, bool keep)
+{
+    Fake *f = fake(env);
+
+    f->context_space = space;
+    f->context = id;
+    f->context_kept = keep;
+}
+
+void tcg_tlb_flush_context(void *env, uint32_t space, uint64_t id)
+{
+    fake(env)->dropped = id;
+}
+
+void tcg_tlb_forget_contexts(void *env, uint32_t space)
+{
+    fake(env)->forgotten = true;
+}
+
 void tcg_tlb_others(void *env, TcgTlbFn *fn, uint64_t a, uint64_t b)
 {
     fake(env)->others = fn;
@@ -143,6 +162,9 @@ void fake_forget(Fake *f)
     f->flushed = f->flushed_nonglobal = 0;
     f->pages = 0;
     f->others = NULL;
+    f->context = f->dropped = ~0ull;
+    f->context_space = 0;
+    f->forgotten = false;
 }
 
 void fake_el(Fake *f, unsigned el)

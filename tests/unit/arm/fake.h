@@ -19,6 +19,10 @@ typedef struct Fake {
     uint8_t *ram;
     /* What was flushed since fake_forget(), by mmu indexes. */
     uint32_t flushed, flushed_nonglobal;
+    /* Contexts, as tcg_tlb_context() and its like were told. */
+    uint32_t context_space;
+    uint64_t context, dropped; /* ~0: none */
+    bool context_kept, forgotten;
     unsigned pages;          /* flushed by address */
     uint64_t first_page, last_page;
     /* What other processors were asked. */

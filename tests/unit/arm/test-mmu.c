@@ -584,9 +584,15 @@ static void test_tlbi(void)
     g_assert_cmphex(f->first_page, ==, 0xffff000004567000);
     SR(TTBR0_EL1) = 5ull << 48 | 0x10000;
     tlbi(0, 7, 2, 5ull << 48); /* ASIDE1 */
-    g_assert_cmphex(f->flushed_nonglobal, ==, ARM_SPACE_E10);
+    g_assert_true(f->context_space == ARM_SPACE_E10 && f->context == 5 && !f->context_kept);
     tlbi(0, 7, 2, 6ull << 48);
-    g_assert_cmphex(f->flushed_nonglobal, ==, 0);
+    g_assert_true(f->context == ~0ull && f->dropped == 6);
+    tlbi(0, 7, 1, 5ull << 48 | 0x400); /* VAE1 */
+    g_assert_true(f->pages == 1 && f->dropped == ~0ull && !f->forgotten);
+    tlbi(0, 7, 1, 7ull << 48 | 0x400);
+    g_assert_true(f->pages == 1 && f->dropped == 7);
+    tlbi(0, 7, 3, 0x400); /* VAAE1 */
+    g_assert_true(f->pages == 1 && f->forgotten);
     SR(TCR_EL1) |= 1 << 14; /* 64K */
     tlbi(0, 7, 1, 0x1235);
     g_assert_cmpint(f->pages, ==, 16);
@@ -647,17 +653,17 @@ static void test_registers(void)
 
     world_4k(0);
     change(ARM_SR_TTBR0_EL1, ttbr0, 0x10000 | 1ull << 48);
-    g_assert_cmphex(f->flushed_nonglobal, ==, ARM_SPACE_E10);
+    g_assert_true(f->context_space == ARM_SPACE_E10 && f->context == 1 && f->context_kept);
     change(ARM_SR_TTBR0_EL1, ttbr0, 0x20000 | 1ull << 48);
-    g_assert_cmphex(f->flushed_nonglobal | f->flushed, ==, 0);
+    g_assert_true(f->context == ~0ull && !f->flushed);
     change(ARM_SR_TTBR0_EL1, ttbr0, 0x20000 | 0x101ull << 48); /* 8-bit ASIDs */
-    g_assert_cmphex(f->flushed_nonglobal, ==, 0);
+    g_assert_true(f->context == ~0ull);
     change(ARM_SR_TCR_EL1, A64_SYSREG(3, 0, 2, 0, 2), TCR_4K | BIT64(36) | BIT64(22));
     g_assert_cmphex(f->flushed, ==, ARM_SPACE_E10);
     change(ARM_SR_TTBR0_EL1, ttbr0, 0);
-    g_assert_cmphex(f->flushed_nonglobal, ==, 0);
+    g_assert_true(f->context == ~0ull);
     change(ARM_SR_TTBR1_EL1, ttbr1, 0x100ull << 48);
-    g_assert_cmphex(f->flushed_nonglobal, ==, ARM_SPACE_E10);
+    g_assert_true(f->context == 0x100);
     change(ARM_SR_SCTLR_EL1, A64_SYSREG(3, 0, 1, 0, 0), SR(SCTLR_EL1) ^ SCTLR_A);
     g_assert_cmphex(f->flushed, ==, 0);
     change(ARM_SR_VTTBR_EL2, A64_SYSREG(3, 4, 2, 1, 0), 7ull << 48);

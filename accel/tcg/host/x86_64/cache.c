@@ -16,6 +16,16 @@
 #define HWCAP2_FSGSBASE (1 << 1)
 #endif
 
+unsigned tcg_host_vec(void)
+{
+    if (!__builtin_cpu_supports("avx")) { /* which says that the system keeps the registers, too */
+        return 0;
+    }
+    return TCG_VEC_AVX | (__builtin_cpu_supports("fma") ? TCG_VEC_FMA : 0) |
+           (__builtin_cpu_supports("avx2") ? TCG_VEC_AVX2 : 0) | (__builtin_cpu_supports("f16c") ? TCG_VEC_F16C : 0) |
+           (__builtin_cpu_supports("aes") ? TCG_VEC_AES : 0) | (__builtin_cpu_supports("pclmul") ? TCG_VEC_CLMUL : 0);
+}
+
 static void find_features(HostCode *hc)
 {
     unsigned a, b, c, d;
@@ -24,6 +34,7 @@ static void find_features(HostCode *hc)
         hc->bmi2 = b & bit_BMI2;
     }
     hc->ymm = hc->target->ymmh_offset && __builtin_cpu_supports("avx");
+    hc->vec = hc->target->vec_offset && (tcg_host_vec() & TCG_VEC_AVX);
     hc->fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
 }
 
@@ -48,6 +59,22 @@ static void assign_registers(HostCode *hc, const TcgTarget *t)
     hc->scratch = usable & ~hc->pinned;
 }
 
+static void assign_vector_registers(HostCode *hc, const TcgTarget *t)
+{
+    memset(hc->vreg, -1, sizeof(hc->vreg));
+    memset(hc->vpin, -1, sizeof(hc->vpin));
+    if (!hc->vec || !t->x86_64_pin_xmm) {
+        return;
+    }
+    for (int r = 0; r < XMM_PINS; r++) {
+        int n = t->x86_64_pin_xmm[r];
+        if (n >= 0) {
+            hc->vpin[r] = (int8_t)n;
+            hc->vreg[n] = (int8_t)r;
+        }
+    }
+}
+
 HostCode *host_code_new(const TcgTarget *t, size_t size, Error **err)
 {
     HostCode *hc = g_new0(HostCode, 1);
@@ -61,6 +88,7 @@ HostCode *host_code_new(const TcgTarget *t, size_t size, Error **err)
     hc->target = t;
     find_features(hc);
     assign_registers(hc, t);
+    assign_vector_registers(hc, t);
     g_mutex_init(&hc->thunk_lock);
     hc->emit = g_new0(Emit, 1);
     hc->emit->hc = hc;

@@ -398,6 +398,8 @@ static void prepare(Emit *e)
         }
         if (op->op == OP_label) {
             e->label_live[op->imm] = (uint8_t)flags_live(op);
+        } else if (e->hc->vec && (op->op == OP_ldenv || op->op == OP_stenv)) {
+            e->vec_fields |= vec_field_pinned(e->hc, op);
         }
     }
 }
@@ -498,14 +500,15 @@ bool host_emit_block(HostCode *hc, const IrBlock *ir, TcgBlock *tb)
     e->merge = false;
     e->fpu_ok = IR_FPU_NONE;
     e->fpu_lost = e->unreachable = false;
+    e->vec_fields = false;
     e->n_slow = e->n_fix = 0;
     e->insn_pc = ir->pc;
     tb->n_edges = 0;
     tb->n_sites = 0;
     prepare(e);
     emit_header(e);
-    if (ir->uses_fpu) {
-        emit_fpu_check(e, ir->uses_fpu);
+    if (ir->uses_fpu || e->vec_fields) {
+        emit_fpu_check(e, MAX(ir->uses_fpu, IR_FPU_SSE));
     }
     if (!emit_ops(e) || !patch_labels(e)) {
         return false;

@@ -43,6 +43,7 @@ typedef enum Stub {
     STUB_BOUNCE,     /* called behind STUB_OPERAND_W when that gave a buffer */
     STUB_INTERP,     /* called; record follows */
     STUB_CALL_LIGHT, /* call rax, reload what C may change, result to scratch 0 */
+    STUB_CALL_VEC,   /* the same with vector registers in env */
     STUB_CALL_FULL,  /* the same with everything reloaded and FP state kept */
     STUB_CALL_FPU,   /* the same with FP state handed over in env */
     STUB_FPU_LOAD,   /* env's FP image -> host */
@@ -53,6 +54,9 @@ typedef enum Stub {
     STUB_RUN_FAULT,
     STUB__COUNT,
 } Stub;
+
+/* Vector registers of the target may have host registers below; those from here on are scratch. */
+#define XMM_PINS 13
 
 /* Bytes before entry_poll: block pointer, size of the block's code, poll exit, kill exit. */
 #define BLOCK_HEADER   32
@@ -133,6 +137,9 @@ struct HostCode {
     unsigned pinned;
     bool bmi2, lzcnt, bmi1, fsgsbase;
     bool ymm;                    /* the host has AVX and the target YMM registers */
+    bool vec;                    /* the target has vector registers and the host AVX */
+    int8_t vreg[64];             /* vector register or temporary -> host register, -1 memory */
+    int8_t vpin[XMM_PINS];       /* host register -> vector register, -1 */
     bool single_vcpu;            /* host_code_single_vcpu() */
     struct Emit *emit;
 };
@@ -158,6 +165,7 @@ typedef struct Emit {
     bool merge;
     uint8_t fpu_ok; /* IR_FPU_*: what is known to be live */
     bool fpu_lost;
+    bool vec_fields; /* ldenv or stenv of a vector register that has a host register */
     bool unreachable; /* after an op that always leaves, until the next label */
     uint64_t insn_pc;
     bool pc_set; /* this instruction may have written env's pc */
@@ -253,6 +261,14 @@ void jump_cache_probe(Asm *a, unsigned at, unsigned pc, unsigned tmp);
 EmitFn emit_insn, emit_label, emit_branch, emit_jcc, emit_jmp, emit_jmpind,
     emit_exit;                 /* emit_flow.c */
 EmitFn emit_call, emit_hostop; /* emit_call.c, emit_host.c */
+void emit_vecop(Emit *e, const IrOp *op); /* emit_vec.c */
+bool vec_ldenv(Emit *e, const IrOp *op);  /* false: the field is not in a host register */
+bool vec_stenv(Emit *e, const IrOp *op);
+bool vec_field_pinned(const HostCode *hc, const IrOp *op);
+void vec_bounce_store(Emit *e, const IrHostInsn *hi, int at); /* out of line: to the buffer at register `at` */
+Rm memory_operand(Emit *e, const IrOp *op, const IrHostInsn *hi, Slow **slow);
+int dst_operand(Emit *e, const IrOp *op, const IrHostInsn *hi);
+void encode_at_site(Emit *e, const IrOp *op, const IrHostInsn *hi, unsigned reg, Rm rm);
 void encode_host_insn(Asm *a, const IrHostInsn *hi, unsigned reg, Rm rm);
 void emit_fpu_check(Emit *e, unsigned fpu); /* make it live */
 void emit_set_pc(Emit *e, int reg); /* env pc = the current instruction; reg may be destroyed */
@@ -282,6 +298,8 @@ void site_add(Emit *e, unsigned flags);
 /* ---- stubs.c, cache.c ---- */
 void stubs_emit(HostCode *hc, Asm *a);
 void thunk_ends(Asm *a, uint8_t **ok, uint8_t **fault);
+void vec_move(Asm *a, bool load, unsigned xmm, Rm m); /* 16 bytes, aligned */
+Rm vec_home(const HostCode *hc, unsigned n);
 void ymm_upper(Asm *a, bool load, Rm at, unsigned n); /* upper half of register n from or to memory */
 void ymm_uppers(Asm *a, bool load, Rm at);            /* of all; at: of register 0. Stored ones become 0 */
 void fpu_image_sanitize(void *image);

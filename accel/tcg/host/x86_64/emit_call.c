@@ -60,7 +60,8 @@ void emit_call(Emit *e, const IrOp *op)
         e->R = 0;
     }
     a_movi(a, RAX, (uintptr_t)h->fn);
-    a_call_to(a, hc_stub(e->hc, fpu ? STUB_CALL_FPU : full ? STUB_CALL_FULL : STUB_CALL_LIGHT));
+    bool vec = e->hc->vec && (h->flags & HELPER_VEC);
+    a_call_to(a, hc_stub(e->hc, fpu ? STUB_CALL_FPU : full ? STUB_CALL_FULL : vec ? STUB_CALL_VEC : STUB_CALL_LIGHT));
     if (fpu) {
         e->fpu_ok = IR_FPU_NONE;
         e->fpu_lost = true;

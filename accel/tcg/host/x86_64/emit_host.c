@@ -65,7 +65,7 @@ static bool may_bounce(const IrHostInsn *hi)
     return !hi->mask && (hi->mem == 1 || (hi->mem == 2 && hi->reg_kind == HR_XMM && !converts));
 }
 
-static Rm memory_operand(Emit *e, const IrOp *op, const IrHostInsn *hi, Slow **slow)
+Rm memory_operand(Emit *e, const IrOp *op, const IrHostInsn *hi, Slow **slow)
 {
     SlowKind miss = hi->mask ? SLOW_INTERP : SLOW_OPERAND; /* what is masked out must not fault */
     Probe p = emit_probe(e, op, miss, hi->size, hi->mem & 2, hi->align);
@@ -106,7 +106,7 @@ static bool dst_in_rm(const IrOp *op, const IrHostInsn *hi)
 
 /* The general register that dst is in, loaded when the instruction reads it; -1: none takes part.
  */
-static int dst_operand(Emit *e, const IrOp *op, const IrHostInsn *hi)
+int dst_operand(Emit *e, const IrOp *op, const IrHostInsn *hi)
 {
     bool keep = hi->dst_rw || hi->dst_w < W32 || (hi->mem & 2); /* a stored one is read */
     if (hi->reg_kind != HR_GPR && !dst_in_rm(op, hi)) {
@@ -125,13 +125,13 @@ static int dst_operand(Emit *e, const IrOp *op, const IrHostInsn *hi)
     return r;
 }
 
-static void encode_at_site(Emit *e, const IrOp *op, const IrHostInsn *hi, unsigned reg, Rm rm)
+void encode_at_site(Emit *e, const IrOp *op, const IrHostInsn *hi, unsigned reg, Rm rm)
 {
     IrOp o = *op;
     o.fw = hi->fw;
     flags_load(e, hi->fr);
     flags_begin(e, &o, hi->fw);
-    if (hi->fpu) {
+    if (hi->fpu && (!hi->vec || (hi->vec & HV_TRAP))) {
         if (e->H != FL_ALL) {
             flags_save(e, FL_ALL);
         }
@@ -144,6 +144,10 @@ static void encode_at_site(Emit *e, const IrOp *op, const IrHostInsn *hi, unsign
 void emit_hostop(Emit *e, const IrOp *op)
 {
     const IrHostInsn *hi = &e->ir->host[op->imm];
+    if (hi->vec) {
+        emit_vecop(e, op);
+        return;
+    }
     if (hi->fpu > e->fpu_ok) {
         emit_fpu_check(e, hi->fpu);
     }
@@ -265,10 +269,59 @@ static bool x87_store_suppressed(const void *image, uint16_t fsw_before)
     return !(fsw_before & 0x80) && (cw_sw[1] & ~cw_sw[0] & 0x19);
 }
 
+/* ---- the same on the target's vector registers ---- */
+
+#define IMAGE_MXCSR 24
+#define IMAGE_XMM 160
+
+static char *vector_register(TcgVcpu *v, unsigned n)
+{
+    const TcgTarget *t = v->target;
+    uint32_t off = n < t->n_vec ? t->vec_offset + n * t->vec_stride : t->vtmp_offset + (n - t->n_vec) * t->vtmp_stride;
+    return (char *)tcg_env(v) + off;
+}
+
+/* One register of the instruction is to be host register `as`; 16 bytes from it, or to it. */
+static void vector_operand(TcgVcpu *v, char *image, unsigned n, unsigned as, bool in, bool out)
+{
+    if (in) {
+        memcpy(image + IMAGE_XMM + 16 * as, vector_register(v, n), 16);
+    }
+    if (out) {
+        memcpy(vector_register(v, n), image + IMAGE_XMM + 16 * as, 16);
+    }
+}
+
+/*
+ * The instruction with its registers renamed to XMM0, 1 and 2 of an FXSAVE image (so there are few different thunks),
+ * the registers to the image, or from it.
+ */
+static IrHostInsn vector_insn(TcgVcpu *v, const IrHostInsn *hi, char *image, bool after)
+{
+    IrHostInsn k = *hi;
+    unsigned how = hi->vec;
+    if (hi->reg_kind == HR_XMM) {
+        k.reg = 0;
+        vector_operand(v, image, hi->reg, 0, !after && (how & HV_REG_R), after && (how & HV_REG_W));
+    }
+    if (how & (HV_VVVV_R | HV_VVVV_W)) {
+        k.vvvv = 1;
+        vector_operand(v, image, hi->vvvv, 1, !after && (how & HV_VVVV_R), after && (how & HV_VVVV_W));
+    }
+    if (hi->rm_kind == HR_XMM && !hi->mem) {
+        k.rm = 2;
+        vector_operand(v, image, hi->rm, 2, !after, false);
+    }
+    uint32_t *mxcsr = (uint32_t *)(void *)((char *)tcg_env(v) + v->target->mxcsr_offset);
+    memcpy(after ? (char *)mxcsr : image + IMAGE_MXCSR, after ? image + IMAGE_MXCSR : (char *)mxcsr, 4);
+    return k;
+}
+
 HostRun host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *dst, uint64_t rm,
                    void *mem, uint64_t *flags)
 {
     char *env = tcg_env(v);
+    char image[512] __attribute__((aligned(16)));
     uint16_t fsw = 0;
     /* MOVD r, xmm and its like write the register of the rm field; MOVD xmm, r has no dst. */
     bool dst_rm = !hi->mem && hi->rm_kind == HR_GPR && hi->reg_kind != HR_GPR && !hi->imp;
@@ -282,8 +335,17 @@ HostRun host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *
         .fpu = hi->fpu,
         .ymmh = env + hc->target->ymmh_offset,
     };
+    IrHostInsn on_image;
+    const IrHostInsn *vec = hi->vec ? hi : NULL;
     if (hi->fpu) {
         host_fpu_save(v);
+    }
+    if (vec) {
+        memset(image, 0, sizeof(image));
+        on_image = vector_insn(v, vec, image, false);
+        hi = &on_image;
+        c.image = image;
+    } else if (hi->fpu) {
         fpu_image_sanitize(c.image);
         memcpy(&fsw, (char *)c.image + 2, sizeof(fsw));
     }
@@ -298,7 +360,10 @@ HostRun host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *
         host_note_trap(v, (unsigned)v->scratch[0]);
         return HOST_RUN_TRAP;
     }
+    if (vec) {
+        vector_insn(v, vec, image, true);
+    }
     *dst = hi->imp & 2 ? c.cx : dst_rm ? c.dx : c.ax;
     *flags = (*flags & ~(uint64_t)CC_EFLAGS_MASK) | (c.flags & CC_EFLAGS_MASK);
-    return hi->fpu && x87_store_suppressed(c.image, fsw) ? HOST_RUN_NO_STORE : HOST_RUN_DONE;
+    return hi->fpu && !vec && x87_store_suppressed(c.image, fsw) ? HOST_RUN_NO_STORE : HOST_RUN_DONE;
 }

@@ -230,7 +230,11 @@ static void slow_bounce(Emit *e, const Slow *s)
     a_jmp_to(a, s->back);
     a_patch(buffer, a->p);
     if (s->write) {
-        encode_host_insn(a, s->hi, s->hi->reg, rm_m(s->s1, -1, 0, 0));
+        if (s->hi->vec) {
+            vec_bounce_store(e, s->hi, s->s1);
+        } else {
+            encode_host_insn(a, s->hi, s->hi->reg, rm_m(s->s1, -1, 0, 0));
+        }
         call_record(e, STUB_BOUNCE, s);
         a_jmp_to(a, s->done);
     } else {

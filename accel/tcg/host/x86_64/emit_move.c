@@ -250,6 +250,9 @@ void emit_setcc(Emit *e, const IrOp *op)
 
 void emit_ldenv(Emit *e, const IrOp *op)
 {
+    if (e->hc->vec && vec_ldenv(e, op)) {
+        return;
+    }
     int r = val_in_mem(e, op->dst) ? reg_alloc(e) : dst_reg(e, op->dst, false);
     if (op->w < W32) {
         ins(&e->a, O_0F | (op->w == W8 ? 0xb6 : 0xb7), W32, (unsigned)r, env_field(op));
@@ -261,6 +264,9 @@ void emit_ldenv(Emit *e, const IrOp *op)
 
 void emit_stenv(Emit *e, const IrOp *op)
 {
+    if (e->hc->vec && vec_stenv(e, op)) {
+        return;
+    }
     a_store(&e->a, op->w, env_field(op), (unsigned)val_reg(e, op->a));
     e->pc_set |= op->imm == e->hc->target->pc_offset;
 }

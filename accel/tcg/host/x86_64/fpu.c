@@ -41,6 +41,11 @@ static void save_ymmh(const TcgVcpu *v)
 void host_fpu_save(TcgVcpu *v)
 {
     char *image = (char *)tcg_env(v) + v->target->fpu_offset;
+    if (v->target->vec_offset) { /* vector registers: the stubs have put them into env */
+        g_assert(v->fpu_live != FPU_IN_HOST);
+        v->fpu_live = FPU_IN_ENV;
+        return;
+    }
     if (v->ymm_live && v->fpu_live == FPU_IN_HOST) {
         save_ymmh(v);
     }
@@ -132,6 +137,9 @@ void host_fpu_settle(TcgVcpu *v)
     char *image = (char *)tcg_env(v) + v->target->fpu_offset;
     uint64_t fip, pc = 0;
     uint32_t off;
+    if (!v->target->fpu_offset) {
+        return;
+    }
     memcpy(&fip, image + FIP_AT, sizeof(fip));
     if (!v->hc || !host_code_contains(v->hc, fip, &off)) {
         return;

@@ -127,6 +127,52 @@ static void ymm_park(const Stubs *s)
     }
 }
 
+/* ---- vector registers of a target that has no FXSAVE image ---- */
+
+Rm vec_home(const HostCode *hc, unsigned n)
+{
+    const TcgTarget *t = hc->target;
+    uint32_t off = n < t->n_vec ? t->vec_offset + n * t->vec_stride : t->vtmp_offset + (n - t->n_vec) * t->vtmp_stride;
+    return rm_gs(V_ENV(off));
+}
+
+void vec_move(Asm *a, bool load, unsigned xmm, Rm m)
+{
+    ins_vex(a, O_0F | (load ? 0x28 : 0x29), false, false, xmm, 0, m); /* vmovaps */
+}
+
+static void vec_all(const Stubs *s, bool load)
+{
+    for (unsigned r = 0; r < XMM_PINS; r++) {
+        int n = s->hc->vpin[r];
+        if (n >= 0) {
+            vec_move(s->a, load, r, vec_home(s->hc, (unsigned)n));
+        }
+    }
+}
+
+static void vec_stubs(Stubs *s)
+{
+    Asm *a = s->a;
+    Rm mxcsr = rm_gs(V_ENV(s->hc->target->mxcsr_offset));
+    begin(s, STUB_FPU_LOAD);
+    uint8_t *load = a->p;
+    vec_all(s, true);
+    fx(s, W32, 3, rm_gs(V_OFF(host_mxcsr)));
+    fx(s, W32, 2, mxcsr);
+    set_fpu_live(s, FPU_IN_HOST);
+    ret(s);
+
+    s->park = a->p;
+    vec_all(s, false);
+    fx(s, W32, 3, mxcsr);
+    fx(s, W32, 2, rm_gs(V_OFF(host_mxcsr)));
+    set_fpu_live(s, FPU_SPLIT);
+    ret(s);
+
+    s->unpark = load; /* C may have saved it, or not: it is in env */
+}
+
 static void ymm_load(Stubs *s)
 {
     Asm *a = s->a;
@@ -193,7 +239,7 @@ static void fpu_park(Stubs *s)
 static void call_keeping_fpu(const Stubs *s)
 {
     Asm *a = s->a;
-    if (!s->hc->target->fpu_offset) {
+    if (!s->hc->target->fpu_offset && !s->hc->vec) {
         call_rax(s);
         return;
     }
@@ -227,9 +273,14 @@ static void enter_and_exit(Stubs *s)
     begin(s, STUB_EXIT);
     a_mov(a, W64, RSP, rm_gs(V_OFF(host_rsp)));
     uint8_t *no_fpu = if_fpu(s, FPU_IN_ENV, CC_E);
-    a_mov(a, W64, RDI, rm_gs(V_OFF(self)));
-    a_movi(a, RAX, (uintptr_t)host_fpu_save);
-    call_rax(s);
+    if (s->hc->vec) {
+        a_call_to(a, s->park);
+        set_fpu_live(s, FPU_IN_ENV);
+    } else {
+        a_mov(a, W64, RDI, rm_gs(V_OFF(self)));
+        a_movi(a, RAX, (uintptr_t)host_fpu_save);
+        call_rax(s);
+    }
     a_patch(no_fpu, a->p);
     add_rsp(s, 24);
     for (int i = 5; i >= 0; i--) {
@@ -437,6 +488,14 @@ static void calls(Stubs *s)
     add_rsp(s, 8);
     ret(s);
 
+    begin(s, STUB_CALL_VEC);
+    add_rsp(s, -8);
+    call_keeping_fpu(s);
+    a_store(a, W64, rm_gs(V_SCRATCH(0)), RAX);
+    load(s, REGS_CALLER_SAVED);
+    add_rsp(s, 8);
+    ret(s);
+
     for (int fpu = 0; fpu < 2; fpu++) {
         begin(s, fpu ? STUB_CALL_FPU : STUB_CALL_FULL);
         add_rsp(s, -8);
@@ -478,9 +537,13 @@ static void thunks(Stubs *s)
 void stubs_emit(HostCode *hc, Asm *a)
 {
     Stubs s = {.a = a, .hc = hc};
-    fpu_load(&s);
-    ymm_load(&s);
-    fpu_park(&s);
+    if (hc->vec) {
+        vec_stubs(&s);
+    } else {
+        fpu_load(&s);
+        ymm_load(&s);
+        fpu_park(&s);
+    }
     enter_and_exit(&s);
     from_header(&s, STUB_POLL, HEADER_POLL_AT, TCG_EXIT_POLL);
     from_header(&s, STUB_KILL, HEADER_KILL_AT, TCG_EXIT_LOOKUP);

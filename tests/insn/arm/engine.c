@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See engine.h. The tcg_* functions here stand in for guest memory and the execution loop. */
+#include "tests/insn/arm/engine.h"
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "accel/tcg/tcg.h"
+#include "target/arm/regs.h"
+#include "target/arm/system.h"
+#include "target/arm/translate.h"
+
+static struct {
+    TcgVcpu *v;
+    ArmEnv *env;
+    HostCode *hc;
+    IrBlock ir;
+    ArmCpuConfig config;
+    uint64_t fault;
+    struct sigaction old_fpe;
+} g;
+
+/* ---- helpers: those of instructions are the real ones, those of the system stand-ins ---- */
+
+static void fault(uint64_t what) G_GNUC_NORETURN;
+static void fault(uint64_t what)
+{
+    g.fault = what;
+    tcg_raise(g.env);
+}
+
+static uint64_t h_none(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    g_error("system helper without a test form");
+    return 0;
+}
+
+static uint64_t h_undef(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    fault(A64_FAULT_UNDEF);
+}
+
+static uint64_t h_exception(void *env, uint64_t syndrome, uint64_t b, uint64_t c)
+{
+    fault(syndrome >> ARM_EC_SHIFT == EC_BRK ? A64_FAULT_TRAP : A64_FAULT_UNDEF);
+}
+
+static uint64_t h_align(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    fault(A64_FAULT_ALIGN);
+}
+
+/* Barriers and hints: on to the next instruction. */
+static uint64_t h_next(void *opaque, uint64_t next, uint64_t b, uint64_t c)
+{
+    g.env->s.pc = next;
+    return 0;
+}
+
+static uint64_t h_sysreg_read(void *opaque, uint64_t key, uint64_t b, uint64_t c)
+{
+    switch (key) {
+    case A64_SYSREG(3, 3, 4, 4, 0):
+        return g.env->s.fpcr;
+    case A64_SYSREG(3, 3, 4, 4, 1):
+        return g.env->s.fpsr;
+    default:
+        fault(A64_FAULT_UNDEF);
+    }
+}
+
+static uint64_t h_dc_zva(void *env, uint64_t a, uint64_t b, uint64_t c)
+{
+    static const uint8_t zero[64];
+    tcg_write(env, a & ~63ull, zero, 64, 0);
+    return 0;
+}
+
+static TcgHelper helpers[HELPER__COUNT] = {
+#define H(name, flags, help) [HELPER_##name] = {#name, helper_##name, flags},
+#include "target/arm/helper_a64.def"
+#include "target/arm/helper_fp.def"
+#include "target/arm/helper_simd.def"
+#include "target/arm/helper_crypto.def"
+#undef H
+#define H(name, flags, help) [HELPER_##name] = {#name, h_none, flags},
+#include "target/arm/helper_sys.def"
+#include "target/arm/helper_a32.def"
+#include "target/arm/helper_sve.def"
+#undef H
+};
+
+static void system_helpers(void)
+{
+    helpers[HELPER_undef].fn = h_undef;
+    helpers[HELPER_exception].fn = h_exception;
+    helpers[HELPER_stage_fault].fn = h_align;
+    helpers[HELPER_sp_alignment].fn = h_align;
+    helpers[HELPER_yield].fn = h_next;
+    helpers[HELPER_dsb].fn = h_next;
+    helpers[HELPER_isb].fn = h_next;
+    helpers[HELPER_sysreg_read].fn = h_sysreg_read;
+    helpers[HELPER_dc_zva].fn = h_dc_zva;
+}
+
+void arm_raise(ArmEnv *env, ArmFaultKind kind, uint32_t syndrome, unsigned target_el, uint64_t far)
+{
+    fault(syndrome >> ARM_EC_SHIFT == EC_SP_ALIGN ? A64_FAULT_ALIGN : A64_FAULT_UNDEF);
+}
+
+const ArmSysReg *arm_sysreg_find(const ArmCpuConfig *config, uint32_t key)
+{
+    return NULL;
+}
+
+uint32_t arm_sysreg_redirect(uint64_t mode, uint32_t key)
+{
+    return key;
+}
+
+uint64_t arm_debug_mode(const ArmEnv *env)
+{
+    return 0;
+}
+
+/* ---- target ---- */
+
+#define X(n) {"x" #n, (uint32_t)offsetof(ArmEnv, s.x[n])}
+static const IrGlobalDesc globals[32] = {
+    X(0),  X(1),  X(2),  X(3),  X(4),  X(5),  X(6),  X(7),  X(8),  X(9),  X(10),
+    X(11), X(12), X(13), X(14), X(15), X(16), X(17), X(18), X(19), X(20), X(21),
+    X(22), X(23), X(24), X(25), X(26), X(27), X(28), X(29), X(30),
+    {"sp", (uint32_t)offsetof(ArmEnv, s.sp)},
+};
+static const int8_t pins[16] = {0, 1, 2, 3, -1, 4, 5, 8, 19, 20, 29, 30, 31, -1, -1, -1};
+
+static void t_none(void *env)
+{
+    g_error("a trap that A64 code can not cause");
+}
+
+static uint64_t t_mode(void *env)
+{
+    return g.env->mode;
+}
+
+static int t_mmu(void *env)
+{
+    return ARM_MMU_E10_0;
+}
+
+static const TcgTarget target = {
+    .name = "A64 test",
+    .env_size = sizeof(ArmEnv),
+    .cc_offset = offsetof(ArmEnv, cc),
+    .pc_offset = offsetof(ArmEnv, s.pc),
+    .globals = globals,
+    .n_globals = 32,
+    .helpers = helpers,
+    .n_helpers = HELPER__COUNT,
+    .n_mmu = ARM_MMU__COUNT,
+    .x86_64_pin = pins,
+    .translate = arm_translate,
+    .mode = t_mode,
+    .code_mmu = t_mmu,
+    .note_divide = t_none,
+    .note_simd_fp = t_none,
+    .note_x87_fp = t_none,
+};
+
+/* ---- guest memory: data, and the code behind it for reading. Addresses have a tag (TBI) ---- */
+
+static uint8_t *check(uint64_t va, size_t len, bool write)
+{
+    uint64_t a = va << 8 >> 8, size = A64_DATA_SIZE + (write ? 0 : A64_CODE_SIZE);
+    if ((va & 1ull << 55) || a - A64_DATA >= size || len > A64_DATA + size - a) {
+        fault(A64_FAULT_MEMORY);
+    }
+    return (uint8_t *)(uintptr_t)a;
+}
+
+uint64_t tcg_load(void *env, uint64_t va, unsigned size, int mmu)
+{
+    uint64_t v = 0;
+    memcpy(&v, check(va, size, false), size);
+    return v;
+}
+
+void tcg_store(void *env, uint64_t va, uint64_t val, unsigned size, int mmu)
+{
+    memcpy(check(va, size, true), &val, size);
+}
+
+void tcg_read(void *env, uint64_t va, void *buf, size_t len, int mmu)
+{
+    memcpy(buf, check(va, len, false), len);
+}
+
+void tcg_write(void *env, uint64_t va, const void *buf, size_t len, int mmu)
+{
+    memcpy(check(va, len, true), buf, len);
+}
+
+void tcg_probe(void *env, uint64_t va, size_t len, int access, int mmu)
+{
+    check(va, len, access == MMU_WRITE);
+}
+
+void *tcg_host(void *env, uint64_t va, size_t *len, int access, int mmu)
+{
+    *len = MIN(*len, 4096 - (va & 0xfff));
+    return check(va, *len, access == MMU_WRITE);
+}
+
+bool tcg_cmpxchg(void *env, uint64_t va, unsigned size, void *old, const void *val, int mmu)
+{
+    uint8_t *p = check(va, size, true), cur[16];
+    memcpy(cur, p, size);
+    bool same = !memcmp(cur, old, size);
+    if (same) {
+        memcpy(p, val, size);
+    }
+    memcpy(old, cur, size);
+    return same;
+}
+
+/* The blocks here are not in the cache. */
+void tcg_check_own_code(TcgVcpu *v, const TcgBlock *tb, uint64_t va, unsigned size, int mmu)
+{
+}
+
+static void slow_pc(TcgVcpu *v)
+{
+    g.env->s.pc = v->exit_block->pc + v->exit_insn;
+}
+
+uint64_t tcg_slow_load(TcgVcpu *v, uint64_t va, uint32_t size_mmu)
+{
+    slow_pc(v);
+    return tcg_load(g.env, va, size_mmu & 0xff, 0);
+}
+
+void tcg_slow_store(TcgVcpu *v, uint64_t va, uint64_t val, uint32_t size_mmu)
+{
+    slow_pc(v);
+    tcg_store(g.env, va, val, size_mmu & 0xff, 0);
+}
+
+bool tcg_slow_operand(TcgVcpu *v, uint64_t va, uint32_t size_mmu, uint32_t write)
+{
+    unsigned size = size_mmu & 0xff;
+    slow_pc(v);
+    check(va, size, write);
+    v->scratch[0] = 0;
+    if ((va & 4095) + size <= 4096 && va >> 56 == 0) {
+        return true;
+    }
+    if (size_mmu & TCG_BOUNCE) {
+        if (!write) {
+            tcg_read(g.env, va, v->bounce, size, 0);
+        }
+        v->bounce_va = va;
+        v->scratch[0] = (uintptr_t)v->bounce;
+        return true;
+    }
+    return false;
+}
+
+void tcg_slow_bounce(TcgVcpu *v, uint64_t unused, uint32_t size_mmu)
+{
+    tcg_write(g.env, v->bounce_va, v->bounce, size_mmu & 0xff, 0);
+}
+
+void *tcg_slow_lookup(TcgVcpu *v, uint64_t pc)
+{
+    return NULL;
+}
+
+bool tcg_code_bytes(TcgTranslate *t, uint64_t pc, uint8_t *buf, unsigned n)
+{
+    tcg_read(t->env, pc, buf, n, 0);
+    return true;
+}
+
+void tcg_fpu_settle(void *env)
+{
+    host_fpu_settle(g.v);
+}
+
+bool tcg_polled(void *env)
+{
+    return false;
+}
+
+void tcg_raise(void *env)
+{
+    __builtin_longjmp(g.v->jmp, 1);
+}
+
+void tcg_exit_loop(void *env)
+{
+    __builtin_longjmp(g.v->jmp, 1);
+}
+
+void tcg_exit(void *env, Exit why)
+{
+    __builtin_longjmp(g.v->jmp, 1);
+}
+
+Cpu *tcg_cpu(void *env)
+{
+    return NULL;
+}
+
+/* ---- running ---- */
+
+static void on_fpe(int sig, siginfo_t *info, void *uc)
+{
+    if (g.hc && host_trap(g.hc, g.v, info, uc)) {
+        return;
+    }
+    g.old_fpe.sa_sigaction(sig, info, uc);
+}
+
+static void fill_tlb(void)
+{
+    for (int m = 0; m < TCG_MMU_MODES; m++) {
+        for (int w = 0; w < 2; w++) {
+            uint64_t end = A64_DATA + A64_DATA_SIZE + (w ? 0 : A64_CODE_SIZE);
+            for (unsigned i = 0; i < TLB_SIZE; i++) {
+                g.v->tlb[m][w][i].page = TLB_EMPTY(i);
+            }
+            for (uint64_t p = A64_DATA; p < end; p += 4096) {
+                g.v->tlb[m][w][p >> 12 & (TLB_SIZE - 1)] = (TlbEntry){p, p};
+            }
+        }
+    }
+}
+
+void a64_feature(int feature, bool on)
+{
+    uint64_t bit = 1ull << (feature % 64);
+    uint64_t *p = &g.config.features[feature / 64];
+    *p = on ? *p | bit : *p & ~bit;
+}
+
+static void configure(void)
+{
+    memset(&g.config.features, 0xff, sizeof(g.config.features));
+    g.config.aarch64 = true;
+    a64_feature(ARM_FEAT_EL2, false);
+    a64_feature(ARM_FEAT_EL3, false);
+    a64_feature(ARM_FEAT_SVE, false);
+    g.env->config = &g.config;
+    g.env->s.pstate = 0;
+    g.env->s.sr[ARM_SR_CPACR_EL1] = 3u << CPACR_FPEN_SHIFT;
+    g.env->s.sr[ARM_SR_SCTLR_EL1] = 0x30d00800 | SCTLR_DZE | SCTLR_UCT | SCTLR_UCI;
+}
+
+void a64_init(bool with_jit)
+{
+    size_t size = TCG_ENV_OFFSET + ((sizeof(ArmEnv) + 4095) & ~(size_t)4095);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    g.v = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+    mmap((void *)A64_DATA, A64_DATA_SIZE + A64_CODE_SIZE, PROT_READ | PROT_WRITE, flags | MAP_FIXED_NOREPLACE, -1, 0);
+    g.v->self = g.v;
+    g.v->jc_key = 0x5a17c0de5a17c0dd; /* no entry of the empty jump cache matches a pc */
+    g.v->target = &target;
+    g.env = tcg_env(g.v);
+    configure();
+    system_helpers();
+    ir_block_init(&g.ir, &target);
+    fill_tlb();
+    if (with_jit) {
+        Error *err = NULL;
+        g.hc = host_code_new(&target, 16 << 20, &err);
+        g.v->hc = g.hc;
+        struct sigaction sa = {.sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+        sigaction(SIGFPE, &sa, &g.old_fpe);
+    }
+}
+
+void a64_code(const uint32_t *code)
+{
+    memcpy((void *)A64_CODE, code, A64_CODE_SIZE);
+}
+
+static void translate_at(uint64_t pc, int n)
+{
+    TcgTranslate t = {
+        .ir = &g.ir, .env = g.env, .pc = pc, .mode = g.env->mode, .max_insns = n,
+        .page = {(const uint8_t *)(uintptr_t)(pc & ~4095ull), NULL}, .page_va = pc & ~4095ull,
+    };
+    if (pc - A64_CODE >= A64_CODE_SIZE) {
+        fault(A64_FAULT_MEMORY);
+    }
+    ir_block_reset(&g.ir, pc, g.env->mode);
+    arm_translate(&t);
+}
+
+bool a64_verify(uint64_t pc, int n, GString *why)
+{
+    arm_update_mode(g.env);
+    translate_at(pc, n);
+    return ir_verify(&g.ir, why);
+}
+
+void a64_print(uint64_t pc, int n, GString *out)
+{
+    arm_update_mode(g.env);
+    translate_at(pc, n);
+    ir_print(&g.ir, out);
+}
+
+static void run_jit_block(void)
+{
+    static TcgSite sites[4096];
+    static TcgBlock keep;
+    TcgBlock tb = {.pc = g.ir.pc, .mode = g.ir.mode, .guest_bytes = g.ir.guest_bytes,
+                   .n_insns = (uint16_t)g.ir.n_insns, .valid = true, .sites = sites};
+    ir_flag_liveness(&g.ir);
+    ir_temp_liveness(&g.ir);
+    tb.flags_dead_in = ir_flags_dead_in(&g.ir);
+    if (!host_emit_block(g.hc, &g.ir, &tb)) {
+        host_code_reset(g.hc);
+        g_assert(host_emit_block(g.hc, &g.ir, &tb));
+    }
+    keep = tb;
+    g.v->exit_block = &keep;
+    host_enter(g.hc, g.v, tb.entry);
+    if (g.v->exit_reason == TCG_EXIT_INTERP) {
+        host_fpu_save(g.v);
+        translate_at(g.env->s.pc, 1);
+        interp_block(g.v, &g.ir);
+    }
+}
+
+/* Until the exit or a fault; every loop ends in one of the two, for slots have forward branches only. */
+static __attribute__((noinline)) void loop(A64Engine e)
+{
+    if (__builtin_setjmp(g.v->jmp) == 0) {
+        while (g.env->s.pc != A64_EXIT) {
+            uint64_t slot_end = (g.env->s.pc | (A64_SLOT - 1)) + 1;
+            translate_at(g.env->s.pc, (int)(slot_end - g.env->s.pc) / 4);
+            if (e == A64_JIT) {
+                run_jit_block();
+            } else {
+                interp_block(g.v, &g.ir);
+            }
+        }
+    }
+    if (g.hc) {
+        host_fpu_save(g.v);
+    }
+    g.v->in_code = 0;
+}
+
+bool a64_run(A64Engine e, const A64Regs *in, uint64_t slot, const uint8_t *mem_in, A64Regs *out, uint8_t *mem_out)
+{
+    ArmEnv *env = g.env;
+    if (e == A64_JIT && !g.hc) {
+        return false;
+    }
+    memcpy((void *)A64_DATA, mem_in, A64_DATA_SIZE);
+    memcpy(env->s.x, in->x, sizeof(in->x));
+    for (int i = 0; i < 32; i++) {
+        memcpy(env->s.z[i].b, in->v[i], 16);
+    }
+    env->s.sp = in->sp;
+    env->cc = arm_cc_from_nzcv((uint32_t)in->nzcv);
+    env->s.fpcr = (uint32_t)in->fpcr;
+    env->s.fpsr = (uint32_t)in->fpsr;
+    env->s.excl_valid = 0;
+    env->s.pc = A64_CODE + slot * A64_SLOT + 4;
+    arm_update_mode(env);
+    g.fault = A64_FAULT_NONE;
+    g.v->poll = 0;
+    g.v->fpu_live = g.v->ymm_live = 0;
+    loop(e);
+    memset(out, 0, sizeof(*out));
+    memcpy(out->x, env->s.x, sizeof(out->x));
+    for (int i = 0; i < 32; i++) {
+        memcpy(out->v[i], env->s.z[i].b, 16);
+    }
+    out->sp = env->s.sp;
+    out->pc = env->s.pc;
+    out->nzcv = arm_nzcv_from_cc(env->cc);
+    out->fpcr = env->s.fpcr;
+    out->fpsr = env->s.fpsr;
+    out->fault = g.fault;
+    memcpy(mem_out, (void *)A64_DATA, A64_DATA_SIZE);
+    return true;
+}

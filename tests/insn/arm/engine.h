@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Runs short pieces of A64 code at EL0 through the translator, by the IR's interpreter or the host emitter. Guest
+ * addresses are host addresses: the data and code areas of judge.h. Faults are part of the outcome.
+ */
+#ifndef TESTS_INSN_ARM_ENGINE_H
+#define TESTS_INSN_ARM_ENGINE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include "tests/insn/arm/judge.h"
+
+typedef enum A64Engine { A64_INTERP, A64_JIT } A64Engine;
+
+void a64_init(bool with_jit);
+/* What the guest sees at A64_CODE: A64_CODE_SIZE bytes. */
+void a64_code(const uint32_t *code);
+/* Feature by its number in features.def on or off. */
+void a64_feature(int feature, bool on);
+/* The case from its slot's second word on (X30 is already as it should be). False: the engine is not there. */
+bool a64_run(A64Engine e, const A64Regs *in, uint64_t slot, const uint8_t *mem_in, A64Regs *out, uint8_t *mem_out);
+/* IR of n instructions at pc: checked, and as text. */
+bool a64_verify(uint64_t pc, int n, GString *why);
+void a64_print(uint64_t pc, int n, GString *out);
+
+#endif

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Random A64 sequences at EL0 on the IR's interpreter, the JIT, and a judge: judge.c under Debian's
+ * qemu-aarch64-static. Every difference in registers, flags, FPSR, memory or fault is a failure.
+ * Arguments: [cases [seed [only: a table, or part of a mnemonic or translator]]]; the environment names the judge's program
+ * (A64_JUDGE), and NO_JIT=1 leaves the JIT out.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "target/arm/feature.h"
+#include "tests/insn/arm/engine.h"
+#include "tests/insn/arm/rows.h"
+
+#define STATES 4 /* of each sequence */
+#define MAX_INSNS 6
+#define EXIT_BRANCH(pc) (0x14000000u | (uint32_t)((A64_EXIT - (pc)) / 4 & 0x3ffffff))
+
+static const char *only;
+static uint64_t executed, *seen;
+static unsigned *usable, n_usable;
+
+/* ---- rows ---- */
+
+/* System instructions, and what the judge can not tell: they are tested elsewhere. */
+static bool excluded(const ArmRow *r)
+{
+    static const char *const names[] = {
+        "none", "undef", "nop", "svc", "hvc", "smc", "hlt", "wfe", "wfi", "wfxt", "sev", "sys", "msr_mrs", "msr_imm", "eret",
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (!strcmp(r->trans, names[i])) {
+            return true;
+        }
+    }
+    return strstr(r->features, "PAuth") || strstr(r->features, "MTE") || strstr(r->features, "MOPS");
+}
+
+static void find_usable(void)
+{
+    usable = g_new(unsigned, arm_n_rows);
+    seen = g_new0(uint64_t, arm_n_rows);
+    for (unsigned i = 0; i < arm_n_rows; i++) {
+        const ArmRow *r = &arm_rows[i];
+        bool old = !strstr(r->features, "HBC") && !strstr(r->features, "XS");
+        if (!excluded(r) && old && (!only || strstr(r->mnemonic, only) || strstr(r->trans, only) || !strcmp(r->table, only))) {
+            usable[n_usable++] = i;
+        }
+    }
+}
+
+/* ---- instructions ---- */
+
+static uint32_t field(uint32_t w, unsigned at, unsigned bits, uint32_t v)
+{
+    uint32_t m = ((1u << bits) - 1) << at;
+    return (w & ~m) | (v << at & m);
+}
+
+static unsigned get(uint32_t w, unsigned at, unsigned bits)
+{
+    return w >> at & ((1u << bits) - 1);
+}
+
+static bool is_load_store(uint32_t w)
+{
+    return (w >> 25 & 5) == 4;
+}
+
+static bool is(const ArmRow *r, const char *trans)
+{
+    return !strcmp(r->trans, trans);
+}
+
+#define POINTER(r) ((uint32_t)g_rand_int_range(r, 10, 16)) /* X10..X15 point into the data */
+
+/* Addresses that hit the data area, branches forward inside the slot. */
+static uint32_t tame(GRand *r, const ArmRow *row, uint32_t w, unsigned left)
+{
+    uint32_t ahead = (uint32_t)g_rand_int_range(r, 1, (int)left + 2);
+    if (is(row, "b")) {
+        return field(w, 0, 26, ahead);
+    } else if (is(row, "b_cond") || is(row, "cbz")) {
+        return field(w, 5, 19, ahead);
+    } else if (is(row, "tbz")) {
+        return field(w, 5, 14, ahead);
+    } else if (is(row, "br")) {
+        return field(w, 5, 5, 18);
+    } else if (is(row, "ldr_lit") || is(row, "ldr_lit_v")) {
+        return field(w, 5, 19, (uint32_t)g_rand_int_range(r, -1024, 1024));
+    } else if (!is_load_store(w)) {
+        return w;
+    }
+    if (g_rand_int_range(r, 0, 16) || get(w, 5, 5) == 18) {
+        w = field(w, 5, 5, g_rand_int_range(r, 0, 5) ? POINTER(r) : 31);
+    }
+    if (strstr(row->trans, "uimm")) {
+        w = field(w, 10, 12, g_rand_int(r) & 63);
+    } else if (strstr(row->trans, "ldst_reg") || strstr(row->trans, "ldst_multi") || strstr(row->trans, "ldst_single")) {
+        bool wild = g_rand_int_range(r, 0, 8) == 0 && get(w, 16, 5) != 18; /* X18 is a place that only the judge has */
+        w = !wild && get(w, 16, 5) != 31 ? field(w, 16, 5, 16 + (g_rand_int(r) & 1)) : w;
+    }
+    return w;
+}
+
+/* CONSTRAINED UNPREDICTABLE: registers of an instruction that must differ. */
+static bool unpredictable(const ArmRow *row, uint32_t w)
+{
+    unsigned t = get(w, 0, 5), n = get(w, 5, 5), t2 = get(w, 10, 5), m = get(w, 16, 5);
+    if (!is_load_store(w)) {
+        return false;
+    }
+    if (is(row, "ldst_pair")) {
+        bool wb = get(w, 23, 1);
+        return (get(w, 22, 1) && t == t2) || (wb && n != 31 && (t == n || t2 == n));
+    }
+    if (is(row, "ldst_pair_v")) {
+        return get(w, 22, 1) && t == t2;
+    }
+    if (is(row, "ldst_imm9")) {
+        return get(w, 10, 1) && n == t && n != 31;
+    }
+    if (is(row, "casp")) {
+        return m == 30; /* XZR is the second one; QEMU 7.2 writes SP */
+    }
+    if (is(row, "ldst_excl") || is(row, "ldst_excl_pair")) {
+        bool load = get(w, 22, 1), pair = is(row, "ldst_excl_pair");
+        return load ? pair && t == t2 : m == t || (m == n && n != 31) || (pair && m == t2);
+    }
+    return false;
+}
+
+/* A row that is left out describes this word better. */
+static bool left_out(unsigned row, uint32_t w)
+{
+    for (unsigned k = 0; k < row; k++) { /* the more specific ones come first */
+        if ((w & arm_rows[k].mask) == arm_rows[k].value && excluded(&arm_rows[k])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t random_insn(GRand *r, unsigned left, unsigned *row)
+{
+    for (;;) {
+        unsigned k = usable[g_rand_int_range(r, 0, (int)n_usable)];
+        uint32_t w = arm_rows[k].value | (g_rand_int(r) & ~arm_rows[k].mask);
+        w = (tame(r, &arm_rows[k], w, left) & ~arm_rows[k].mask) | arm_rows[k].value;
+        if (!unpredictable(&arm_rows[k], w) && !left_out(k, w)) {
+            *row = k;
+            return w;
+        }
+    }
+}
+
+/* A slot: X30, up to MAX_INSNS instructions, the way out. Returns how many. */
+static int random_slot(GRand *r, uint32_t *code, uint64_t slot)
+{
+    uint64_t pc = A64_CODE + slot * A64_SLOT;
+    int n = g_rand_int_range(r, 1, only && !strstr(only, ".tbl") ? 2 : MAX_INSNS + 1), i = 0;
+    code[0] = 0x58000000u | 30 | (uint32_t)((A64_X30 - pc) / 4 & 0x7ffff) << 5;
+    while (i < n) {
+        unsigned row;
+        uint32_t w = random_insn(r, (unsigned)(n - i), &row);
+        code[++i] = w;
+        seen[row] += STATES;
+        bool load = is(&arm_rows[row], "ldst_excl") || is(&arm_rows[row], "ldst_excl_pair");
+        if (load && get(w, 22, 1) && i < MAX_INSNS && g_rand_boolean(r)) { /* its store, with other registers */
+            uint32_t st = field(field(field(w, 22, 1, 0), 0, 5, 20), 16, 5, 21);
+            code[++i] = field(st, 10, 5, 22);
+        }
+    }
+    for (unsigned k = (unsigned)i + 1; k < A64_SLOT / 4; k++) {
+        code[k] = EXIT_BRANCH(pc + 4 * k);
+    }
+    return i;
+}
+
+/* ---- states ---- */
+
+static uint64_t random64(GRand *r)
+{
+    uint64_t v = (uint64_t)g_rand_int(r) << 32 | g_rand_int(r);
+    switch (g_rand_int_range(r, 0, 9)) {
+    case 0:
+        return v & 0xff;
+    case 1:
+        return (uint64_t)(int64_t)(int8_t)v;
+    case 2:
+        return 1ull << (v & 63);
+    case 3:
+        return (1ull << (v & 63)) - 1;
+    case 4:
+        return v >> 60 & 1 ? 0x80000000 : 0x8000000000000000;
+    case 5:
+        return v & 0xffffffff;
+    default:
+        return v;
+    }
+}
+
+/* Elements of one size: ordinary numbers near each other, and all that is special. */
+static uint64_t random_fp(GRand *r, unsigned bits, unsigned exp_bits)
+{
+    unsigned frac = bits - 1 - exp_bits;
+    uint64_t v = ((uint64_t)g_rand_int(r) << 32 | g_rand_int(r)) >> (64 - bits), sign = v & 1ull << (bits - 1);
+    uint64_t bias = (1ull << (exp_bits - 1)) - 1, ones = (1ull << exp_bits) - 1, m = (1ull << frac) - 1;
+    switch (g_rand_int_range(r, 0, 16)) {
+    case 0:
+        return sign;
+    case 1:
+        return sign | ones << frac;
+    case 2:
+        return sign | ones << frac | (v & m);
+    case 3:
+        return sign | (v & m);
+    case 4:
+        return sign | 1ull << frac | (v & 3);
+    case 5:
+        return sign | (ones - 1) << frac | (v & m);
+    case 6:
+        return v;
+    case 7:
+        return sign | bias << frac;
+    case 8:
+        return sign | (bias + 8 + v % 60) << frac | (v & m); /* about the size of integers */
+    default:
+        return sign | (bias - 4 + v % 8) << frac | (v & m & ~(v >> 3 & 1 ? m >> 3 : 0));
+    }
+}
+
+static uint64_t random_v(GRand *r)
+{
+    uint64_t v = 0;
+    switch (g_rand_int_range(r, 0, 4)) {
+    case 0:
+        for (int i = 0; i < 4; i++) {
+            v = v << 16 | random_fp(r, 16, 5);
+        }
+        return v;
+    case 1:
+        return random_fp(r, 32, 8) << 32 | random_fp(r, 32, 8);
+    case 2:
+        return random_fp(r, 64, 11);
+    default:
+        return random64(r);
+    }
+}
+
+static void random_state(GRand *r, A64Case *c)
+{
+    A64Regs *s = &c->in;
+    uint64_t *mem = (uint64_t *)(void *)c->mem_in;
+    memset(s, 0, sizeof(*s));
+    for (int i = 0; i < 31; i++) {
+        s->x[i] = random64(r);
+    }
+    for (int i = 10; i < 16; i++) {
+        uint64_t mask = g_rand_int_range(r, 0, 4) ? ~7ull : ~0ull;
+        s->x[i] = A64_DATA + ((uint64_t)g_rand_int_range(r, 0x200, 0xe00) & mask);
+        s->x[i] |= g_rand_int_range(r, 0, 32) ? 0 : (uint64_t)(g_rand_int(r) & 0xff) << 56;
+    }
+    s->x[16] = (uint64_t)g_rand_int_range(r, -32, 32);
+    s->x[17] = (uint32_t)g_rand_int_range(r, -32, 32);
+    s->x[18] = A64_EXIT;
+    s->sp = A64_DATA + ((uint64_t)g_rand_int_range(r, 0x200, 0xe00) & ~15ull);
+    s->nzcv = (uint64_t)g_rand_int_range(r, 0, 16) << 28;
+    if (g_rand_int_range(r, 0, 3) == 0) {
+        s->fpcr = g_rand_int(r) & 0x07c80000;
+    }
+    s->fpsr = g_rand_int_range(r, 0, 3) ? 0 : g_rand_int(r) & 0x0800009f;
+    for (int i = 0; i < 32; i++) {
+        s->v[i][0] = random_v(r);
+        s->v[i][1] = random_v(r);
+    }
+    for (unsigned i = 0; i < A64_DATA_SIZE / 8; i++) {
+        mem[i] = i % 4 ? (uint64_t)g_rand_int(r) << 32 | g_rand_int(r) : random_v(r);
+    }
+    mem[(A64_X30 - A64_DATA) / 8] = s->x[30];
+}
+
+/* ---- comparing ---- */
+
+/*
+ * Alignment that QEMU 7.2 does not check: of LDAPR (C6.2.156: an ordered access, B2.5.2), of LDXP, STXP of 32 bits and of
+ * store-exclusives whose monitor is not set (shared/functions/exclusive: checked before).
+ */
+static bool unchecked_alignment(const A64Case *c, const uint32_t *code, const A64Regs *got)
+{
+    uint64_t at = (got->pc - A64_CODE - c->slot * A64_SLOT) / 4;
+    bool same = c->out.fault == A64_FAULT_ALIGN && c->out.pc == got->pc;
+    if (got->fault != A64_FAULT_ALIGN || same || at >= A64_SLOT / 4) {
+        return false;
+    }
+    uint32_t w = code[at];
+    return (w & 0x3fe0fc00) == 0x38a0c000 || (w & 0x3f800000) == 0x08000000 || (w & 0x3f200c00) == 0x19000000;
+}
+
+static void differ(GString *why, const char *name, int n, uint64_t want, uint64_t got)
+{
+    if (want != got) {
+        g_string_append_printf(why, "%s%d: 0x%" PRIx64 ", not 0x%" PRIx64 "\n", name, n, got, want);
+    }
+}
+
+static void compare(const A64Regs *want, const uint8_t *want_mem, const A64Regs *got, const uint8_t *got_mem, GString *why)
+{
+    differ(why, "fault ", 0, want->fault, got->fault);
+    differ(why, "pc ", 0, want->pc << 8, got->pc << 8); /* a branch target may have had a tag */
+    for (int i = 0; i < 31; i++) {
+        differ(why, "x", i, want->x[i], got->x[i]);
+    }
+    differ(why, "sp ", 0, want->sp, got->sp);
+    differ(why, "nzcv ", 0, want->nzcv, got->nzcv);
+    differ(why, "fpcr ", 0, want->fpcr, got->fpcr);
+    differ(why, "fpsr ", 0, want->fpsr, got->fpsr);
+    for (int i = 0; i < 32; i++) {
+        differ(why, "v.lo ", i, want->v[i][0], got->v[i][0]);
+        differ(why, "v.hi ", i, want->v[i][1], got->v[i][1]);
+    }
+    for (unsigned i = 0; i < A64_DATA_SIZE && want->fault != A64_FAULT_MEMORY; i++) {
+        differ(why, "mem ", (int)i, want_mem[i], got_mem[i]);
+    }
+}
+
+static void print_case(const A64Case *c, const uint32_t *code, int n, const char *who, GString *why)
+{
+    printf("# %s:\n#  ", who);
+    for (int i = 1; i <= n; i++) {
+        printf(" %08x", code[i]);
+    }
+    printf("\n");
+    for (int i = 1; i <= n; i++) {
+        for (unsigned k = 0; k < arm_n_rows; k++) {
+            if ((code[i] & arm_rows[k].mask) == arm_rows[k].value) {
+                uint32_t w = code[i];
+                printf("#   %d %s: n x%u=0x%" PRIx64 " m x%u=0x%" PRIx64 " nzcv 0x%" PRIx64 " fpcr 0x%" PRIx64 "\n", i,
+                       arm_rows[k].mnemonic, get(w, 5, 5), get(w, 5, 5) < 31 ? c->in.x[get(w, 5, 5)] : 0,
+                       get(w, 16, 5), get(w, 16, 5) < 31 ? c->in.x[get(w, 16, 5)] : 0, c->in.nzcv, c->in.fpcr);
+                printf("#     vn=%016" PRIx64 "_%016" PRIx64 " vm=%016" PRIx64 "_%016" PRIx64 " vd=%016" PRIx64 "_%016" PRIx64 "\n",
+                       c->in.v[get(w, 5, 5)][1], c->in.v[get(w, 5, 5)][0], c->in.v[get(w, 16, 5)][1],
+                       c->in.v[get(w, 16, 5)][0], c->in.v[get(w, 0, 5)][1], c->in.v[get(w, 0, 5)][0]);
+                break;
+            }
+        }
+    }
+    int lines = 0;
+    for (char *p = strtok(why->str, "\n"); p && lines < 12; p = strtok(NULL, "\n"), lines++) {
+        printf("#     %s\n", p);
+    }
+}
+
+/* ---- the judge ---- */
+
+typedef struct Judge {
+    int to, from;
+    pid_t pid;
+} Judge;
+
+static bool judge_start(Judge *j, int fd)
+{
+    const char *program = getenv("A64_JUDGE");
+    g_autofree char *qemu = g_find_program_in_path("qemu-aarch64-static");
+    int in[2], out[2];
+    if (!program || !qemu || pipe(in) < 0 || pipe(out) < 0) {
+        return false;
+    }
+    j->pid = fork();
+    if (j->pid == 0) {
+        dup2(in[0], 0);
+        dup2(out[1], 1);
+        dup2(fd, 3);
+        for (int i = 4; i < 64; i++) {
+            close(i);
+        }
+        execl(qemu, qemu, "-cpu", "max", program, (char *)NULL);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    j->to = in[1];
+    j->from = out[0];
+    return j->pid > 0;
+}
+
+static bool judge_batch(const Judge *j)
+{
+    char byte = 'x';
+    return write(j->to, &byte, 1) == 1 && read(j->from, &byte, 1) == 1;
+}
+
+/* ---- running ---- */
+
+typedef struct Tally {
+    int judge, engines; /* sequences that differ */
+    uint64_t cases;
+} Tally;
+
+static bool run_case(const A64Case *c, const uint32_t *code, int n, bool judged, Tally *t)
+{
+    static A64Regs interp, jit;
+    static uint8_t interp_mem[A64_DATA_SIZE], jit_mem[A64_DATA_SIZE];
+    g_autoptr(GString) why = g_string_new(NULL);
+    a64_run(A64_INTERP, &c->in, c->slot, c->mem_in, &interp, interp_mem);
+    executed += (uint64_t)n;
+    if (judged) {
+        compare(&c->out, c->mem_out, &interp, interp_mem, why);
+        if (why->len && !unchecked_alignment(c, code, &interp)) {
+            t->judge++;
+            print_case(c, code, n, "interpreter against the judge", why);
+            return false;
+        }
+    }
+    g_string_truncate(why, 0);
+    if (a64_run(A64_JIT, &c->in, c->slot, c->mem_in, &jit, jit_mem)) {
+        compare(&interp, interp_mem, &jit, jit_mem, why);
+        if (why->len) {
+            t->engines++;
+            print_case(c, code, n, "JIT against the interpreter", why);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void run_batch(GRand *r, A64Batch *b, const Judge *j, Tally *t)
+{
+    int n[A64_SLOTS];
+    b->cases = A64_CASES;
+    for (uint64_t i = 0; i < A64_SLOTS; i++) {
+        n[i] = random_slot(r, b->code + i * A64_SLOT / 4, i);
+    }
+    for (uint64_t i = 0; i < A64_CASES; i++) {
+        b->c[i].slot = i / STATES;
+        random_state(r, &b->c[i]);
+    }
+    a64_code(b->code);
+    bool judged = j && judge_batch(j);
+    if (j && !judged) {
+        printf("# the judge died\n");
+        t->judge++;
+        return;
+    }
+    for (uint64_t i = 0; i < A64_SLOTS; i++) {
+        const uint32_t *code = b->code + i * A64_SLOT / 4;
+        g_autoptr(GString) why = g_string_new(NULL);
+        if (!a64_verify(A64_CODE + i * A64_SLOT + 4, n[i] + 1, why)) {
+            printf("# verifier: %s\n", why->str);
+            print_case(&b->c[i * STATES], code, n[i], "verifier", why);
+            t->engines++;
+            continue;
+        }
+        for (uint64_t k = 0; k < STATES; k++) {
+            if (!run_case(&b->c[i * STATES + k], code, n[i], judged, t)) {
+                break;
+            }
+        }
+    }
+    t->cases += A64_CASES;
+}
+
+static int count_missed(void)
+{
+    int missed = 0;
+    for (unsigned i = 0; i < n_usable; i++) {
+        if (!seen[usable[i]]) {
+            printf("# never: %s\n", arm_rows[usable[i]].mnemonic);
+            missed++;
+        }
+    }
+    return missed;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t cases = argc > 1 ? strtoull(argv[1], NULL, 0) : 20000;
+    unsigned seed = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
+    int fd = memfd_create("a64", 0);
+    Judge judge;
+    Tally t = {0};
+    only = argc > 3 ? argv[3] : NULL;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (fd < 0 || ftruncate(fd, sizeof(A64Batch)) < 0) {
+        return 1;
+    }
+    A64Batch *b = mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    a64_init(!getenv("NO_JIT"));
+    static const int newer[] = {ARM_FEAT_LSE2, ARM_FEAT_HBC, ARM_FEAT_XS, ARM_FEAT_WFxT, ARM_FEAT_MOPS};
+    for (unsigned i = 0; i < G_N_ELEMENTS(newer); i++) { /* QEMU 7.2 has not */
+        a64_feature(newer[i], false);
+    }
+    find_usable();
+    bool judged = judge_start(&judge, fd);
+    printf("1..2\n");
+    GRand *r = g_rand_new_with_seed(seed);
+    while (n_usable && t.cases < cases && t.judge + t.engines < 20) {
+        run_batch(r, b, judged ? &judge : NULL, &t);
+    }
+    int missed = count_missed();
+    printf("# %u rows, %d of them never, %" PRIu64 " instructions\n", n_usable, missed, executed);
+    printf("%sok 1 - interpreter and JIT: %" PRIu64 " cases, %d sequences differ (seed %u)\n",
+           t.engines || !n_usable ? "not " : "", t.cases, t.engines, seed);
+    if (judged) {
+        printf("%sok 2 - against qemu-aarch64-static: %" PRIu64 " cases, %d sequences differ\n", t.judge ? "not " : "",
+               t.cases, t.judge);
+        close(judge.to);
+        waitpid(judge.pid, NULL, 0);
+    } else {
+        printf("ok 2 # SKIP qemu-aarch64-static or the arm64 compiler is not installed\n");
+    }
+    g_rand_free(r);
+    return t.engines || t.judge || !n_usable;
+}
