@@ -74,36 +74,51 @@ static void put(V3Host *h, uint32_t intid, bool on)
     h->lpi_words[w / 64] = h->lpi[w] ? h->lpi_words[w / 64] | BIT64(w % 64) : h->lpi_words[w / 64] & ~BIT64(w % 64);
 }
 
-/* What the configuration table says of an LPI (5.1.1). false: disabled, or there is no entry. */
-static bool configured(Gicv3 *g, unsigned cpu, uint32_t intid, uint8_t *prio)
+/* A byte of the configuration table (5.1.1) as a priority here; V3_IDLE: disabled. */
+static uint8_t priority_of(const Gicv3 *g, uint8_t byte)
 {
-    uint8_t byte;
+    uint8_t prio = byte & 0xfc;
 
-    if (intid >= id_limit(g, cpu) ||
-        !v3_ram_read(g, (g->cpu[cpu].propbaser & PROPBASER_ADDR) + intid - V3_LPI_FIRST, &byte, 1) || !(byte & 1)) {
-        return false;
+    if (!(byte & 1)) {
+        return V3_IDLE;
     }
-    *prio = byte & 0xfc;
     if (!v3_one_state(g)) {
-        *prio = 0x80 | *prio >> 1; /* 4.8: the field is a Non-secure view */
+        prio = 0x80 | prio >> 1; /* 4.8: the field is a Non-secure view */
     }
-    *prio &= V3_PRIO_MASK;
-    return true;
+    return prio & V3_PRIO_MASK;
 }
 
-static void consider(Gicv3 *g, unsigned cpu, uint32_t intid)
+static hwaddr config_addr(const Gicv3 *g, unsigned cpu, uint32_t intid)
+{
+    return (g->cpu[cpu].propbaser & PROPBASER_ADDR) + intid - V3_LPI_FIRST;
+}
+
+static void consider(Gicv3 *g, unsigned cpu, uint32_t intid, uint8_t byte)
 {
     V3Pending *best = &g->host[cpu].best_lpi;
-    uint8_t prio;
+    uint8_t prio = priority_of(g, byte);
 
-    if (configured(g, cpu, intid, &prio) && prio < best->prio) {
+    if (prio < best->prio) {
         *best = (V3Pending){intid, prio, V3_G1NS};
+    }
+}
+
+/* 64 interrupts of one word, whose configuration is one piece of memory. */
+static void consider_word(Gicv3 *g, unsigned cpu, unsigned w)
+{
+    uint8_t bytes[64];
+
+    if (v3_ram_read(g, config_addr(g, cpu, w * 64), bytes, sizeof(bytes))) {
+        for (uint64_t map = g->host[cpu].lpi[w]; map; map &= map - 1) {
+            consider(g, cpu, w * 64 + ctz64(map), bytes[ctz64(map)]);
+        }
     }
 }
 
 static void find_best(Gicv3 *g, unsigned cpu)
 {
     V3Host *h = &g->host[cpu];
+    uint32_t words_limit = id_limit(g, cpu) / 64;
 
     h->best_lpi = (V3Pending){GIC_NO_INTID, V3_IDLE, V3_G1NS};
     if (!h->lpi || !g->cpu[cpu].lpi_enable) {
@@ -112,8 +127,8 @@ static void find_best(Gicv3 *g, unsigned cpu)
     for (unsigned i = 0; i < G_N_ELEMENTS(h->lpi_words); i++) {
         for (uint64_t words = h->lpi_words[i]; words; words &= words - 1) {
             unsigned w = i * 64 + ctz64(words);
-            for (uint64_t map = h->lpi[w]; map; map &= map - 1) {
-                consider(g, cpu, w * 64 + ctz64(map));
+            if (w < words_limit) {
+                consider_word(g, cpu, w);
             }
         }
     }
@@ -127,9 +142,12 @@ void v3_lpi_set(Gicv3 *g, unsigned cpu, uint32_t intid, bool pending)
         v3_lpi_pending(g, cpu, intid) == pending) {
         return;
     }
+    uint8_t byte;
     put(h, intid, pending);
     if (pending) {
-        consider(g, cpu, intid);
+        if (v3_ram_read(g, config_addr(g, cpu, intid), &byte, 1)) {
+            consider(g, cpu, intid, byte);
+        }
     } else if (h->best_lpi.intid == intid) {
         find_best(g, cpu);
     }
