@@ -4,6 +4,7 @@
  * Is what the command line asks for possible? Everything a user can get wrong is found here,
  * before the first file is created or socket opened. Also fills in the defaults.
  */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -326,8 +327,76 @@ static bool check_rtc(const char *base, Error **errp)
     return false;
 }
 
+/* ---- which architecture and machine, if nobody said ---- */
+
+/* The one architecture that has a board of this name; NULL: none, or several. */
+static const char *arch_of_board(const char *name)
+{
+    const char *arch = NULL;
+
+    REGISTRY_FOREACH (BoardType, it) {
+        const BoardType *b = *it;
+        if (strcmp(b->name, name) == 0 || g_strcmp0(b->alias, name) == 0) {
+            if (!*b->arch || arch) {
+                return NULL;
+            }
+            arch = b->arch;
+        }
+    }
+    return arch;
+}
+
+/* Is the kernel one for Arm? a32: for its 32-bit processors. */
+static bool arm_kernel(const char *path, bool *a32)
+{
+    uint8_t head[64] = {0};
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1; /* no waiting for a FIFO */
+    bool whole = fd >= 0 && read(fd, head, sizeof(head)) == sizeof(head);
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    bool elf = whole && memcmp(head, "\x7f" "ELF", 4) == 0, elf32 = elf && head[4] == 1;
+    *a32 = whole && (ld_le32(head + 0x24) == 0x016f2818 || (elf32 && ld_le16(head + 18) == EM_ARM));
+    return *a32 || (whole && memcmp(head + 56, "ARM\x64", 4) == 0) || (elf && ld_le16(head + 18) == EM_AARCH64);
+}
+
+/* "rhea" looks at the machine's name and at the kernel; called by QEMU's name there is nothing to choose. */
+static void choose_arch(Config *c)
+{
+    const char *arch = c->board ? arch_of_board(c->board) : NULL;
+    bool a32 = false;
+
+    if (c->qemu_defaults) {
+        return;
+    }
+    if (!c->board && arm_kernel(c->kernel, &a32)) {
+        arch = "aarch64";
+    }
+    if (arch && target_find(arch, NULL)) {
+        c->arch = arch;
+        c->cpu = a32 && !c->cpu ? "cortex-a15" : c->cpu;
+    }
+}
+
+static bool choose_board(Config *c, Error **errp)
+{
+    bool x86 = !strcmp(c->arch, "x86_64");
+
+    if (!c->board && c->qemu_defaults && !x86) {
+        error_set(errp, ERR_INVALID_PARAMETER, "No machine specified, and there is no default");
+        error_hint(errp, "Use -machine help to list supported machines");
+        return false;
+    }
+    if (!c->board) {
+        c->board = x86 ? "pc" : "virt";
+    }
+    return true;
+}
+
 bool config_check(Config *c, Error **errp)
 {
+    choose_arch(c);
     const TargetOps *target = target_find(c->arch, NULL);
 
     if (!target) {
@@ -335,8 +404,8 @@ bool config_check(Config *c, Error **errp)
         error_hint(errp, "rhea-system-x86_64 runs x86 guests");
         return false;
     }
-    if (!c->board) {
-        c->board = "pc";
+    if (!choose_board(c, errp)) {
+        return false;
     }
     const BoardType *board = board_find(c->board, c->arch, errp);
     if (!board) {

@@ -40,6 +40,7 @@ static OptFn *const handlers[OPT__COUNT] = {
     [OPT_explain] = opt_explain,
     [OPT_kernel] = opt_kernel,
     [OPT_initrd] = opt_initrd,
+    [OPT_dtb] = opt_dtb,
     [OPT_append] = opt_append,
     [OPT_bios] = opt_bios,
     [OPT_boot] = opt_boot,

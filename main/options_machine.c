@@ -188,6 +188,13 @@ bool opt_kernel(Config *c, const OptValue *v, Error **errp)
     return true;
 }
 
+/* A property of those machines that have device trees. */
+bool opt_dtb(Config *c, const OptValue *v, Error **errp)
+{
+    append_key(c->board_opts, "dtb", v->text);
+    return true;
+}
+
 bool opt_initrd(Config *c, const OptValue *v, Error **errp)
 {
     c->initrd = v->text;

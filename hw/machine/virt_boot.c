@@ -265,6 +265,17 @@ static bool add_fw_cfg(VirtBoard *v, Error **errp)
 
 /* ---- the tree ---- */
 
+/* New seeds for each start of the guest. */
+static void randomize(VirtBoard *v)
+{
+    static const char *const nodes[] = {"/chosen", "/secure-chosen"};
+
+    for (size_t i = 0; v->dtb_randomness && i < ARRAY_LEN(nodes); i++) {
+        dt_randomize(v->boot->tree, nodes[i], "kaslr-seed");
+        dt_randomize(v->boot->tree, nodes[i], "rng-seed");
+    }
+}
+
 static bool dump_tree(VirtBoard *v, Error **errp)
 {
     const VirtBoot *b = v->boot;
@@ -306,6 +317,7 @@ static bool add_tree(VirtBoard *v, Error **errp)
     }
     virt_fdt_boot(v, b->tree, b->direct ? &b->kernel : NULL);
     b->tree_size = dt_finish(b->tree, errp);
+    randomize(v);
     b->tree_at = b->direct ? b->kernel.dtb : v->map[VIRT_MEM].base;
     return b->tree_size && dump_tree(v, errp);
 }
@@ -322,12 +334,7 @@ void virt_reset(Machine *m)
     VirtBoard *v = (VirtBoard *)machine_board_device(m);
     VirtBoot *b = v->boot;
 
-    if (v->dtb_randomness) {
-        dt_randomize(b->tree, "/chosen", "kaslr-seed");
-        dt_randomize(b->tree, "/chosen", "rng-seed");
-        dt_randomize(b->tree, "/secure-chosen", "kaslr-seed");
-        dt_randomize(b->tree, "/secure-chosen", "rng-seed");
-    }
+    randomize(v);
     if (b->tree_at != UINT64_MAX) {
         address_space_poke(machine_memory(m), b->tree_at, b->tree->blob, b->tree_size);
     }

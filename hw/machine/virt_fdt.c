@@ -154,8 +154,11 @@ static void timer_node(const VirtBoard *v, DevTree *t)
 
 static void pmu_node(const VirtBoard *v, DevTree *t)
 {
-    if (v->cpu.has_pmu && v->cpu.aarch64) {
-        dt_node(t, "/pmu");
+    if (!v->cpu.has_pmu) {
+        return;
+    }
+    dt_node(t, "/pmu"); /* that of Armv7 has no binding without its own name; the node stays empty */
+    if (v->cpu.aarch64) {
         dt_string(t, "/pmu", "compatible", "arm,armv8-pmuv3");
         dt_list(t, "/pmu", "interrupts", GIC_PPI, PPI(VIRT_PPI_PMU), ppi_flags(v));
     }
