@@ -189,7 +189,15 @@ def device_aliases():
 def personalities():
     """QEMU's defaults under its name, sane ones as rhea; what is not there says so."""
     r = run([os.path.join(BUILD, "rhea-system-aarch64")])
-    assert r.returncode == 1 and "no aarch64 guests" in r.stderr and r.stderr.count("\n") == 1, r
+    assert r.returncode == 1 and "No machine specified" in r.stderr and "-machine help" in r.stderr, r
+    assert r.stderr.count("\n") == 1, r
+    with tempfile.TemporaryDirectory() as d:  # rhea knows an Arm kernel, and the machine of its name
+        image = os.path.join(d, "Image")
+        with open(image, "wb") as f:
+            f.write(bytes(56) + b"ARM\x64" + bytes(100))
+        for args in (["-kernel", image, "-dtb", "/no/such"], ["-M", "virt", "-kernel", image, "-dtb", "/no/such"]):
+            r = run([RHEA, "-cpu", "max"] + args)
+            assert "device tree" in r.stderr and r.stderr.count("\n") == 1, r
     r = run([QEMU_NAME, "-explain", "-machine", "pc", "-no-such"])
     assert "unknown option '-no-such'" in r.stderr, r
 
