@@ -108,6 +108,13 @@ typedef struct ArmFault {
     bool has_preferred;
 } ArmFault;
 
+/* A pointer authentication code computed lately (pauth.c). */
+#define ARM_PAC_ENTRIES 64
+typedef struct ArmPacEntry {
+    uint64_t data, modifier, lo, hi, code;
+    bool valid;
+} ArmPacEntry;
+
 typedef struct ArmEnv {
     uint64_t cc;         /* flags, see ARM_FL */
     uint64_t mode;       /* cached mode word: arm_update_mode() keeps it */
@@ -119,6 +126,7 @@ typedef struct ArmEnv {
     uint32_t mxcsr;      /* of generated code, while not in the host: fpcr.c */
     ArmVec vtmp[4];      /* temporaries of vector code */
     bool watching;       /* data accesses are told to arm_accessed() */
+    ArmPacEntry pac[ARM_PAC_ENTRIES];
     bool tlb_tagged;     /* TLB entries were made for addresses with a non-canonical top byte */
     ArmState s;
 } ArmEnv;

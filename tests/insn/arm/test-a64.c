@@ -30,7 +30,7 @@ static unsigned *usable, n_usable;
 static bool excluded(const ArmRow *r)
 {
     static const char *const names[] = {
-        "none", "undef", "nop", "svc", "hvc", "smc", "hlt", "wfe", "wfi", "wfxt", "sev", "sys", "msr_mrs", "msr_imm", "eret",
+        "none", "undef", "nop", "pac1716", "pac_lr", "xpaclri", "svc", "hvc", "smc", "hlt", "wfe", "wfi", "wfxt", "sev", "sys", "msr_mrs", "msr_imm", "eret",
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
         if (!strcmp(r->trans, names[i])) {
@@ -82,6 +82,9 @@ static bool is(const ArmRow *r, const char *trans)
 static uint32_t tame(GRand *r, const ArmRow *row, uint32_t w, unsigned left)
 {
     uint32_t ahead = (uint32_t)g_rand_int_range(r, 1, (int)left + 2);
+    if (get(w, 0, 5) == 18) {
+        w = field(w, 0, 5, 19); /* X18 is where indirect branches go */
+    }
     if (is(row, "b")) {
         return field(w, 0, 26, ahead);
     } else if (is(row, "b_cond") || is(row, "cbz")) {
@@ -159,18 +162,28 @@ static uint32_t random_insn(GRand *r, unsigned left, unsigned *row)
 }
 
 /* A slot: X30, up to MAX_INSNS instructions, the way out. Returns how many. */
+static bool is_exclusive(const ArmRow *row)
+{
+    return is(row, "ldst_excl") || is(row, "ldst_excl_pair");
+}
+
 static int random_slot(GRand *r, uint32_t *code, uint64_t slot)
 {
     uint64_t pc = A64_CODE + slot * A64_SLOT;
     int n = g_rand_int_range(r, 1, only && !strstr(only, ".tbl") ? 2 : MAX_INSNS + 1), i = 0;
+    bool monitor = false;
     code[0] = 0x58000000u | 30 | (uint32_t)((A64_X30 - pc) / 4 & 0x7ffff) << 5;
     while (i < n) {
         unsigned row;
         uint32_t w = random_insn(r, (unsigned)(n - i), &row);
+        bool exclusive = is_exclusive(&arm_rows[row]);
+        if (exclusive && monitor) {
+            continue; /* a store of another size than the load */
+        }
+        monitor |= exclusive && get(w, 22, 1);
         code[++i] = w;
         seen[row] += STATES;
-        bool load = is(&arm_rows[row], "ldst_excl") || is(&arm_rows[row], "ldst_excl_pair");
-        if (load && get(w, 22, 1) && i < MAX_INSNS && g_rand_boolean(r)) { /* its store, with other registers */
+        if (exclusive && get(w, 22, 1) && i < MAX_INSNS && g_rand_boolean(r)) { /* its store, with other registers */
             uint32_t st = field(field(field(w, 22, 1, 0), 0, 5, 20), 16, 5, 21);
             code[++i] = field(st, 10, 5, 22);
         }
