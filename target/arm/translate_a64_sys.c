@@ -240,7 +240,7 @@ static bool special_register(ArmTr *s, uint32_t key, bool read, unsigned rt)
 static void read_register(ArmTr *s, const ArmSysReg *r, uint32_t key, unsigned rt)
 {
     bool direct = r && (r->flags & SR_INLINE_R) && arm_mode_el(s->mode) >= r->min_el_r &&
-                  !(s->mode & (MODE_FGT | MODE_E2H | MODE_NV));
+                  !(s->mode & (MODE_FGT | MODE_NV));
     if (direct) {
         ir_mov(s->b, W64, tr_xd(s, rt), tr_ldenv(s, W64, r->offset));
         return;
@@ -254,7 +254,7 @@ static void read_register(ArmTr *s, const ArmSysReg *r, uint32_t key, unsigned r
 static void write_register(ArmTr *s, const ArmSysReg *r, uint32_t key, unsigned rt)
 {
     bool direct = r && (r->flags & SR_INLINE_W) && arm_mode_el(s->mode) >= r->min_el_w &&
-                  !(s->mode & (MODE_FGT | MODE_E2H | MODE_NV));
+                  !(s->mode & (MODE_FGT | MODE_NV));
     if (direct) {
         tr_stenv(s, W64, r->offset, tr_x(s, rt));
         return;
@@ -271,7 +271,8 @@ void trans_a64_msr_mrs(ArmTr *s, const a64_msr_mrs *a)
     if (special_register(s, key, a->L, a->Rt)) {
         return;
     }
-    const ArmSysReg *r = arm_sysreg_find(s->config, key);
+    uint32_t meant = arm_sysreg_redirect(s->mode, key);
+    const ArmSysReg *r = meant ? arm_sysreg_find(s->config, meant) : NULL;
     (a->L ? read_register : write_register)(s, r, key, a->Rt);
 }
 

@@ -5,6 +5,7 @@
  */
 #include <glib.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include "target/arm/qarma.h"
 
