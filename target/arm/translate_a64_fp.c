@@ -3,8 +3,7 @@
  * A64 scalar floating point (rows of a64_fp.tbl).
  */
 #include "target/arm/a64_insns.h"
-#include "target/arm/fp_ops.h"
-#include "target/arm/translate_vec.h"
+#include "target/arm/translate_a64_fp.h"
 
 /* Of the type field of this instruction. */
 static FpFmt format(const ArmTr *s)
@@ -26,6 +25,9 @@ void trans_a64_fp1(ArmTr *s, const a64_fp1 *a)
         return;
     }
     FpFmt f = format(s);
+    if (fast_fp1(s, f, (FpOp1)a->arg, a->Rd, a->Rn)) {
+        return;
+    }
     IrVal word = tr_const(s, fp_op_word((unsigned)a->arg, f));
     vec_set_scalar(s, a->Rd, tr_call(s, HELPER_fp1, vec_scalar(s, f, a->Rn), word, IR_NONE));
 }
@@ -36,6 +38,9 @@ void trans_a64_fp2(ArmTr *s, const a64_fp2 *a)
         return;
     }
     FpFmt f = format(s);
+    if (fast_fp2(s, f, (FpOp2)a->arg, a->Rd, a->Rn, a->Rm)) {
+        return;
+    }
     IrVal n = vec_scalar(s, f, a->Rn), m = vec_scalar(s, f, a->Rm);
     vec_set_scalar(s, a->Rd, tr_call(s, HELPER_fp2, n, m, tr_const(s, fp_op_word((unsigned)a->arg, f))));
 }
@@ -62,6 +67,9 @@ void trans_a64_fp3(ArmTr *s, const a64_fp3 *a)
         return;
     }
     FpFmt f = format(s);
+    if (fast_fp3(s, f, a->arg, a->Rd, a->Ra, a->Rn, a->Rm)) {
+        return;
+    }
     IrVal addend = negated(s, f, vec_scalar(s, f, a->Ra), a->arg & 2);
     IrVal n = negated(s, f, vec_scalar(s, f, a->Rn), a->arg & 1);
     vec_set_scalar(s, a->Rd, tr_call(s, helper[f], addend, n, vec_scalar(s, f, a->Rm)));
@@ -71,15 +79,24 @@ void trans_a64_fp3(ArmTr *s, const a64_fp3 *a)
 
 void trans_a64_fmov(ArmTr *s, const a64_fmov *a)
 {
-    if (tr_fp_access(s)) {
-        vec_set_scalar(s, a->Rd, vec_scalar(s, format(s), a->Rn));
+    if (!tr_fp_access(s)) {
+        return;
+    }
+    FpFmt f = format(s);
+    if (f >= FP_S && vec_host(s, 0)) {
+        vec_move(s, 1u << f, a->Rd, a->Rn);
+    } else {
+        vec_set_scalar(s, a->Rd, vec_scalar(s, f, a->Rn));
     }
 }
 
 void trans_a64_fneg(ArmTr *s, const a64_fneg *a)
 {
-    if (tr_fp_access(s)) {
-        FpFmt f = format(s);
+    if (!tr_fp_access(s)) {
+        return;
+    }
+    FpFmt f = format(s);
+    if (!fast_neg(s, f, a->Rd, a->Rn)) {
         vec_set_scalar(s, a->Rd, negated(s, f, vec_scalar(s, f, a->Rn), true));
     }
 }
@@ -90,6 +107,9 @@ void trans_a64_fabs(ArmTr *s, const a64_fabs *a)
         return;
     }
     FpFmt f = format(s);
+    if (fast_abs(s, f, a->Rd, a->Rn)) {
+        return;
+    }
     IrVal v = vec_scalar(s, f, a->Rn), r = tr_temp(s);
     ir_alu(s->b, OP_and, W64, r, v, tr_const(s, (int64_t)(fp_sign_bit(f) - 1)), 0);
     vec_set_scalar(s, a->Rd, r);
@@ -135,23 +155,28 @@ void trans_a64_fmov_from(ArmTr *s, const a64_fmov_from *a)
 
 /* ---- comparison ---- */
 
-static IrVal compare(ArmTr *s, FpFmt f, unsigned rn, IrVal m, bool signal_all)
-{
-    return tr_call(s, HELPER_fp_compare, vec_scalar(s, f, rn), m, tr_const(s, (int64_t)signal_all << 8 | f));
-}
-
 static void set_flags(ArmTr *s, IrVal v)
 {
-    ir_emit(s->b, OP_setf, W64, IR_NONE, v, IR_NONE)->fw = ARM_FL;
+    ir_emit(s->b, OP_setf, W64, IR_NONE, v, IR_NONE)->fw = FL_ALL;
+}
+
+/* Flags of V<n> with V<m>, m < 0: with zero. */
+static void compare(ArmTr *s, unsigned n, int m, bool signal_all)
+{
+    FpFmt f = format(s);
+    if (fast_compare(s, f, n, m, signal_all)) {
+        return;
+    }
+    IrVal b = m < 0 ? tr_const(s, 0) : vec_scalar(s, f, (unsigned)m);
+    IrVal how = tr_const(s, (int64_t)signal_all << 8 | f);
+    set_flags(s, tr_call(s, HELPER_fp_compare, vec_scalar(s, f, n), b, how));
 }
 
 void trans_a64_fcmp(ArmTr *s, const a64_fcmp *a)
 {
-    if (!tr_fp_access(s)) {
-        return;
+    if (tr_fp_access(s)) {
+        compare(s, a->Rn, a->Z ? -1 : (int)a->Rm, a->E);
     }
-    FpFmt f = format(s);
-    set_flags(s, compare(s, f, a->Rn, a->Z ? tr_const(s, 0) : vec_scalar(s, f, a->Rm), a->E));
 }
 
 /* NZCV of an immediate in the IR's form. */
@@ -166,17 +191,16 @@ void trans_a64_fccmp(ArmTr *s, const a64_fccmp *a)
     if (!tr_fp_access(s)) {
         return;
     }
-    FpFmt f = format(s);
     if (a->cond >= 14) {
-        set_flags(s, compare(s, f, a->Rn, vec_scalar(s, f, a->Rm), a->E));
+        compare(s, a->Rn, (int)a->Rm, a->E);
         return;
     }
-    int holds = ir_label_new(s->b), done = ir_label_new(s->b);
-    ir_branch(s->b, OP_brcc, W64, IR_NONE, holds)->cc = (uint8_t)tr_cond(a->cond);
-    set_flags(s, tr_const(s, immediate_flags(a->nzcv)));
+    int fails = ir_label_new(s->b), done = ir_label_new(s->b);
+    ir_branch(s->b, OP_brcc, W64, IR_NONE, fails)->cc = (uint8_t)(tr_cond(a->cond) ^ 1);
+    compare(s, a->Rn, (int)a->Rm, a->E);
     ir_branch(s->b, OP_br, W64, IR_NONE, done);
-    ir_label(s->b, holds);
-    set_flags(s, compare(s, f, a->Rn, vec_scalar(s, f, a->Rm), a->E));
+    ir_label(s->b, fails);
+    set_flags(s, tr_const(s, immediate_flags(a->nzcv)));
     ir_label(s->b, done);
 }
 
@@ -199,7 +223,7 @@ void trans_a64_fcsel(ArmTr *s, const a64_fcsel *a)
 
 static void convert(ArmTr *s, unsigned rd, unsigned rn, FpFmt to, FpFmt from)
 {
-    if (tr_fp_access(s)) {
+    if (tr_fp_access(s) && !fast_convert(s, to, from, rd, rn)) {
         IrVal v = vec_scalar(s, from, rn);
         vec_set_scalar(s, rd, tr_call(s, HELPER_fp_convert, v, tr_const(s, to), tr_const(s, from)));
     }
@@ -222,6 +246,9 @@ static void to_int(ArmTr *s, unsigned rd, unsigned rn, unsigned fbits, FpRound r
     }
     FpFmt f = format(s);
     FpIntConversion k = {.fmt = f, .rm = rm, .is_unsigned = is_unsigned, .fbits = fbits, .bits = int_bits(s)};
+    if (fast_to_int(s, k, tr_xd(s, rd), rn)) {
+        return;
+    }
     IrVal r = tr_call(s, HELPER_fp_to_int, vec_scalar(s, f, rn), tr_const(s, (int64_t)k.word), IR_NONE);
     ir_mov(s->b, W64, tr_xd(s, rd), r);
 }
@@ -243,7 +270,11 @@ static void from_int(ArmTr *s, unsigned rd, unsigned rn, unsigned fbits, bool is
     }
     FpFmt f = format(s);
     FpIntConversion k = {.fmt = f, .is_unsigned = is_unsigned, .fbits = fbits, .bits = int_bits(s)};
-    vec_set_scalar(s, rd, tr_call(s, HELPER_fp_from_int, tr_x(s, rn), tr_const(s, (int64_t)k.word), IR_NONE));
+    IrVal v = tr_x(s, rn);
+    if (fast_from_int(s, k, rd, v)) {
+        return;
+    }
+    vec_set_scalar(s, rd, tr_call(s, HELPER_fp_from_int, v, tr_const(s, (int64_t)k.word), IR_NONE));
 }
 
 void trans_a64_from_int(ArmTr *s, const a64_from_int *a)
