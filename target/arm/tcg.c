@@ -6,6 +6,7 @@
 #include "target/arm/system.h"
 #include "target/arm/timer.h"
 #include "target/arm/translate.h"
+#include "target/arm/translate_vec.h"
 
 static const TcgHelper helpers[] = {
 #define H(name, flags, help) [HELPER_##name] = {#name, helper_##name, flags},
@@ -26,6 +27,9 @@ static const IrGlobalDesc globals[32] = {
  * memory operands.
  */
 static const int8_t x86_64_pin[16] = {0, 1, 2, 3, 31, 4, 5, 8, 9, 19, 20, 21, 29, -1, -1, -1};
+
+/* Those that hold arguments and results, and the first that code without calls takes; two temporaries. */
+static const int8_t x86_64_pin_xmm[13] = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, VEC_T0, VEC_T1};
 
 static void push(Cpu *cpu, void *opaque)
 {
@@ -104,6 +108,14 @@ const TcgTarget arm_tcg_target = {
     .n_helpers = ARRAY_LEN(helpers),
     .n_mmu = ARM_MMU__COUNT,
     .x86_64_pin = x86_64_pin,
+    .vec_offset = offsetof(ArmEnv, s.z),
+    .vec_stride = sizeof(ArmVec),
+    .n_vec = 32,
+    .vtmp_offset = offsetof(ArmEnv, vtmp),
+    .vtmp_stride = sizeof(ArmVec),
+    .n_vtmp = 4,
+    .mxcsr_offset = offsetof(ArmEnv, mxcsr),
+    .x86_64_pin_xmm = x86_64_pin_xmm,
     .push = push,
     .pull = pull,
     .mode = mode,

@@ -7,7 +7,7 @@
 #include "accel/tcg/tcg.h"
 #include "target/arm/regs.h"
 #include "target/arm/system.h"
-#include "target/arm/translate.h"
+#include "target/arm/translate_vec.h"
 
 static struct {
     TcgVcpu *v;
@@ -16,6 +16,7 @@ static struct {
     IrBlock ir;
     ArmCpuConfig config;
     uint64_t fault;
+    bool again; /* the instruction is to be done again, in the mode that is set */
     struct sigaction old_fpe;
 } g;
 
@@ -62,7 +63,7 @@ static uint64_t h_sysreg_read(void *opaque, uint64_t key, uint64_t b, uint64_t c
     case A64_SYSREG(3, 3, 4, 4, 0):
         return g.env->s.fpcr;
     case A64_SYSREG(3, 3, 4, 4, 1):
-        return g.env->s.fpsr;
+        return arm_fpsr(g.env);
     default:
         fault(A64_FAULT_UNDEF);
     }
@@ -131,11 +132,19 @@ static const IrGlobalDesc globals[32] = {
     X(22), X(23), X(24), X(25), X(26), X(27), X(28), X(29), X(30),
     {"sp", (uint32_t)offsetof(ArmEnv, s.sp)},
 };
+static const int8_t xmm_pins[13] = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, VEC_T0, VEC_T1};
 static const int8_t pins[16] = {0, 1, 2, 3, -1, 4, 5, 8, 19, 20, 29, 30, 31, -1, -1, -1};
 
 static void t_none(void *env)
 {
     g_error("a trap that A64 code can not cause");
+}
+
+/* What arm_deliver() makes of ARM_FAULT_FPX. */
+static void t_simd_fp(void *env)
+{
+    g.env->mode |= MODE_FPX_ONCE;
+    g.again = true;
 }
 
 static uint64_t t_mode(void *env)
@@ -159,11 +168,19 @@ static const TcgTarget target = {
     .n_helpers = HELPER__COUNT,
     .n_mmu = ARM_MMU__COUNT,
     .x86_64_pin = pins,
+    .vec_offset = offsetof(ArmEnv, s.z),
+    .vec_stride = sizeof(ArmVec),
+    .n_vec = 32,
+    .vtmp_offset = offsetof(ArmEnv, vtmp),
+    .vtmp_stride = sizeof(ArmVec),
+    .n_vtmp = 4,
+    .mxcsr_offset = offsetof(ArmEnv, mxcsr),
+    .x86_64_pin_xmm = xmm_pins,
     .translate = arm_translate,
     .mode = t_mode,
     .code_mmu = t_mmu,
     .note_divide = t_none,
-    .note_simd_fp = t_none,
+    .note_simd_fp = t_simd_fp,
     .note_x87_fp = t_none,
 };
 
@@ -435,7 +452,7 @@ static void run_jit_block(void)
 }
 
 /* Until the exit or a fault; every loop ends in one of the two, for slots have forward branches only. */
-static __attribute__((noinline)) void loop(A64Engine e)
+static __attribute__((noinline)) void run(A64Engine e)
 {
     if (__builtin_setjmp(g.v->jmp) == 0) {
         while (g.env->s.pc != A64_EXIT) {
@@ -452,6 +469,14 @@ static __attribute__((noinline)) void loop(A64Engine e)
         host_fpu_save(g.v);
     }
     g.v->in_code = 0;
+}
+
+static void loop(A64Engine e)
+{
+    do {
+        g.again = false;
+        run(e);
+    } while (g.again);
 }
 
 bool a64_run(A64Engine e, const A64Regs *in, uint64_t slot, const uint8_t *mem_in, A64Regs *out, uint8_t *mem_out)
@@ -471,11 +496,13 @@ bool a64_run(A64Engine e, const A64Regs *in, uint64_t slot, const uint8_t *mem_i
     env->s.fpsr = (uint32_t)in->fpsr;
     env->s.excl_valid = 0;
     env->s.pc = A64_CODE + slot * A64_SLOT + 4;
+    arm_fp_enter(env);
     arm_update_mode(env);
     g.fault = A64_FAULT_NONE;
     g.v->poll = 0;
     g.v->fpu_live = g.v->ymm_live = 0;
     loop(e);
+    arm_fp_leave(env);
     memset(out, 0, sizeof(*out));
     memcpy(out->x, env->s.x, sizeof(out->x));
     for (int i = 0; i < 32; i++) {

@@ -298,7 +298,7 @@ void site_add(Emit *e, unsigned flags);
 /* ---- stubs.c, cache.c ---- */
 void stubs_emit(HostCode *hc, Asm *a);
 void thunk_ends(Asm *a, uint8_t **ok, uint8_t **fault);
-void vec_move(Asm *a, bool load, unsigned xmm, Rm m); /* 16 bytes, aligned */
+void xmm_move(Asm *a, bool load, unsigned xmm, Rm m); /* 16 bytes, aligned */
 Rm vec_home(const HostCode *hc, unsigned n);
 void ymm_upper(Asm *a, bool load, Rm at, unsigned n); /* upper half of register n from or to memory */
 void ymm_uppers(Asm *a, bool load, Rm at);            /* of all; at: of register 0. Stored ones become 0 */

@@ -83,7 +83,7 @@ static unsigned place(Emit *e, unsigned n, unsigned scratch, bool read)
         return (unsigned)x;
     }
     if (read) {
-        vec_move(&e->a, true, scratch, vec_home(e->hc, n));
+        xmm_move(&e->a, true, scratch, vec_home(e->hc, n));
     }
     return scratch;
 }
@@ -91,7 +91,7 @@ static unsigned place(Emit *e, unsigned n, unsigned scratch, bool read)
 static void put_back(Emit *e, unsigned n, unsigned where)
 {
     if (e->hc->vreg[n] < 0) {
-        vec_move(&e->a, false, where, vec_home(e->hc, n));
+        xmm_move(&e->a, false, where, vec_home(e->hc, n));
     }
 }
 

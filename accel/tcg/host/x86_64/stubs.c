@@ -136,7 +136,7 @@ Rm vec_home(const HostCode *hc, unsigned n)
     return rm_gs(V_ENV(off));
 }
 
-void vec_move(Asm *a, bool load, unsigned xmm, Rm m)
+void xmm_move(Asm *a, bool load, unsigned xmm, Rm m)
 {
     ins_vex(a, O_0F | (load ? 0x28 : 0x29), false, false, xmm, 0, m); /* vmovaps */
 }
@@ -146,7 +146,7 @@ static void vec_all(const Stubs *s, bool load)
     for (unsigned r = 0; r < XMM_PINS; r++) {
         int n = s->hc->vpin[r];
         if (n >= 0) {
-            vec_move(s->a, load, r, vec_home(s->hc, (unsigned)n));
+            xmm_move(s->a, load, r, vec_home(s->hc, (unsigned)n));
         }
     }
 }
