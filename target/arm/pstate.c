@@ -254,6 +254,7 @@ void arm_set_pstate(ArmEnv *env, uint32_t pstate)
 {
     ArmState *s = &env->s;
     bool was32 = s->pstate & PSTATE_NRW, is32 = pstate & PSTATE_NRW;
+    bool was_el3 = arm_pstate_el(env, s->pstate) == 3;
 
     if (was32) {
         save_banks(s);
@@ -273,6 +274,9 @@ void arm_set_pstate(ArmEnv *env, uint32_t pstate)
         s->sp = s->sp_el[sp_index(pstate)];
     }
     arm_update_mode(env);
+    if (was_el3 != (arm_el(env) == 3)) {
+        arm_security_changed(env);
+    }
 }
 
 uint32_t *arm_bank_r13(ArmEnv *env, uint32_t mode)

@@ -136,6 +136,7 @@ static void start_now(ArmEnv *env, const ArmStart *how)
     tcg_tlb_flush_space(env, ARM_SPACE_E2);
     tcg_tlb_flush_space(env, ARM_SPACE_E3);
     arm_debug_changed(env);
+    arm_security_changed(env);
 }
 
 bool arm_take_start(ArmEnv *env)

@@ -47,6 +47,7 @@ static void push(Cpu *cpu, void *opaque)
     arm_update_mode(env);
     arm_debug_changed(env);
     arm_timers_changed(cpu, &env->s);
+    arm_security_changed(env);
     tcg_poll(env);
 }
 
