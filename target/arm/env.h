@@ -106,6 +106,7 @@ typedef struct ArmFault {
     uint32_t fsr;      /* AArch32 target: DFSR/IFSR */
     uint64_t preferred; /* return address, if not the current instruction (SVC, HVC, SMC: the next one) */
     bool has_preferred;
+    bool is_stage2;    /* a fault of stage 2 on the access itself */
 } ArmFault;
 
 /* A pointer authentication code computed lately (pauth.c). */

@@ -444,6 +444,7 @@ void arm_walk_note(ArmWalk *w)
     arm_note(env, fetch ? ARM_FAULT_PREFETCH : ARM_FAULT_DATA, arm_syndrome(ec, iss), target, w->va);
     env->fault.fsr = arm_walk_fsr(w);
     if (w->s2 || w->s1ptw) {
+        env->fault.is_stage2 = !w->s1ptw;
         env->fault.hpfar = (w->ipa >> 12 & 0xffffffffffull) << 4 | (w->ns_ipa ? 1ull << 63 : 0);
     }
 }

@@ -123,6 +123,8 @@ bool arm_tlbi_pending(ArmEnv *env);  /* others have not finished yet */
 void arm_regime_changed(ArmEnv *env, uint32_t key, uint64_t old_value, uint64_t new_value);
 void arm_note_align(void *env, uint64_t va);
 void arm_note_bus_error(void *env, uint64_t va, hwaddr pa, int access);
+/* deliver(), with the pc exact: adds to a noted abort of stage 2 what EL2 may know of the instruction (mmu_isv.c). */
+void arm_fault_describe(ArmEnv *env);
 /* Guarded page (BTI) at va under the current code mmu index? */
 bool arm_page_guarded(ArmEnv *env, uint64_t va);
 

@@ -421,6 +421,43 @@ static void test_stage2_update(void)
     g_assert_cmphex(peek64(f, 0x13000) & AF, ==, 0);
 }
 
+/* What EL2 is told of the instruction: size, sign, register, width, order. */
+static uint32_t described(uint32_t insn, int access)
+{
+    MmuResult r;
+
+    poke32(f, 0x1230, insn);
+    g_assert_false(walk(VA, access, ARM_MMU_E10_1, &r));
+    arm_fault_describe(&f->env);
+    return f->env.fault.esr & 0x1ffc000;
+}
+
+static void test_syndrome(void)
+{
+    MmuResult r;
+
+    world_4k(0x333000 | PAGE | AF);
+    stage2_on();
+    f->env.s.pc = 0x1230;
+    g_assert_cmphex(described(0xb9400423, MMU_READ), ==, 0x1830000);  /* LDR W3, [X1, #4] */
+    g_assert_cmphex(described(0xf900003f, MMU_WRITE), ==, 0x1df8000); /* STR XZR, [X1] */
+    g_assert_cmphex(described(0x39800023, MMU_READ), ==, 0x1238000);  /* LDRSB X3, [X1] */
+    g_assert_cmphex(described(0x79c00023, MMU_READ), ==, 0x1630000);  /* LDRSH W3, [X1] */
+    g_assert_cmphex(described(0x38626825, MMU_READ), ==, 0x1050000);  /* LDRB W5, [X1, X2] */
+    g_assert_cmphex(described(0xc8dffc23, MMU_READ), ==, 0x1c3c000);  /* LDAR X3, [X1] */
+    g_assert_cmphex(described(0x38004420, MMU_WRITE), ==, 0);         /* STRB W0, [X1], #4 */
+    g_assert_cmphex(described(0xa9400820, MMU_READ), ==, 0);          /* LDP */
+    g_assert_cmphex(described(0x885f7c20, MMU_READ), ==, 0);          /* LDXR */
+    g_assert_cmphex(described(0xfd400020, MMU_READ), ==, 0);          /* LDR D0 */
+    f->env.s.pc = 0x80000000; /* that can not be fetched */
+    g_assert_cmphex(described(0xb9400423, MMU_READ), ==, 0);
+    f->env.s.pc = 0x1230;
+    poke64(f, 0x10000, 0x211000 | TABLE); /* a table of stage 1: no access of the instruction's */
+    g_assert_false(walk(VA, MMU_READ, ARM_MMU_E10_1, &r));
+    arm_fault_describe(&f->env);
+    g_assert_cmphex(f->env.fault.esr, ==, 0x92000087);
+}
+
 static void at(Fake *x)
 {
     arm_at(&x->env, A64_SYSREG(1, 0, 7, 8, 0), VA);
@@ -758,6 +795,7 @@ int main(int argc, char **argv)
     g_test_add_func("/arm/mmu/vhe", test_vhe);
     g_test_add_func("/arm/mmu/stage-2", test_stage2);
     g_test_add_func("/arm/mmu/stage-2-update", test_stage2_update);
+    g_test_add_func("/arm/mmu/syndrome", test_syndrome);
     g_test_add_func("/arm/mmu/at", test_at);
     g_test_add_func("/arm/mmu/short", test_short);
     g_test_add_func("/arm/mmu/before-v7", test_before_v7);
