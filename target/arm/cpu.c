@@ -9,6 +9,7 @@
 #include "core/machine.h"
 #include "target/arm/boot.h"
 #include "target/arm/cpu.h"
+#include "target/arm/cpu_text.h"
 #include "target/arm/start.h"
 #include "target/arm/sysreg_set.h"
 #include "target/arm/timer.h"
@@ -153,6 +154,10 @@ void arm_cpu_intc_view(Cpu *cpu, ArmIntcView *out)
 const TargetOps arm_target = {
     .name = "aarch64",
     .state_size = sizeof(ArmState),
+    .list_models = arm_list_models,
+    .check_model = arm_check_model,
+    .model_definitions = arm_model_definitions,
+    .expand_model = arm_expand_model,
     .default_model = "max",
     .init = cpu_init,
     .fini = cpu_fini,

@@ -14,10 +14,6 @@ void arm_config_reset(const ArmCpuConfig *c, ArmState *s);
 uint32_t arm_a32_sctlr_reset(const ArmCpuConfig *c);
 /* On, or waiting to be started (PSCI). On its thread or while it is stopped. */
 void arm_set_power(Cpu *cpu, bool on);
-/* Text of -cpu to a configuration, features and ID registers; mpidr is the caller's. */
-bool arm_config_parse(ArmCpuConfig *c, const char *model, Error **errp);
-/* The device tree's name of the model. */
-const char *arm_config_compatible(const ArmCpuConfig *c);
 /* After a change of the features: what is made of them is made again, and the state reset. */
 void arm_cpu_configured(Cpu *cpu);
 /* `info registers` (dump.c). */

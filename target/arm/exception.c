@@ -137,6 +137,8 @@ static void deliver_a64(ArmEnv *env, const ArmFault *f, unsigned target)
 bool arm_deliver(void *opaque)
 {
     ArmEnv *env = opaque;
+
+    arm_fault_describe(env);
     ArmFault f = env->fault;
     unsigned target = f.target_el ? f.target_el : arm_sync_target(env);
 

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The text of -cpu: "model,property=value,...", and the way from there to a configuration.
+ */
+#ifndef TARGET_ARM_CPU_TEXT_H
+#define TARGET_ARM_CPU_TEXT_H
+
+#include <glib.h>
+#include "base/json.h"
+#include "target/arm/models.h"
+
+typedef struct ArmCpuRequest {
+    ArmCpuConfig *c;
+    const ArmModel *m;
+    /* What was asked for; -1: nothing was said. */
+    int aarch64, el2, el3, pmu, neon, vfp, sve, pauth, pauth_impdef, lpa2, cfgend;
+    uint32_t sve_on, sve_off;   /* bit n: length of n + 1 quadwords */
+    uint64_t sve_max_vq;        /* 0: not said */
+    uint64_t rvbar, midr, mp_affinity, cntfrq, reset_cbar;
+    bool has_midr, has_affinity, has_cbar;
+} ArmCpuRequest;
+
+/* items[0] is the model, the others "name=value"; up to a NULL. Error texts are QEMU's. */
+bool arm_request_parse(ArmCpuRequest *r, char **items, Error **errp);
+/* The properties that query-cpu-model-expansion tells, as they came out. */
+void arm_request_to_json(const ArmCpuRequest *r, json_t *props);
+/* Is name a property that the expansion tells, for this model? */
+bool arm_property_told(const ArmModel *m, const char *name);
+
+/* TargetOps (cpu_info.c) */
+void arm_list_models(GString *out);
+bool arm_check_model(const char *text, Error **errp);
+json_t *arm_model_definitions(void);
+json_t *arm_expand_model(const char *name, json_t *props, Error **errp);
+
+#endif

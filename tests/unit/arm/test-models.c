@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * CPU models: features and ID registers agree in both directions, properties, errors, what QMP tells.
+ */
+#include <string.h>
+#include <glib.h>
+#include "base/bits.h"
+#include "target/arm/cpu_text.h"
+
+static bool parse(ArmCpuConfig *c, const char *text)
+{
+    *c = (ArmCpuConfig){.mpidr = 0x80000203};
+    return arm_config_parse(c, text, NULL);
+}
+
+#define assert_refused(text, message)                                                                                  \
+    do {                                                                                                               \
+        ArmCpuConfig c_ = {0};                                                                                         \
+        Error *e_ = NULL;                                                                                              \
+        g_assert_false(arm_config_parse(&c_, text, &e_));                                                              \
+        g_assert_cmpstr(error_message(e_), ==, message);                                                               \
+        error_free(e_);                                                                                                \
+    } while (0)
+
+/* Features out of the ID registers are the features that the ID registers were made of. */
+static void test_round_trip(void)
+{
+    const ArmModel *m;
+
+    for (int i = 0; (m = arm_model_at(i)); i++) {
+        ArmCpuConfig c, back = {0};
+        g_assert_true(parse(&c, m->name));
+        back.aarch64 = c.aarch64;
+        memcpy(back.id, c.id, sizeof(c.id));
+        arm_features_from_ids(&back);
+        for (int f = 0; f < ARM_FEAT__COUNT; f++) {
+            if (arm_has(&back, (ArmFeature)f)) {
+                g_test_message("%s %s", m->name, arm_feature_name((ArmFeature)f));
+                g_assert_true(arm_has(&c, (ArmFeature)f));
+            }
+            g_assert_true(!arm_has(&c, (ArmFeature)f) || arm_feature_implemented((ArmFeature)f));
+        }
+        uint64_t ids[ARM_ID__COUNT];
+        memcpy(ids, c.id, sizeof(ids));
+        arm_ids_from_features(&c);
+        g_assert_true(!memcmp(ids, c.id, sizeof(ids)));
+    }
+    g_assert_nonnull(arm_model_at(10));
+}
+
+/* A field by field look at one model, from its manual (DDI 100798). */
+static void test_a76(void)
+{
+    ArmCpuConfig c;
+
+    g_assert_true(parse(&c, "cortex-a76"));
+    g_assert_cmphex(c.midr, ==, 0x414fd0b1);
+    g_assert_cmpstr(c.compatible, ==, "arm,cortex-a76");
+    g_assert_cmpint(c.pa_bits, ==, 40);
+    g_assert_true(c.aarch64 && arm_has(&c, ARM_FEAT_LSE) && arm_has(&c, ARM_FEAT_DPB) && arm_has(&c, ARM_FEAT_FP16));
+    g_assert_false(arm_has(&c, ARM_FEAT_DPB2) || arm_has(&c, ARM_FEAT_JSCVT) || arm_has(&c, ARM_FEAT_SVE));
+    g_assert_cmphex(c.id[ARM_ID_ID_AA64ISAR0_EL1] & 0xffffffffffff0000, ==, 0x100010210000);
+    g_assert_cmphex(c.id[ARM_ID_ID_AA64PFR0_EL1] & 0xff00000000ff0000, ==, 0x1100000000110000);
+    g_assert_cmphex(c.id[ARM_ID_CTR_EL0], ==, 0x8444c004);
+    g_assert_cmpint(c.cnt_freq, ==, 62500000);
+    g_assert_cmphex(c.mpidr, ==, 0x80000203);
+}
+
+static void test_properties(void)
+{
+    ArmCpuConfig c;
+
+    g_assert_true(parse(&c, "max,has_el2=off,has_el3=off,rvbar=0x1000,cntfrq=1000000,midr=0x123,mp-affinity=0x10002"));
+    g_assert_false(arm_has(&c, ARM_FEAT_EL2) || arm_has(&c, ARM_FEAT_EL3) || arm_has(&c, ARM_FEAT_VHE));
+    g_assert_cmphex(c.id[ARM_ID_ID_AA64PFR0_EL1] & 0xff00, ==, 0);
+    g_assert_cmphex(c.reset_pc, ==, 0x1000);
+    g_assert_cmpint(c.cnt_freq, ==, 1000000);
+    g_assert_cmphex(c.midr, ==, 0x123);
+    g_assert_cmphex(c.mpidr, ==, 0x80010002);
+    g_assert_true(parse(&c, "max"));
+    g_assert_cmpint(c.pa_bits, ==, 52);
+    g_assert_cmphex(c.id[ARM_ID_ID_AA64MMFR0_EL1] >> 20 & 0xf, ==, 2);
+    g_assert_true(parse(&c, "max,lpa2=off"));
+    g_assert_cmphex(c.id[ARM_ID_ID_AA64MMFR0_EL1] & 0xfffffffffff, ==, 0x22200101126);
+    g_assert_true(parse(&c, "max,vfp=off"));
+    g_assert_cmphex(c.id[ARM_ID_ID_AA64PFR0_EL1] >> 16 & 0xff, ==, 0xff);
+    g_assert_false(arm_has(&c, ARM_FEAT_ASIMD) || arm_has(&c, ARM_FEAT_DotProd));
+    g_assert_true(parse(&c, "neoverse-n1,neon=off"));
+    g_assert_cmphex(c.id[ARM_ID_ID_AA64PFR0_EL1] >> 16 & 0xff, ==, 0xf0);
+    g_assert_true(parse(&c, "max,cfgend=on"));
+    g_assert_true(c.reset_sctlr >> 25 & 1);
+    /* What boards leave out. */
+    g_assert_true(parse(&c, "cortex-a72"));
+    arm_config_board(&c, false, true, false);
+    g_assert_true(!arm_has(&c, ARM_FEAT_EL2) && arm_has(&c, ARM_FEAT_EL3));
+    g_assert_cmphex(c.id[ARM_ID_ID_AA64PFR0_EL1] >> 8 & 0xf, ==, 0);
+}
+
+static void test_errors(void)
+{
+    assert_refused("cortex-a73", "unable to find CPU model 'cortex-a73'");
+    assert_refused("max,foo=on", "can't apply global max-arm-cpu.foo=on: Property 'max-arm-cpu.foo' not found");
+    assert_refused("max,sve", "Expected key=value format, found sve.");
+    assert_refused("max,has_el2=3", "can't apply global max-arm-cpu.has_el2=3: Parameter 'has_el2' expects 'on' or 'off'");
+    assert_refused("max,rvbar=0x123456789abcdef01",
+                   "can't apply global max-arm-cpu.rvbar=0x123456789abcdef01: Parameter 'rvbar' expects uint64");
+    assert_refused("cortex-a72,lpa2=on",
+                   "can't apply global cortex-a72-arm-cpu.lpa2=on: Property 'cortex-a72-arm-cpu.lpa2' not found");
+    assert_refused("max,cntfrq=0", "Invalid CNTFRQ: 0Hz");
+    assert_refused("", "-cpu option cannot be empty");
+}
+
+/* Vector lengths, where there is SVE. */
+static void test_sve(void)
+{
+    ArmCpuConfig c;
+
+    if (!arm_feature_implemented(ARM_FEAT_SVE)) {
+        assert_refused("max,sve=on", "can't apply global max-arm-cpu.sve=on: Property 'max-arm-cpu.sve' not found");
+        return;
+    }
+    g_assert_true(parse(&c, "max"));
+    g_assert_true(c.sve_vq_max == 16 && c.sve_vq_map == 0xffff);
+    g_assert_true(parse(&c, "max,sve-max-vq=3"));
+    g_assert_true(c.sve_vq_max == 3 && c.sve_vq_map == 7);
+    g_assert_true(parse(&c, "max,sve512=on"));
+    g_assert_true(c.sve_vq_max == 4 && c.sve_vq_map == 0xb);
+    g_assert_true(parse(&c, "max,sve256=off"));
+    g_assert_true(c.sve_vq_max == 1 && c.sve_vq_map == 1);
+    g_assert_true(parse(&c, "max,sve=off"));
+    g_assert_true(c.sve_vq_max == 0 && !arm_has(&c, ARM_FEAT_SVE) && !arm_has(&c, ARM_FEAT_SVE2));
+    g_assert_true(parse(&c, "neoverse-v1"));
+    g_assert_true(c.sve_vq_max == 2 && c.sve_vq_map == 3);
+    assert_refused("max,sve128=off", "cannot disable sve128");
+    assert_refused("max,sve-max-vq=2,sve512=on", "cannot enable sve512");
+    assert_refused("max,sve512=on,sve256=off", "cannot disable sve256");
+    assert_refused("max,sve=off,sve256=on", "cannot enable sve256");
+    assert_refused("max,sve-max-vq=17", "unsupported SVE vector length");
+    assert_refused("neoverse-n2,sve256=on", "cannot enable sve256");
+}
+
+static void test_pauth(void)
+{
+    ArmCpuConfig c;
+
+    if (!arm_feature_implemented(ARM_FEAT_PAuth)) {
+        return;
+    }
+    g_assert_true(parse(&c, "max"));
+    g_assert_true(arm_has(&c, ARM_FEAT_PAuth_QARMA5) && !arm_has(&c, ARM_FEAT_PAuth_IMPDEF));
+    g_assert_cmphex(c.id[ARM_ID_ID_AA64ISAR1_EL1] & 0xf00, ==, 0);
+    g_assert_cmphex(c.id[ARM_ID_ID_AA64ISAR1_EL1] & 0xf0, !=, 0);
+    g_assert_true(parse(&c, "max,pauth-impdef=on"));
+    g_assert_true(!arm_has(&c, ARM_FEAT_PAuth_QARMA5) && arm_has(&c, ARM_FEAT_PAuth_IMPDEF));
+    g_assert_true(parse(&c, "max,pauth=off"));
+    g_assert_cmphex(c.id[ARM_ID_ID_AA64ISAR1_EL1] & 0xff000ff0, ==, c.id[ARM_ID_ID_AA64ISAR1_EL1] & 0xf00000);
+    assert_refused("max,pauth=off,pauth-impdef=on", "cannot enable pauth-impdef without pauth");
+}
+
+static void test_told(void)
+{
+    g_autoptr(GString) help = g_string_new(NULL);
+    json_t *list = arm_model_definitions(), *props = json_pack("{s:b}", "aarch64", 1), *e;
+
+    arm_list_models(help);
+    g_assert_true(g_str_has_prefix(help->str, "Available CPUs:\n"));
+    g_assert_nonnull(strstr(help->str, "\n  cortex-a72\n"));
+    g_assert_nonnull(strstr(help->str, "\n  max\n"));
+    g_assert_cmpstr(json_string_value(json_object_get(json_array_get(list, 0), "typename")), ==, "cortex-a35-arm-cpu");
+    g_assert_true(!strstr(help->str, "cortex-a15") == !arm_feature_implemented(ARM_FEAT_AA32_EL1));
+    json_decref(list);
+    e = arm_expand_model("cortex-a72", props, NULL);
+    g_assert_true(json_is_true(json_object_get(e, "aarch64")));
+    g_assert_null(json_object_get(e, "sve"));
+    json_decref(e);
+    json_object_set_new(props, "has_el2", json_true());
+    g_assert_null(arm_expand_model("cortex-a72", props, NULL)); /* not one that is told */
+    json_decref(props);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/arm/models/round-trip", test_round_trip);
+    g_test_add_func("/arm/models/cortex-a76", test_a76);
+    g_test_add_func("/arm/models/properties", test_properties);
+    g_test_add_func("/arm/models/errors", test_errors);
+    g_test_add_func("/arm/models/sve", test_sve);
+    g_test_add_func("/arm/models/pauth", test_pauth);
+    g_test_add_func("/arm/models/told", test_told);
+    return g_test_run();
+}
