@@ -25,4 +25,10 @@ void arm_poll_interrupts(ArmEnv *env);
 /* Is PSTATE.SS taken from this SPSR by an exception return? (D2.12.5) */
 bool arm_step_kept(const ArmEnv *env, uint32_t spsr);
 
+/* The SPSR of an AArch32 mode that has one, in PSTATE's form. */
+uint32_t arm_a32_spsr(const ArmEnv *env, unsigned mode);
+void arm_a32_set_spsr(ArmEnv *env, unsigned mode, uint32_t spsr);
+/* Is that a mode that the current level and state may have or change to? */
+bool arm_a32_may_enter(const ArmEnv *env, unsigned mode);
+
 #endif

@@ -44,7 +44,7 @@ static uint32_t vector_base(const ArmEnv *env, unsigned mode, bool secure)
     return (uint32_t)sr[secure ? ARM_SR_VBAR_EL3 : ARM_SR_VBAR_EL1];
 }
 
-static void save_spsr(ArmEnv *env, unsigned mode, uint32_t spsr)
+void arm_a32_set_spsr(ArmEnv *env, unsigned mode, uint32_t spsr)
 {
     switch (mode) {
     case ARM_MODE_SVC:
@@ -102,7 +102,7 @@ static void enter(ArmEnv *env, const A32Entry *e)
 
     env->s.halted = 0;
     arm_set_pstate(env, entry_cpsr(env, e, sctlr));
-    save_spsr(env, e->mode, spsr);
+    arm_a32_set_spsr(env, e->mode, spsr);
     if (hyp) {
         env->s.elr[2] = (uint32_t)e->lr;
     } else {
@@ -259,7 +259,7 @@ static bool known_mode(const ArmEnv *env, uint32_t mode)
 }
 
 /* May this mode be entered from the current one by an exception return or a write to CPSR? (G1.9.2, G1.13.2) */
-static bool may_enter(const ArmEnv *env, uint32_t mode)
+bool arm_a32_may_enter(const ArmEnv *env, uint32_t mode)
 {
     unsigned el, now = arm_el(env);
 
@@ -284,7 +284,7 @@ uint64_t helper_a32_exc_return(void *opaque, uint64_t pc, uint64_t cpsr, uint64_
     env->s.excl_valid = 0;
     env->s.event = 1;
     p &= arm_step_kept(env, spsr) ? ~0u : ~PSTATE_SS;
-    if (!may_enter(env, spsr & CPSR_M)) {
+    if (!arm_a32_may_enter(env, spsr & CPSR_M)) {
         log_mask(LOG_GUEST_ERROR, "illegal return to mode 0x%02x\n", spsr & CPSR_M);
         p = (p & ~CPSR_M) | (env->s.pstate & CPSR_M) | (arm_has(env->config, ARM_FEAT_V8) ? PSTATE_IL : 0);
     }
@@ -319,7 +319,7 @@ uint64_t helper_cpsr_write(void *opaque, uint64_t value, uint64_t mask, uint64_t
     if ((m & CPSR_M) && ((v ^ env->s.pstate) & CPSR_M & m)) {
         uint32_t to = v & CPSR_M, now = env->s.pstate & CPSR_M;
         /* A write neither enters nor leaves Hyp mode, and enters Monitor mode from Secure PL1 only. */
-        bool ok = may_enter(env, to) && to != ARM_MODE_HYP && now != ARM_MODE_HYP &&
+        bool ok = arm_a32_may_enter(env, to) && to != ARM_MODE_HYP && now != ARM_MODE_HYP &&
                   (to != ARM_MODE_MON || arm_secure(env));
         if (!ok) {
             log_mask(LOG_GUEST_ERROR, "CPSR write to mode 0x%02x from 0x%02x\n", to, now);
@@ -389,7 +389,7 @@ static bool banked_allowed(const ArmEnv *env, unsigned sysm, bool spsr)
     return true;
 }
 
-static uint32_t spsr_of(const ArmEnv *env, unsigned mode)
+uint32_t arm_a32_spsr(const ArmEnv *env, unsigned mode)
 {
     switch (mode) {
     case ARM_MODE_SVC:
@@ -418,7 +418,7 @@ uint64_t helper_mode_banked_read(void *opaque, uint64_t sysm, uint64_t r, uint64
         arm_raise_undef(env);
     }
     if (r) {
-        return spsr_of(env, banked_mode((unsigned)sysm));
+        return arm_a32_spsr(env, banked_mode((unsigned)sysm));
     }
     if (elr) {
         if (!banked_allowed(env, 30, false)) {
@@ -439,7 +439,7 @@ uint64_t helper_mode_banked_write(void *opaque, uint64_t sysm, uint64_t r, uint6
         arm_raise_undef(env);
     }
     if (r) {
-        save_spsr(env, banked_mode((unsigned)sysm), arm_cpsr_to_pstate((uint32_t)value));
+        arm_a32_set_spsr(env, banked_mode((unsigned)sysm), arm_cpsr_to_pstate((uint32_t)value));
     } else if (sysm == 30) {
         env->s.elr[2] = (uint32_t)value;
     } else {

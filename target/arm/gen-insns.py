@@ -79,6 +79,8 @@ def parse_row(text, where, width):
     for name, _, _ in r.constraints:
         if name not in r.fields:
             fail(where, f"no field {name}")
+    if "cond" in r.fields: # A32: 1111 is the space of unconditional instructions
+        r.constraints.append(("cond", "!=", 15))
     return r
 
 

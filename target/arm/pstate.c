@@ -291,11 +291,14 @@ uint32_t *arm_bank_r14(ArmEnv *env, uint32_t mode)
 
 /* ---- CPSR: as AArch32 shows it, where DIT is at another place and there is no SS (G8.2.33) ---- */
 
+uint32_t arm_pstate_to_cpsr(uint32_t p)
+{
+    return (p & ~(PSTATE_SS | PSTATE_DIT)) | (p & PSTATE_DIT ? CPSR_DIT : 0);
+}
+
 uint32_t arm_cpsr(const ArmEnv *env)
 {
-    uint32_t p = arm_pstate(env);
-
-    return (p & ~(PSTATE_SS | PSTATE_DIT)) | (p & PSTATE_DIT ? CPSR_DIT : 0);
+    return arm_pstate_to_cpsr(arm_pstate(env));
 }
 
 uint32_t arm_cpsr_to_pstate(uint32_t cpsr)

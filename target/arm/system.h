@@ -59,6 +59,7 @@ unsigned arm_pstate_el(const ArmEnv *env, uint32_t pstate); /* level of a PSTATE
 /* CPSR as AArch32 shows it: s.pstate has DIT and SS where SPSR_ELx has them, CPSR has DIT there and no SS. */
 uint32_t arm_cpsr(const ArmEnv *env);
 uint32_t arm_cpsr_to_pstate(uint32_t cpsr);
+uint32_t arm_pstate_to_cpsr(uint32_t pstate);
 /* Banked R13, R14 of a mode that is not the current one (nor shares with it). */
 uint32_t *arm_bank_r13(ArmEnv *env, uint32_t mode);
 uint32_t *arm_bank_r14(ArmEnv *env, uint32_t mode);

@@ -9,6 +9,7 @@
 #include "target/arm/translate.h"
 #include "base/bits.h"
 #include "target/arm/system.h"
+#include "target/arm/translate_a32.h"
 
 /* ---- ends and exceptions ---- */
 
@@ -63,9 +64,21 @@ static void end_at(ArmTr *s, IrVal v)
     leave(s);
 }
 
+void tr_end_at(ArmTr *s, IrVal pc)
+{
+    end_at(s, pc);
+}
+
+/* Must this end go through the loop? */
+static bool by_loop(ArmTr *s)
+{
+    bool it = (s->mode & MODE_A32) && aa32_before_end(s);
+    return s->to_loop || it;
+}
+
 void tr_end_jmp(ArmTr *s, uint64_t target)
 {
-    if (s->to_loop) {
+    if (by_loop(s)) {
         end_at(s, tr_const(s, (int64_t)target));
         return;
     }
@@ -75,7 +88,7 @@ void tr_end_jmp(ArmTr *s, uint64_t target)
 
 void tr_end_jcc(ArmTr *s, IrCond cc, uint64_t target)
 {
-    if (s->to_loop) {
+    if (by_loop(s)) {
         int l = ir_label_new(s->b);
         ir_branch(s->b, OP_brcc, W64, IR_NONE, l)->cc = (uint8_t)(cc ^ 1);
         tr_end_jmp(s, target);
@@ -90,7 +103,7 @@ void tr_end_jcc(ArmTr *s, IrCond cc, uint64_t target)
 
 void tr_end_ind(ArmTr *s, IrVal target, int kind)
 {
-    if (s->to_loop) {
+    if (by_loop(s)) {
         end_at(s, target);
         return;
     }
@@ -105,6 +118,7 @@ void tr_end_loop(ArmTr *s)
 
 void tr_end_next(ArmTr *s)
 {
+    by_loop(s);
     end_at(s, tr_const(s, (int64_t)s->next));
 }
 
@@ -182,14 +196,10 @@ static bool fetch(ArmTr *s, uint64_t pc, bool first)
 
 static void decode(ArmTr *s)
 {
-    if (!(s->mode & MODE_A32)) {
-        arm_a64_decode(s, s->insn);
-    } else if (!(s->mode & MODE_T32)) {
-        arm_a32_decode(s, s->insn);
-    } else if (s->wide) {
-        arm_t32_decode(s, s->insn);
+    if (s->mode & MODE_A32) {
+        aa32_one_insn(s);
     } else {
-        arm_t16_decode(s, s->insn);
+        arm_a64_decode(s, s->insn);
     }
 }
 
@@ -217,7 +227,7 @@ static void tr_init(ArmTr *s, TcgTranslate *t)
     s->to_loop = t->mode & (MODE_SS | MODE_FPX_ONCE);
     s->fpx = t->mode & (MODE_FPX | MODE_FPX_ONCE);
     if ((t->mode & (MODE_A32 | MODE_T32)) == (MODE_A32 | MODE_T32)) {
-        s->it = (uint8_t)(t->mode >> MODE_IT_SHIFT);
+        s->it = s->it_next = s->it_stored = (uint8_t)(t->mode >> MODE_IT_SHIFT);
     }
 }
 

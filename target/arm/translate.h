@@ -31,6 +31,8 @@ typedef struct ArmTr {
     bool sp_checked;    /* A64: SP is known to be a multiple of 16 */
     bool fp_checked;    /* A32: see translate_a32.c */
     uint8_t it;         /* T32: ITSTATE of this instruction */
+    uint8_t it_next;    /* ... after it, if it does not branch */
+    uint8_t it_stored;  /* ... that PSTATE has at this point of the block */
     int skip;           /* A32: label behind a conditional instruction, -1: none */
 } ArmTr;
 
@@ -56,6 +58,7 @@ void tr_exception_el(ArmTr *s, uint32_t syndrome, int target_el, uint64_t return
 bool tr_fp_access(ArmTr *s);                     /* FP and SIMD usable? else the trap is made and false returned */
 void tr_end_jmp(ArmTr *s, uint64_t target);      /* leave to a known pc */
 void tr_end_jcc(ArmTr *s, IrCond cc, uint64_t target); /* if cc (of env's flags) to target, else to s->next */
+void tr_end_at(ArmTr *s, IrVal pc);               /* leave to the loop at a pc in the current mode word's terms */
 void tr_end_ind(ArmTr *s, IrVal target, int kind); /* kind: 0 plain, 1 call, 2 return */
 void tr_end_loop(ArmTr *s);                      /* leave to the loop; a helper has set pc and the mode */
 void tr_end_next(ArmTr *s);                      /* leave to the loop at s->next */
