@@ -241,7 +241,9 @@ static void store_v(ArmTr *s, unsigned size, unsigned n, IrVal addr)
 static void one_v(ArmTr *s, bool load, unsigned size, unsigned rt, IrVal addr, bool unchecked)
 {
     addr = tr_address(s, addr, 1u << size, !load, false, unchecked);
-    if (load) {
+    if (vec_host_access(s, 1u << size)) {
+        (load ? vec_load : vec_store)(s, 1u << size, rt, addr, s->mmu);
+    } else if (load) {
         IrVal lo, hi;
         load_halves(s, size, addr, &lo, &hi);
         set_v(s, rt, lo, hi);
@@ -393,7 +395,13 @@ void trans_a64_ldst_pair_v(ArmTr *s, const a64_ldst_pair_v *a)
     }
     Access x = pair_access(s, a->Rn, offset, a->mode, 1u << size, !a->L);
     IrVal second = plus(s, x.addr, 1 << size), lo[2], hi[2];
-    if (a->L) {
+    if (vec_host_access(s, 1u << size)) {
+        (a->L ? vec_load : vec_store)(s, 1u << size, a->L ? VEC_T0 : a->Rt, x.addr, s->mmu);
+        (a->L ? vec_load : vec_store)(s, 1u << size, a->Rt2, second, s->mmu);
+        if (a->L) {
+            vec_move(s, 16, a->Rt, VEC_T0);
+        }
+    } else if (a->L) {
         load_halves(s, size, x.addr, &lo[0], &hi[0]);
         load_halves(s, size, second, &lo[1], &hi[1]);
         set_v(s, a->Rt, lo[0], hi[0]);

@@ -31,6 +31,19 @@ static void post_index(ArmTr *s, unsigned rn, unsigned rm, unsigned bytes)
 /* LD1, ST1: registers one after the other. All loads before the first write of a register. */
 static void consecutive(ArmTr *s, bool load, unsigned rt, unsigned regs, bool q, IrVal addr)
 {
+    unsigned bytes = q ? 16 : 8, last = regs - 1;
+    if (vec_host_access(s, bytes)) {
+        /* The last one first: a fault of one in between is one of the first or the last. */
+        unsigned n = (rt + last) % 32, to = load && last ? VEC_T0 : n;
+        (load ? vec_load : vec_store)(s, bytes, to, at(s, addr, last * bytes), s->mmu);
+        for (unsigned i = 0; i < last; i++) {
+            (load ? vec_load : vec_store)(s, bytes, (rt + i) % 32, at(s, addr, i * bytes), s->mmu);
+        }
+        if (to != n) {
+            vec_move(s, 16, n, to);
+        }
+        return;
+    }
     IrVal v[8];
     unsigned words = regs * (q ? 2 : 1);
     for (unsigned i = 0; i < words; i++) {

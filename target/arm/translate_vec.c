@@ -196,6 +196,11 @@ void vec_set_scalar(ArmTr *s, unsigned d, IrVal v)
 
 /* ---- memory ---- */
 
+bool vec_host_access(const ArmTr *s, unsigned bytes)
+{
+    return bytes >= 4 && !(s->mode & MODE_BE) && vec_host(s, 0);
+}
+
 static IrHostInsn *memory_insn(ArmTr *s, unsigned op, unsigned bytes, IrVal addr, int mmu)
 {
     IrHostInsn *hi = host_insn(s, op, IR_NONE, addr, IR_NONE);

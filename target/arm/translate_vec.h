@@ -53,6 +53,8 @@ void vec_constant(ArmTr *s, unsigned d, unsigned esz, uint64_t value);
 /* Guest memory at an address from tr_address(): 4, 8 or 16 bytes, not big endian. */
 void vec_load(ArmTr *s, unsigned bytes, unsigned d, IrVal addr, int mmu);
 void vec_store(ArmTr *s, unsigned bytes, unsigned n, IrVal addr, int mmu);
+/* May accesses of so many bytes be made by these? */
+bool vec_host_access(const ArmTr *s, unsigned bytes);
 /* Instructions with a general register: dst or source of width w in the place of rm (or of reg: reg_dst). */
 void vec_from_general(ArmTr *s, unsigned op, unsigned d, unsigned n, IrVal v); /* d = n op v: VCVTSI2SD ... */
 void vec_to_general(ArmTr *s, unsigned op, IrWidth w, IrVal dst, unsigned m);  /* dst = op m: VCVTTSD2SI ... */
