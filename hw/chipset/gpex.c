@@ -123,6 +123,7 @@ static bool gpex_realize(Device *d, Error **errp)
         region_add(machine_memory_root(m), g->w.ecam, ecam, 0);
     }
     pci_bus_init_root(&g->bus, d, "pcie.0", true, g->pci, machine_ports_root(m), machine_memory(m));
+    g->bus.zero_address = true; /* I/O space begins with it: nothing else is there */
     pci_bus_set_irqs(&g->bus, map_irq, d->out, GPEX_PINS);
     pci_bus_set_msi(&g->bus, g->w.msi, g->w.msi_opaque);
     return device_realize(pci_new(&g->bus, 0, &root_type, NULL), errp);

@@ -69,7 +69,8 @@ static uint64_t decoded(PciDevice *d, unsigned n)
     uint64_t last = addr + (b->size - 1);
     uint64_t top = b->io ? 0xffff : b->wide ? UINT64_MAX - 1 : UINT32_MAX - 1;
     bool sizing = !b->io && last == UINT32_MAX; /* of a wide one: its lower half */
-    return addr == 0 || last > top || sizing ? NOWHERE : addr;
+    bool null = addr == 0 && !pci_bus_root(d->bus)->zero_address;
+    return null || last > top || sizing ? NOWHERE : addr;
 }
 
 static void move(PciDevice *d, PciBar *b, uint64_t to)

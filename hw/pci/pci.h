@@ -190,6 +190,7 @@ struct PciBus {
     uint8_t number;             /* of a root */
     PciWindow window[3];        /* of the bridge: memory, prefetchable memory, I/O */
     bool off;                   /* its slot has no power */
+    bool zero_address;          /* of a root: a BAR may be at 0 (on PCs it is taken for one without an address) */
     const PciHotplugOps *hotplug; /* NULL: none */
     void *hotplug_opaque;
     MemoryRegion *mem, *io;     /* where BARs appear */

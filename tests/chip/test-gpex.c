@@ -84,6 +84,22 @@ static void test_windows(void)
     bench_free(b.m);
 }
 
+/* Firmware gives the first I/O BAR port 0: here that of a virtio device, whose legacy registers are there. */
+static void test_port_0(void)
+{
+    g_autoptr(json_t) opts = json_pack("{s:s, s:s}", "driver", "virtio-rng-pci", "addr", "04.0");
+    Bench b;
+
+    begin(&b);
+    g_assert_nonnull(device_add(b.m, opts, NULL));
+    machine_reset_devices(b.m);
+    bench_store(b.m, cfg(4 << 3, 0x10), 4, 0);
+    bench_store(b.m, cfg(4 << 3, 4), 2, 1);
+    bench_store(b.m, PIO + 18, 1, 3); /* device status */
+    g_assert_cmphex(bench_load(b.m, PIO + 18, 1), ==, 3);
+    bench_free(b.m);
+}
+
 /* Pin A of slot s is on wire s modulo 4. */
 static void test_pins(void)
 {
@@ -131,6 +147,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/gpex/function-0", test_function_0);
     g_test_add_func("/gpex/windows", test_windows);
+    g_test_add_func("/gpex/port-0", test_port_0);
     g_test_add_func("/gpex/pins", test_pins);
     g_test_add_func("/gpex/messages", test_messages);
     return g_test_run();
