@@ -126,17 +126,14 @@ uint32_t gic_virt_take(GicVirt *v, int lr)
     return intid;
 }
 
-/* The highest active priority is no more. false: there is none, or it is of the other group. */
-static bool drop(GicVirt *v, int group)
+/* The highest active priority, of whichever group, is no more. Which it was, GIC_VIRT_IDLE: there is none. */
+static uint8_t drop(GicVirt *v)
 {
+    uint8_t prio = gic_virt_running(v);
     uint32_t active = v->apr[0] | v->apr[1], low = active & -active;
-    int of = v->apr[0] & low ? 0 : 1;
 
-    if (!active || (group >= 0 && group != of)) {
-        return false;
-    }
-    v->apr[of] &= ~(uint64_t)low;
-    return true;
+    v->apr[v->apr[0] & low ? 0 : 1] &= ~(uint64_t)low;
+    return prio;
 }
 
 static int find_active(const GicVirt *v, uint32_t intid)
@@ -156,27 +153,29 @@ static void count_end(GicVirt *v)
     v->hcr = deposit64(v->hcr, VHCR_COUNT_SHIFT, 5, n + 1);
 }
 
-static uint32_t deactivate(GicVirt *v, uint32_t intid, int group)
+static uint32_t deactivate(GicVirt *v, int i)
 {
-    int i = find_active(v, intid);
-
-    if (i < 0) {
-        count_end(v);
-        return GIC_NO_INTID;
-    }
-    if (group >= 0 && group != gic_virt_group(v, i)) {
-        return GIC_NO_INTID;
-    }
     v->lr[i] &= ~LR_ACTIVE;
     return v->lr[i] & LR_HW ? (v->lr[i] & LR_PINTID) >> LR_PINTID_SHIFT : GIC_NO_INTID;
 }
 
 uint32_t gic_virt_end(GicVirt *v, uint32_t intid, int group)
 {
-    if (special(intid) || !drop(v, group) || (v->vmcr & VMCR_EOIM) || intid >= LPI_FIRST) {
+    uint8_t dropped = special(intid) ? GIC_VIRT_IDLE : drop(v);
+
+    if (dropped == GIC_VIRT_IDLE || (v->vmcr & VMCR_EOIM) || intid >= LPI_FIRST) {
         return GIC_NO_INTID;
     }
-    return deactivate(v, intid, group);
+    int i = find_active(v, intid);
+    if (i < 0) {
+        count_end(v);
+        return GIC_NO_INTID;
+    }
+    int of = gic_virt_group(v, i);
+    if ((group >= 0 && group != of) || (prio_of(v->lr[i]) & group_mask(v, of)) != dropped) {
+        return GIC_NO_INTID; /* not the one whose priority it was: it stays active */
+    }
+    return deactivate(v, i);
 }
 
 uint32_t gic_virt_deactivate(GicVirt *v, uint32_t intid)
@@ -184,7 +183,12 @@ uint32_t gic_virt_deactivate(GicVirt *v, uint32_t intid)
     if (special(intid) || !(v->vmcr & VMCR_EOIM) || intid >= LPI_FIRST) {
         return GIC_NO_INTID;
     }
-    return deactivate(v, intid, -1);
+    int i = find_active(v, intid);
+    if (i < 0) {
+        count_end(v);
+        return GIC_NO_INTID;
+    }
+    return deactivate(v, i);
 }
 
 uint32_t gic_virt_eisr(const GicVirt *v)

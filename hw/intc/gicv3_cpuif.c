@@ -288,8 +288,9 @@ static void send_sgi(Access *a, int group, uint64_t v)
     }
     for (uint32_t list = v & 0xffff; list; list &= list - 1) {
         uint32_t aff = cluster | ((v >> 44 & 15) * 16 + ctz32(list));
-        /* Boards number processors one after the other: look there first. */
-        int to = aff < a->g->num_cpu && a->g->host[aff].affinity == aff ? (int)aff : v3_find_affinity(a->g, aff);
+        /* Boards make clusters of 16 one after the other: look there first. */
+        uint32_t near = (aff >> 8 & 0xff) * 16 + (aff & 0xff);
+        int to = near < a->g->num_cpu && a->g->host[near].affinity == aff ? (int)near : v3_find_affinity(a->g, aff);
         if (to >= 0) {
             send_to(a, to, group, sgi);
         }

@@ -72,11 +72,15 @@ const ArmSysRegDef arm_gic_regs[] = {
 };
 const unsigned arm_gic_n_regs = ARRAY_LEN(arm_gic_regs);
 
-/* The Security state decides whether an interrupt group is an IRQ or FIQ. */
+/*
+ * The Security state decides whether an interrupt group is an IRQ or FIQ, and which memory there is. TLB entries of the
+ * levels below EL3 were dropped by the change of SCR_EL3.NS; EL3 is always Secure.
+ */
 void arm_security_changed(ArmEnv *env)
 {
     const CpuIntcOps *intc = env->cpu->intc;
 
+    cpu_use_secure_memory(env->cpu, arm_secure(env));
     if (intc && intc->state_changed) {
         intc->state_changed(env->cpu->intc_opaque);
     }

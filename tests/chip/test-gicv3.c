@@ -532,6 +532,12 @@ static void test_virtual(void)
     g_assert_cmphex(pins(&b, 0), ==, VFIQ);
     views[0].el = 1;
     g_assert_cmpuint(mrs(&b, 0, ICC_IAR0), ==, 50);
+    msr(&b, 0, ICC_EOIR1, 50); /* the wrong one: the priority is dropped, the interrupt stays active */
+    g_assert_cmphex(mrs(&b, 0, ICC_RPR), ==, 0xff);
+    views[0].el = 2;
+    g_assert_cmphex(mrs(&b, 0, ICH_LR0 + 1) >> 62, ==, 2);
+    msr(&b, 0, ICH_AP0R0, 1 << 8);
+    views[0].el = 1;
     msr(&b, 0, ICC_EOIR0, 50);
     g_assert_cmpuint(mrs(&b, 0, ICC_IAR1), ==, 8200);
     msr(&b, 0, ICC_EOIR1, 8200);
