@@ -42,7 +42,8 @@ def fail(where, text):
     sys.exit(f"{where}: {text}")
 
 
-def parse_row(text, where, width):
+def parse_row(text, where, st):
+    width = WIDTH[st]
     parts = [p.strip() for p in text.split(";")]
     if len(parts) < 4:
         fail(where, "wants picture ; mnemonic ; translator ; feature [; section]")
@@ -79,7 +80,7 @@ def parse_row(text, where, width):
     for name, _, _ in r.constraints:
         if name not in r.fields:
             fail(where, f"no field {name}")
-    if "cond" in r.fields: # A32: 1111 is the space of unconditional instructions
+    if st == "a32" and "cond" in r.fields: # 1111 is the space of unconditional instructions
         r.constraints.append(("cond", "!=", 15))
     return r
 
@@ -279,7 +280,7 @@ def main():
                     continue
                 text += line
                 if text.strip():
-                    rows.append(parse_row(text, f"{path}:{n}", WIDTH[st]))
+                    rows.append(parse_row(text, f"{path}:{n}", st))
                 text = ""
     check(rows)
     rows = order(rows)
