@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include "base/error.h"
 #include "base/json.h"
+#include "core/irq.h"
 #include "core/memory.h"
 
 typedef struct Cpu Cpu;
@@ -108,6 +109,8 @@ struct Cpu {
     const CpuIntcOps *intc;
     void *intc_opaque;
     uint8_t sipi_vector;
+    Irq ferr;              /* x86: FERR#, driven by the vCPU with the machine locked; the board connects it */
+    bool ignne;            /* atomic; x86: IGNNE#, set by the board */
     bool power_off;        /* waits for SIPI/PSCI: not running guest code */
     uint32_t requests;     /* atomic: CPU_REQ_* */
     /* host side. home: core/cpu_loop.c */

@@ -295,10 +295,30 @@ static bool add_timers(PcBoard *pc, Error **errp)
     return (!pit || device_realize(pit, errp)) && (!pc->rtc || device_realize(pc->rtc, errp));
 }
 
+static void set_ignne(void *opaque, int n, int level)
+{
+    __atomic_store_n(&((Cpu *)opaque)->ignne, level != 0, __ATOMIC_RELEASE);
+}
+
+/* x87 errors are reported by IRQ 13 for the first processor only, as on real boards (MP specification 1.4). */
+static bool add_system_ports(PcBoard *pc, Error **errp)
+{
+    Device *d = device_new(pc->dev.machine, &system_ports_type, pc->isa, NULL);
+    Cpu *first = machine_cpu(pc->dev.machine, 0);
+    Irq line;
+
+    if (!isa_irq_claim(d, 13, &line, errp)) {
+        return false;
+    }
+    first->ferr = system_ports_ferr(d);
+    device_connect(d, 0, a20_gate(pc, A20_FAST));
+    device_connect(d, 1, line);
+    device_connect(d, 2, (Irq){set_ignne, first, 0});
+    return device_realize(d, errp);
+}
+
 static bool add_isa_devices(PcBoard *pc, Error **errp)
 {
-    Device *d;
-
     if (!add_timers(pc, errp)) {
         return false;
     }
@@ -306,9 +326,7 @@ static bool add_isa_devices(PcBoard *pc, Error **errp)
         pc->a20 = 1 << A20_FAST; /* nobody can close it */
         return true;
     }
-    d = device_new(pc->dev.machine, &system_ports_type, pc->isa, NULL);
-    device_connect(d, 0, a20_gate(pc, A20_FAST));
-    if (!device_realize(d, errp)) {
+    if (!add_system_ports(pc, errp)) {
         return false;
     }
     if (!pc->i8042) {

@@ -6,4 +6,7 @@
 
 extern const DeviceType system_ports_type;
 
+/* The input that takes FERR# of the first processor; with the machine locked. */
+Irq system_ports_ferr(Device *d);
+
 #endif

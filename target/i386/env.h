@@ -129,7 +129,7 @@ enum { SMM_ACTIVE = 1, SMM_NMI_MASKED = 2, SMM_GUEST = 4, SMM_NPT = 8 }; /* s.sm
 #define MODE_PG (1u << 25)        /* paging on */
 #define MODE_SMAP (1u << 26)
 #define MODE_AVX (1u << 27)       /* OSXSAVE and XCR0 enables SSE+AVX */
-#define MODE_NE (1u << 28)        /* CR0.NE */
+#define MODE_FERR (1u << 28)      /* FERR# is asserted: x87 instructions end with helper_x87_error */
 #define MODE_VME (1u << 29)
 #define MODE_GUEST (1u << 30)     /* in an SVM guest: intercepts are tested, mmu indexes are the guest's */
 #define MODE_DEBUG (1u << 31)     /* breakpoints are enabled in DR7 */

@@ -9,6 +9,7 @@
  * env->delivering tells which event was under way. Registers change only when
  * every memory access of the delivery has succeeded.
  */
+#include "target/i386/fpu.h"
 #include "target/i386/svm.h"
 
 void x86_note(X86Env *env, int vector, bool has_err, uint32_t err, uint64_t addr)
@@ -356,6 +357,7 @@ static uint64_t event_info(const X86Event *ev)
 
 void x86_deliver_event(X86Env *env, const X86Event *ev)
 {
+    x86_fpu_show_error(env);
     env->delivering = ev->vector;
     env->delivering_kind = ev->kind;
     env->delivering_info = event_info(ev);
@@ -495,6 +497,10 @@ bool x86_deliver(void *opaque)
     X86Env *env = opaque;
     X86Event ev;
 
+    if (env->s.exc_pending && env->s.exc_vector == EXC_MF && !env->s.exc_soft && !(env->s.cr0 & CR0_NE)) {
+        x86_fpu_error(env);
+        return true;
+    }
     if (env->svm_inject && !env->exit_noted) {
         svm_injected_event(env, &ev);
         log_event(env, &ev, "injected");

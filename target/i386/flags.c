@@ -50,7 +50,6 @@ static uint64_t mode_of_registers(const X86State *s, int cpl)
     mode |= cr0 & CR0_TS ? MODE_TS : 0;
     mode |= cr0 & CR0_EM ? MODE_EM : 0;
     mode |= cr0 & CR0_MP ? MODE_MP : 0;
-    mode |= cr0 & CR0_NE ? MODE_NE : 0;
     mode |= cr0 & CR0_AM ? MODE_AM : 0;
     mode |= cr4 & CR4_OSFXSR ? MODE_OSFXSR : 0;
     mode |= cr4 & CR4_OSXSAVE ? MODE_OSXSAVE : 0;
@@ -78,6 +77,7 @@ uint64_t x86_compute_mode(const X86State *s, const X86CpuConfig *c)
     mode |= x86_breakpoints(s) ? MODE_DEBUG : 0;
     mode |= (s->rflags >> FLAG_IOPL_SHIFT & 3) << MODE_IOPL_SHIFT;
     mode |= s->smm ? MODE_SMM : 0;
+    mode |= s->ferr ? MODE_FERR : 0;
     mode |= s->svm_guest ? MODE_GUEST : 0;
     return mode;
 }

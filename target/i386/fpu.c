@@ -195,16 +195,3 @@ uint64_t helper_fstenv(void *opaque, uint64_t va, uint64_t wide, uint64_t save)
     }
     return 0;
 }
-
-uint64_t helper_fpu_check(void *opaque, uint64_t a, uint64_t b, uint64_t c)
-{
-    X86Env *env = opaque;
-
-    if (env->s.fx.fsw & 0x80) {
-        if (env->s.cr0 & CR0_NE) {
-            x86_raise(env, EXC_MF);
-        }
-        log_mask(LOG_UNIMP, "x87 error with CR0.NE clear: FERR# is not wired\n");
-    }
-    return 0;
-}

@@ -16,6 +16,12 @@ void x86_unpack_x87(X86Env *env, const uint8_t *b, bool rexw);
 void x86_init_x87(X86Env *env);
 /* XMM registers that the mode has: 8 or 16. */
 unsigned x86_xmm_count(const X86Env *env);
+/*
+ * An x87 exception is due in front of this instruction and CR0.NE is clear: FERR#, and either wait for an interrupt or
+ * hide the error from the instruction (IGNNE#). x86_fpu_show_error() before anybody else looks at the status word.
+ */
+void x86_fpu_error(X86Env *env);
+void x86_fpu_show_error(X86Env *env);
 /* #GP(0) for reserved bits. */
 void x86_check_mxcsr(X86Env *env, uint32_t mxcsr);
 

@@ -7,6 +7,7 @@
  * The processor sees memory through its second view meanwhile (cpu_use_secure_memory), where the
  * chip set shows what it hides from everybody else.
  */
+#include "target/i386/fpu.h"
 #include "target/i386/system.h"
 
 #define SAVE_AREA    0xfe00u
@@ -200,6 +201,7 @@ void x86_take_smi(X86Env *env)
     log_mask(LOG_INT, "SMI: SMBASE=%08x IP=%04x:%016" G_GINT64_MODIFIER "x\n", (unsigned)s->smbase,
              s->seg[S_CS].sel, (guint64)s->rip);
     (wide ? save64 : save32)(s, rflags, area);
+    x86_fpu_show_error(env);
     s->smm = SMM_ACTIVE | (s->nmi_masked ? SMM_NMI_MASKED : 0) | (s->svm_guest ? SMM_GUEST : 0) |
              (s->svm_npt ? SMM_NPT : 0);
     s->svm_guest = s->svm_npt = 0; /* the rest of a guest's state waits where it is */

@@ -8,6 +8,7 @@
  */
 #include <inttypes.h>
 #include "target/i386/decode.h"
+#include "target/i386/fpu.h"
 #include "target/i386/svm.h"
 
 /* ---- noting ---- */
@@ -196,6 +197,7 @@ void svm_vmexit(X86Env *env)
              env->exit_code, env->exit_info[0], env->exit_info[1], env->cpl, env->s.seg[S_CS].sel,
              env->s.rip);
     env->exit_noted = false;
+    x86_fpu_show_error(env);
     if (env->exit_code != SVM_EXIT_INVALID) {
         save_insn_bytes(env, &vmcb);
         save_guest(env, &vmcb);

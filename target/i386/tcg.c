@@ -87,7 +87,7 @@ static void note_simd_fp(void *opaque)
     x86_note(env, env->s.cr4 & CR4_OSXMMEXCPT ? EXC_XM : EXC_UD, false, 0, 0);
 }
 
-/* Without CR0.NE it would be FERR#, an interrupt by way of the board. */
+/* x86_deliver() looks at CR0.NE. */
 static void note_x87_fp(void *env)
 {
     x86_note(env, EXC_MF, false, 0, 0);

@@ -230,6 +230,12 @@ static void start_insn(X86Tr *s)
     }
 }
 
+/* May it change whether an x87 error is pending? */
+static bool touches_x87(const X86Row *r)
+{
+    return (r->bits & (ROW_X87 | ROW_X87NW | ROW_MMX)) || r->trans == X86T_xrstor;
+}
+
 static void one_insn(X86Tr *s, X86Decode d)
 {
     start_insn(s);
@@ -250,6 +256,11 @@ static void one_insn(X86Tr *s, X86Decode d)
             tr_svm_intercept(s);
         }
         trans_fn[s->i.row->trans](s);
+        if ((s->mode & MODE_FERR) && !s->ended && touches_x87(s->i.row)) {
+            ir_insn(s->b, s->i.pc); /* the instruction is complete */
+            tr_call_void(s, HELPER_x87_error, IR_NONE, IR_NONE, IR_NONE);
+            x86_tr_end_next(s);
+        }
     }
 }
 

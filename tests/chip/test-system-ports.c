@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The small ports of a PC. */
 #include "harness.h"
+#include "hw/misc/system_ports.h"
 
 typedef struct Bench {
     Machine *m;
@@ -41,10 +42,44 @@ static void test_system_ports(void)
     bench_free(b.m);
 }
 
+/* ICH9 data sheet, COPROC_ERR. */
+static void test_coprocessor_error(void)
+{
+    Machine *m = bench_new(0);
+    WireProbe irq13 = {0}, ignne = {0};
+    Device *d = bench_device(m, NULL, "system-ports", NULL);
+    Irq ferr = system_ports_ferr(d);
+
+    device_connect(d, 1, bench_wire(&irq13));
+    device_connect(d, 2, bench_wire(&ignne));
+    bench_out(m, 0xf0, 1, 0); /* no FERR#, no IGNNE# */
+    g_assert_false(irq13.level || ignne.level);
+    machine_lock(m);
+    irq_set(ferr, 1);
+    g_assert_true(irq13.level && !ignne.level);
+    machine_unlock(m);
+    g_assert_cmphex(bench_in(m, 0xf0, 1), ==, 0xff);
+    bench_out(m, 0xf0, 1, 0xff);
+    g_assert_true(!irq13.level && ignne.level);
+    machine_lock(m);
+    irq_set(ferr, 1); /* it is already */
+    g_assert_true(!irq13.level && ignne.level);
+    irq_set(ferr, 0);
+    g_assert_false(irq13.level || ignne.level);
+    irq_set(ferr, 1);
+    irq_set(ferr, 0); /* the interrupt waits for the write */
+    g_assert_true(irq13.level && !ignne.level);
+    machine_unlock(m);
+    bench_out(m, 0xf0, 1, 0);
+    g_assert_false(irq13.level || ignne.level);
+    bench_free(m);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/isa-debug-exit", test_debug_exit);
     g_test_add_func("/system-ports", test_system_ports);
+    g_test_add_func("/system-ports/coprocessor-error", test_coprocessor_error);
     return g_test_run();
 }

@@ -24,10 +24,10 @@ static struct {
 } g;
 
 #define USER64 (3 | MODE_LMA | MODE_CS64 | MODE_PE | MODE_PG | MODE_FLATDATA | MODE_FLATCODE | \
-                MODE_OSFXSR | MODE_NE | MODE_SS32 | MODE_OSXSAVE | MODE_AVX)
+                MODE_OSFXSR | MODE_SS32 | MODE_OSXSAVE | MODE_AVX)
 
 #define USER32 (3 | MODE_LMA | MODE_CS32 | MODE_PE | MODE_PG | MODE_FLATDATA | MODE_FLATCODE | \
-                MODE_OSFXSR | MODE_NE | MODE_SS32 | MODE_OSXSAVE | MODE_AVX)
+                MODE_OSFXSR | MODE_SS32 | MODE_OSXSAVE | MODE_AVX)
 
 static X86CpuConfig every_feature = {.mxcsr_mask = 0xffff};
 

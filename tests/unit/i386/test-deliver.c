@@ -284,6 +284,35 @@ static void test_single_step(void)
     g_assert_cmphex(peek32(f, S.gpr[R_SP] + 8), ==, FLAG_TF | 2); /* trap: no RF */
 }
 
+/* x87 errors with CR0.NE clear: held back from an instruction under IGNNE#, seen by whoever comes before it. */
+static void test_ignne(void)
+{
+    fake_protected(f);
+    fake_gate(f, 0x30, SEL_CODE0, FAKE_HANDLER, 0xe, 0);
+    S.cr0 &= ~(uint64_t)CR0_NE;
+    S.rflags |= FLAG_IF;
+    S.fx.fcw = 0x37b;
+    S.fx.fsw = 0xb084;
+    f->cpu.ignne = true;
+    note(EXC_MF, false, 0);
+    g_assert_cmpint(fake_deliver(f), ==, DONE);
+    g_assert_true(S.ferr && !S.halted && !S.exc_pending);
+    g_assert_cmphex(S.fx.fsw, ==, 0x3000);
+    f->cpu.requests = CPU_REQ_INTR;
+    f->intr_vector = 0x30;
+    g_assert_cmpint(fake_interrupt(f), ==, DONE);
+    g_assert_cmphex(S.rip, ==, FAKE_HANDLER);
+    g_assert_cmphex(S.fx.fsw, ==, 0xb084);
+    /* One that is masked by now has no summary any more. */
+    note(EXC_MF, false, 0);
+    g_assert_cmpint(fake_deliver(f), ==, DONE);
+    S.fx.fcw = 0x37f;
+    fake_call(f, helper_x87_error, 0, 0, 0, NULL);
+    g_assert_cmphex(S.fx.fsw, ==, 0x3004);
+    g_assert_false(S.ferr);
+    f->cpu.ignne = false;
+}
+
 int main(int argc, char **argv)
 {
     int status;
@@ -305,6 +334,7 @@ int main(int argc, char **argv)
     g_test_add_func("/i386/deliver/nmi", test_nmi);
     g_test_add_func("/i386/deliver/init-sipi", test_init_sipi);
     g_test_add_func("/i386/deliver/single-step", test_single_step);
+    g_test_add_func("/i386/deliver/ignne", test_ignne);
     status = g_test_run();
     fake_free(f);
     return status;

@@ -249,6 +249,35 @@ static void test_exceptions(void)
     g_assert_cmphex(peek64(f, VMCB + VMCB_NRIP), ==, GUEST_RIP + 1);
 }
 
+/* With CR0.NE clear an x87 error is no exception. */
+static void test_ferr(void)
+{
+    for (int freeze = 0; freeze < 2; freeze++) {
+        vmcb_host(f);
+        poke32(f, VMCB + VMCB_CR0, peek32(f, VMCB + VMCB_CR0) & ~CR0_NE);
+        vmcb_intercept(f, EXCP(EXC_MF));
+        if (freeze) {
+            vmcb_intercept(f, SVM_EXIT_FERR_FREEZE);
+        }
+        enter();
+        S.fx.fcw = 0x37e;
+        S.fx.fsw = 0x8081;
+        except(EXC_MF, false, 0, 0);
+        g_assert_true(S.ferr);
+        if (freeze) {
+            assert_exit(f, SVM_EXIT_FERR_FREEZE, 0, 0);
+        } else {
+            assert_inside(f);
+            g_assert_true(S.halted);
+            g_assert_cmphex(S.rip, ==, GUEST_RIP);
+        }
+        g_assert_cmphex(S.fx.fsw, ==, 0x8081);
+        S.fx.fsw = 0;
+        fake_call(f, helper_x87_error, 0, 0, 0, NULL);
+        g_assert_false(S.ferr);
+    }
+}
+
 /* A fault while another is delivered: looked at before they become #DF (APM vol 2, 15.12). */
 static void test_combined(void)
 {
@@ -657,7 +686,7 @@ int main(int argc, char **argv)
         {"switch", test_switch}, {"asids", test_asids}, {"broken-host", test_broken_host},
         {"trap", test_traps_over_vmrun}, {"privilege", test_privilege}, {"invalid", test_invalid},
         {"control-registers", test_control_registers}, {"exceptions", test_exceptions},
-        {"combined", test_combined}, {"ports", test_ports}, {"msrs", test_msrs}, {"pause", test_pause},
+        {"ferr", test_ferr}, {"combined", test_combined}, {"ports", test_ports}, {"msrs", test_msrs}, {"pause", test_pause},
         {"injection", test_injection}, {"virtual-interrupt", test_virtual_interrupt},
         {"physical", test_physical}, {"gif", test_gif}, {"smm", test_smm}, {"breakpoints", test_breakpoints}, {"vmload", test_vmload},
         {"registers", test_registers}, {"tsc-ratio", test_tsc_ratio}, {"task-switch", test_task_switch},
