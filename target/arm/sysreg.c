@@ -7,8 +7,7 @@
  */
 #include <inttypes.h>
 #include "base/log.h"
-#include "target/arm/sysreg_rows.h"
-#include "target/arm/sysreg_set.h"
+#include "target/arm/sysreg_a32.h"
 
 /* ---- the set of one processor: a hash table of the rows whose feature it has ---- */
 
@@ -57,6 +56,13 @@ struct ArmSysRegSet *arm_sysreg_set_new(const ArmCpuConfig *c)
     add_group(set, c, arm_debug_regs, arm_debug_n_regs);
     add_group(set, c, arm_pmu_regs, arm_pmu_n_regs);
     add_group(set, c, arm_gic_regs, arm_gic_n_regs);
+    if (arm_has(c, ARM_FEAT_AA32) || !c->aarch64) {
+        add_group(set, c, arm_a32_regs, arm_a32_n_regs);
+        add_group(set, c, arm_a32_op_regs, arm_a32_op_n_regs);
+    }
+    if (!arm_has(c, ARM_FEAT_V8)) {
+        add_group(set, c, arm_a32_old_regs, arm_a32_old_n_regs);
+    }
     return set;
 }
 

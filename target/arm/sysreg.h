@@ -23,6 +23,13 @@ enum {
 #undef R
 };
 
+/* The same of the identification registers (idregs.def). */
+enum {
+#define I(name, op0, op1, crn, crm, op2) ARM_IDKEY_##name = A64_SYSREG(op0, op1, crn, crm, op2),
+#include "target/arm/idregs.def"
+#undef I
+};
+
 enum {
     SR_RO = 1, SR_WO = 2,
     SR_INLINE_R = 4,  /* reading is a load of `offset` in env, with no check but the level's (any trap: MODE_FGT) */

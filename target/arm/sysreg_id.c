@@ -99,12 +99,6 @@ static uint64_t read_dczid(ArmEnv *env, const ArmSysRegDef *r)
 /* The rest of the space op0 = 3, CRn = 0, CRm 1..7 reads as zero, on v8 processors. */
 #define RAZ(crm, op2) {SR3("ID_RES0", 0, 0, crm, op2, 1, 4, SR_RO), .feature = ARM_FEAT_V8, .slot = -1,               \
                        .read = arm_sysreg_zero, .trap = trap_tid3}
-enum {
-#define I(name, op0, op1, crn, crm, op2) ARM_IDKEY_##name = A64_SYSREG(op0, op1, crn, crm, op2),
-#include "target/arm/idregs.def"
-#undef I
-};
-
 const ArmSysRegDef arm_id_regs[] = {
     {SR3("MIDR_EL1", 0, 0, 0, 0, 1, 4, SR_RO), .feature = ALWAYS, .slot = -1, .read = read_midr},
     {SR3("MPIDR_EL1", 0, 0, 0, 5, 1, 4, SR_RO), .feature = ALWAYS, .slot = -1, .read = read_mpidr},
