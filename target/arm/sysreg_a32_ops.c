@@ -139,7 +139,6 @@ const unsigned arm_a32_op_n_regs = ARRAY_LEN(arm_a32_op_regs);
 /* Of processors whose caches and TLBs are not Armv7's; absent in v8. */
 const ArmSysRegDef arm_a32_old_regs[] = {
     OP("WFI", CP15(0, 7, 0, 4), 1, SR_END, ALWAYS, write_wfi, NULL),
-    OP("WFI", CP15(0, 7, 8, 2), 1, SR_END, ALWAYS, write_wfi, NULL), /* Arm926's other name; ATS1CUR where that is */
     NOP("ICISW", 5, 2, ALWAYS, NULL), NOP("DCIALL", 6, 0, ALWAYS, NULL), NOP("CIALL", 7, 0, ALWAYS, NULL),
     NOP("CIMVA", 7, 1, ALWAYS, NULL), NOP("DCCALL", 10, 0, ALWAYS, NULL), NOP("DCCIALL", 14, 0, ALWAYS, NULL),
     NOP("ICPREFETCH", 13, 1, ALWAYS, NULL), NOP("UCCALL", 11, 0, ALWAYS, NULL), NOP("UCCIALL", 15, 0, ALWAYS, NULL),
