@@ -11,6 +11,8 @@
  *   device_set_u64(gic, "num-irq", 256 + 32);   // SGIs, PPIs and SPIs, a multiple of 32
  *   device_set_u64(gic, "has-security-extensions", secure);
  *   device_set_u64(gic, "has-virtualization-extensions", el2);
+ *   device_set_u64(gic, "irq-reset-nonsecure", direct);      // a kernel is started without the Secure firmware: as that
+ *                                                            // would have left it, all interrupts in Group 1 Non-secure
  *   device_set_u64(gic, "has-lpi", its);                     // GICv3
  *   device_set_u64(gic, "redist-region-count[0]", n0);       // GICv3, processors of each window; not set: one for all
  *   device_set_u64(gic, "redist-region-count[1]", n1);

@@ -14,6 +14,8 @@
 
 #include "core/machine.h"
 
+#include <string.h>
+
 unsigned v2_accessor(const Gicv2 *g)
 {
     Cpu *cpu = cpu_current();
@@ -241,6 +243,11 @@ static void v2_reset_hold(Device *d)
         g->abpr[i] = 1;
         g->vcpu[i].vmcr = gic_virt_vmcr_legal(0);
     }
+    if (g->security && g->nonsecure_reset) { /* priorities are 0 as Non-secure software sees them */
+        memset(g->group, 0xff, sizeof(g->group));
+        memset(g->prio, 0x80, sizeof(g->prio));
+        memset(g->pmr, 0x80, sizeof(g->pmr));
+    }
 }
 
 static void v2_outputs(Device *d)
@@ -297,6 +304,7 @@ static const Property v2_props[] = {
     PROP(Gicv2, PROP_U32, num_cpu, "num-cpu", 1, "processors it serves"),
     PROP(Gicv2, PROP_U32, num_irq, "num-irq", 32, "interrupts with the 32 private ones, a multiple of 32"),
     PROP(Gicv2, PROP_BOOL, security, "has-security-extensions", 0, "two Security states"),
+    PROP(Gicv2, PROP_BOOL, nonsecure_reset, "irq-reset-nonsecure", 0, "reset as after Secure firmware"),
     PROP(Gicv2, PROP_BOOL, virt, "has-virtualization-extensions", 0, "list registers for a hypervisor"),
     {0},
 };

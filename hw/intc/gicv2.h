@@ -25,7 +25,7 @@ typedef struct V2Window {
 struct Gicv2 {
     Device dev;
     uint32_t num_cpu, num_irq; /* properties */
-    bool security, virt;
+    bool security, virt, nonsecure_reset;
     /* guarded by: lock */
     uint32_t ctlr; /* GICD_CTLR as Secure: EnableGrp0, EnableGrp1 */
     /* A bit per interrupt; at(). */

@@ -15,6 +15,8 @@
 
 #include "core/machine.h"
 
+#include <string.h>
+
 /* ---- groups and priorities ---- */
 
 /* Which bits of a word are of groups that are enabled here and there. */
@@ -347,8 +349,12 @@ static void v3_unrealize(Device *d)
     g_mutex_clear(&g->lock);
 }
 
-static void reset_cpu(V3Cpu *c)
+static void reset_cpu(V3Cpu *c, bool nonsecure)
 {
+    if (nonsecure) { /* priorities are 0 as Non-secure software sees them */
+        c->group = UINT32_MAX;
+        memset(c->prio, 0x80, sizeof(c->prio));
+    }
     c->waker = 6;
     c->edge = 0xffff;
     c->bpr[V3_G0] = c->bpr[V3_G1S] = 7 - V3_PRIO_BITS;
@@ -359,10 +365,15 @@ static void reset_cpu(V3Cpu *c)
 static void v3_reset_hold(Device *d)
 {
     Gicv3 *g = (Gicv3 *)d;
+    bool nonsecure = g->security && g->nonsecure_reset;
 
     g_mutex_lock(&g->lock);
     for (unsigned i = 0; i < V3_CPUS; i++) {
-        reset_cpu(&g->cpu[i]);
+        reset_cpu(&g->cpu[i], nonsecure);
+    }
+    if (nonsecure) {
+        memset(g->group, 0xff, sizeof(g->group));
+        memset(g->prio, 0x80, sizeof(g->prio));
     }
     for (unsigned i = 0; i < g->num_cpu; i++) {
         v3_lpi_forget(g, i);
@@ -444,6 +455,7 @@ static const Property v3_props[] = {
     PROP(Gicv3, PROP_U32, num_cpu, "num-cpu", 1, "processors it serves"),
     PROP(Gicv3, PROP_U32, num_irq, "num-irq", 32, "interrupts with the 32 private ones, a multiple of 32"),
     PROP(Gicv3, PROP_BOOL, security, "has-security-extensions", 0, "two Security states"),
+    PROP(Gicv3, PROP_BOOL, nonsecure_reset, "irq-reset-nonsecure", 0, "reset as after Secure firmware"),
     PROP(Gicv3, PROP_BOOL, virt, "has-virtualization-extensions", 0, "list registers for a hypervisor"),
     PROP(Gicv3, PROP_BOOL, has_lpi, "has-lpi", 0, "message interrupts (LPIs), for an ITS"),
     REDIST_PROP(0),

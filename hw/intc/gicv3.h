@@ -69,7 +69,7 @@ typedef struct V3Window {
 struct Gicv3 {
     Device dev;
     uint32_t num_cpu, num_irq, redist_count[V3_WINDOWS]; /* properties */
-    bool security, virt, has_lpi;
+    bool security, virt, has_lpi, nonsecure_reset;
     /* guarded by: lock */
     uint32_t ctlr; /* GICD_CTLR as Secure: EnableGrp0, EnableGrp1NS, EnableGrp1S */
     uint32_t group[V3_WORDS], grpmod[V3_WORDS], enabled[V3_WORDS], latch[V3_WORDS], active[V3_WORDS], edge[V3_WORDS];

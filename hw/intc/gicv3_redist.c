@@ -151,7 +151,7 @@ static uint64_t merge(uint64_t old, unsigned shift, uint32_t v, uint32_t mask)
 
 /* ---- RD_base ---- */
 
-static uint32_t read_control(Gicv3 *g, const V3Window *w, unsigned cpu, hwaddr offset)
+static uint32_t read_control(Gicv3 *g, const V3Window *w, unsigned cpu, bool ns, hwaddr offset)
 {
     const V3Cpu *c = &g->cpu[cpu];
     unsigned shift = offset & 4 ? 32 : 0;
@@ -164,8 +164,8 @@ static uint32_t read_control(Gicv3 *g, const V3Window *w, unsigned cpu, hwaddr o
     case R_TYPER:
     case R_TYPER + 4:
         return read_typer(g, w, cpu) >> shift;
-    case R_WAKER:
-        return c->waker;
+    case R_WAKER: /* Secure software's */
+        return ns ? 0 : c->waker;
     case R_PROPBASER:
     case R_PROPBASER + 4:
         return c->propbaser >> shift;
@@ -220,7 +220,7 @@ static uint32_t read_word(Gicv3 *g, const V3Window *w, unsigned cpu, hwaddr offs
 
     switch (offset) {
     case 0 ... 0xffff:
-        return read_control(g, w, cpu, offset);
+        return read_control(g, w, cpu, ns, offset);
     case R_PRIORITY ... R_PRIORITY + 0x1f:
         for (int i = 3; i >= 0; i--) {
             v = v << 8 | read_priority(g, cpu, ns, offset - R_PRIORITY + i);

@@ -267,6 +267,7 @@ static bool add_gic(VirtBoard *v, Error **errp)
     device_set_u64(v->gic, "num-irq", VIRT_SPIS + 32);
     device_set_u64(v->gic, "has-security-extensions", v->secure);
     device_set_u64(v->gic, "has-virtualization-extensions", v->virtualization);
+    device_set_u64(v->gic, "irq-reset-nonsecure", v->secure && virt_boots_linux(v));
     if (v3) {
         device_set_u64(v->gic, "has-lpi", v->its);
         if (!set_redistributors(v, cpus, errp)) {
@@ -300,7 +301,7 @@ static bool add_msi(VirtBoard *v, Error **errp)
     if (v->gic_version == 3 && !v->its) {
         return true;
     }
-    v->msi = device_new(m, &arm_gicv2m_type, &v->dev, NULL);
+    v->msi = device_new(m, v->its ? &arm_gicv3_its_type : &arm_gicv2m_type, &v->dev, NULL);
     device_set_u64(v->msi, "base", v->map[v->its ? VIRT_GIC_ITS : VIRT_GIC_V2M].base);
     if (v->its) {
         device_set_ptr(v->msi, "parent-gicv3", v->gic);
@@ -407,7 +408,7 @@ static bool add_pcie(VirtBoard *v, Error **errp)
         .mmio = mmio.base, .mmio_size = mmio.size,
         .high = high.base, .high_size = high.size,
         .pio = pio.base, .pio_size = pio.size,
-        .msi = !v->msi ? NULL : gicv2m_message,
+        .msi = !v->msi ? NULL : v->its ? gicv3_its_message : gicv2m_message,
         .msi_opaque = v->msi,
     };
 
@@ -444,10 +445,7 @@ static bool check_options(VirtBoard *v, Error **errp)
         return virt_refuse("usb=on", "there are no USB controllers", errp);
     }
     v->gic_version = v->gic_opt == GIC_2 ? 2 : 3;
-    if (v->its_opt) {
-        return virt_refuse("its=on", "there is no interrupt translation service yet", errp);
-    }
-    v->its = false;
+    v->its = v->gic_version == 3 && v->its_opt;
     if (v->gic_version == 2 && machine_config(v->dev.machine)->cpus > GICV2_MAX_CPUS) {
         error_set(errp, ERR_INVALID_PARAMETER,
                   "Number of SMP CPUs requested (%d) exceeds max CPUs supported by machine 'mach-virt' (%d)",
@@ -482,7 +480,7 @@ static const Property virt_props[] = {
     PROP(VirtBoard, PROP_BOOL, virtualization, "virtualization", false, "processors have EL2"),
     PROP(VirtBoard, PROP_BOOL, mte, "mte", false, "memory has allocation tags"),
     PROP(VirtBoard, PROP_BOOL, highmem, "highmem", true, "use physical addresses above 32 bits"),
-    PROP(VirtBoard, PROP_BOOL, its_opt, "its", false, "interrupt translation service of a GICv3: off only"),
+    PROP(VirtBoard, PROP_BOOL, its_opt, "its", true, "interrupt translation service of a GICv3"),
     PROP(VirtBoard, PROP_BOOL, ras, "ras", false, "tell guests of memory errors: off only"),
     PROP(VirtBoard, PROP_BOOL, usb, "usb", false, "USB controller: off only"),
     PROP(VirtBoard, PROP_BOOL, graphics, "graphics", true, "firmware may use a display"),

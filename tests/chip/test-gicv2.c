@@ -530,6 +530,28 @@ static void test_v2m(void)
     end(&b);
 }
 
+/* A kernel is started without Secure firmware. */
+static void test_nonsecure_start(void)
+{
+    Machine *m = bench_new(1);
+    Device *d = device_new(m, &arm_gic_type, NULL, NULL);
+
+    device_set_u64(d, "num-irq", 64);
+    device_set_u64(d, "has-security-extensions", true);
+    device_set_u64(d, "irq-reset-nonsecure", true);
+    g_assert_true(device_realize(d, NULL));
+    region_add(machine_memory_root(m), DIST, gic_region(d, GIC_REGION_DIST, false), 0);
+    region_add(machine_memory_root(m), CPU, gic_region(d, GIC_REGION_CPU, false), 0);
+    machine_reset_devices(m);
+    Bench b = {.m = m, .gic = d};
+    set(&b, DIST + 0x104, ~0u);
+    g_assert_cmphex(get(&b, DIST + 0x104), ==, ~0u);
+    g_assert_cmphex(get(&b, DIST + 0x420), ==, 0);
+    set(&b, CPU + PMR, 0xf0);
+    g_assert_cmphex(get(&b, CPU + PMR), ==, 0xf0);
+    end(&b);
+}
+
 static void test_state(void)
 {
     Bench a, b;
@@ -593,6 +615,7 @@ int main(int argc, char **argv)
     g_test_add_func("/gicv2/4.2-security", test_security);
     g_test_add_func("/gicv2/5-virtual", test_virtual);
     g_test_add_func("/gicv2/v2m", test_v2m);
+    g_test_add_func("/gicv2/nonsecure-start", test_nonsecure_start);
     g_test_add_func("/gicv2/state", test_state);
     g_test_add_func("/gicv2/refusals", test_refusals);
     return g_test_run();

@@ -401,6 +401,8 @@ static void test_security(void)
     g_assert_cmphex(get(&b, DIST), ==, 0x10);
     g_assert_cmphex(get(&b, DIST + SECURE), ==, 0x30);
     g_assert_cmphex(get(&b, DIST + 4) & 0x400, ==, 0x400);
+    g_assert_cmphex(get(&b, REDIST + 0x14), ==, 0);
+    g_assert_cmphex(get(&b, REDIST + SECURE + 0x14), ==, 6);
     set(&b, DIST + SECURE, 7);
     set(&b, DIST, 0);
     g_assert_cmphex(get(&b, DIST + SECURE), ==, 0x35);
@@ -649,6 +651,28 @@ static void test_many(void)
     bench_free(m);
 }
 
+/* A kernel is started without Secure firmware. */
+static void test_nonsecure_start(void)
+{
+    Machine *m = bench_new(1);
+    Device *d = device_new(m, &arm_gicv3_type, NULL, NULL);
+
+    device_set_u64(d, "num-irq", 64);
+    device_set_u64(d, "has-security-extensions", true);
+    device_set_u64(d, "irq-reset-nonsecure", true);
+    g_assert_true(device_realize(d, NULL));
+    region_add(machine_memory_root(m), DIST, gic_region(d, GIC_REGION_DIST, false), 0);
+    region_add(machine_memory_root(m), REDIST, gic_region(d, GIC_REGION_REDIST0, false), 0);
+    machine_reset_devices(m);
+    Bench b = {.m = m, .gic = d};
+    set(&b, DIST + 0x104, ~0u);
+    g_assert_cmphex(get(&b, DIST + 0x104), ==, ~0u);
+    set(&b, sgi_base(0) + 0x100, ~0u);
+    g_assert_cmphex(get(&b, sgi_base(0) + 0x100), ==, ~0u);
+    g_assert_cmphex(get(&b, DIST + 0x420), ==, 0);
+    end(&b);
+}
+
 static void test_state(void)
 {
     Bench a, b;
@@ -715,6 +739,7 @@ int main(int argc, char **argv)
     g_test_add_func("/gicv3/12-traps", test_traps);
     g_test_add_func("/gicv3/12.10-windows", test_windows);
     g_test_add_func("/gicv3/many-processors", test_many);
+    g_test_add_func("/gicv3/nonsecure-start", test_nonsecure_start);
     g_test_add_func("/gicv3/state", test_state);
     g_test_add_func("/gicv3/refusals", test_refusals);
     return g_test_run();
