@@ -44,8 +44,15 @@ json_t *cmd_query_cpu_model_expansion(CmdContext *ctx, const CmdQueryCpuModelExp
     if (!props) {
         return NULL;
     }
-    /* A static expansion says everything as a change of the model that has nothing. */
+    /* A static expansion says everything as a change of the model that has nothing, if the target has such a one. */
     bool all = args->type == SCHEMA_CPU_MODEL_EXPANSION_TYPE_FULL;
+    json_t *base = all ? NULL : t->expand_model("base", NULL, NULL);
+    json_decref(base);
+    if (!all && !base) {
+        json_decref(props);
+        error_set(errp, ERR_GENERIC, "The requested expansion type is not supported");
+        return NULL;
+    }
     return json_pack("{s:{s:s, s:o}}", "model", "name", all ? name : "base", "props", props);
 }
 

@@ -174,12 +174,14 @@ typedef struct Need {
     uint16_t feature, needs;
 } Need;
 
-/* In an order in which one pass is enough. */
+/*
+ * In an order in which one pass is enough. What is of use to EL2 alone (VHE, VMID16, XNX ...) is told without it, as QEMU does.
+ */
 static const Need needs[] = {
 #define NEED(a, b) {ARM_FEAT_##a, ARM_FEAT_##b}
     NEED(AA32_EL1, AA32), NEED(AA32_EL2, AA32_EL1), NEED(AA32_EL2, EL2), NEED(AA32_EL3, AA32_EL1), NEED(AA32_EL3, EL3),
-    NEED(VHE, EL2), NEED(SEL2, EL2), NEED(SEL2, EL3), NEED(VMID16, EL2), NEED(XNX, EL2), NEED(S2FWB, EL2),
-    NEED(EVT1, EL2), NEED(EVT, EVT1), NEED(NV, EL2), NEED(ASIMD, FP), NEED(FP16, ASIMD), NEED(AES, ASIMD), NEED(PMULL, AES),
+    NEED(SEL2, EL2), NEED(SEL2, EL3),
+    NEED(EVT, EVT1), NEED(NV, EL2), NEED(ASIMD, FP), NEED(FP16, ASIMD), NEED(AES, ASIMD), NEED(PMULL, AES),
     NEED(SHA1, ASIMD), NEED(SHA256, SHA1), NEED(SHA512, SHA256), NEED(SHA3, ASIMD), NEED(SM3, ASIMD), NEED(SM4, ASIMD),
     NEED(RDM, ASIMD), NEED(DotProd, ASIMD), NEED(I8MM, ASIMD), NEED(BF16, ASIMD), NEED(FCMA, ASIMD), NEED(JSCVT, FP),
     NEED(FHM, FP16), NEED(FRINTTS, FP), NEED(FlagM2, FlagM), NEED(LRCPC2, LRCPC), NEED(DPB2, DPB), NEED(PAN2, PAN),
