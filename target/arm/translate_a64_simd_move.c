@@ -3,6 +3,7 @@
  * A64 Advanced SIMD: copies of elements, permutations, immediates.
  */
 #include "target/arm/translate_a64_simd.h"
+#include "target/arm/translate_vec_fast.h"
 
 /* ---- copies: imm5 says size and index by its lowest set bit ---- */
 
@@ -122,7 +123,7 @@ void trans_a64_ins_elem(ArmTr *s, const a64_ins_elem *a)
 
 static void permute(ArmTr *s, VecDesc x, unsigned what)
 {
-    if (tr_fp_access(s)) {
+    if (tr_fp_access(s) && !vec_fast_permute(s, x, what)) {
         tr_call_void(s, HELPER_simd_permute, tr_const(s, (int64_t)x.word), tr_const(s, what), IR_NONE);
     }
 }

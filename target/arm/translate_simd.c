@@ -2,7 +2,7 @@
 /*
  * Vector registers, for the translators of all instruction sets: writes of parts, operations by descriptor.
  */
-#include "target/arm/translate_vec.h"
+#include "target/arm/translate_vec_fast.h"
 
 void tr_vec_zero_above(ArmTr *s, unsigned rd, unsigned bytes)
 {
@@ -14,5 +14,8 @@ void tr_vec_zero_above(ArmTr *s, unsigned rd, unsigned bytes)
 
 void tr_vec_op(ArmTr *s, VecDesc x, int64_t imm)
 {
+    if (vec_fast(s, x, imm)) {
+        return;
+    }
     tr_call_void(s, HELPER_simd, tr_const(s, (int64_t)x.word), tr_const(s, imm), IR_NONE);
 }

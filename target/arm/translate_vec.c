@@ -183,6 +183,16 @@ void vec_constant(ArmTr *s, unsigned d, unsigned esz, uint64_t value)
     }
 }
 
+void vec_constant_pair(ArmTr *s, unsigned d, uint64_t low, uint64_t high)
+{
+    vec_from_general(s, VMOVQ_FROM_GENERAL, d, VEC_T0, tr_const(s, (int64_t)low));
+    IrHostInsn *hi = host_insn(s, VX_66 | VX_0F3A(0x22) | VX_W, IR_NONE, IR_NONE, tr_const(s, (int64_t)high));
+    hi->rm_kind = HR_GPR; /* vpinsrq */
+    operand_reg(hi, d, HV_REG_W);
+    operand_vvvv(hi, d, HV_VVVV_R);
+    immediate(hi, 1);
+}
+
 void vec_set_scalar(ArmTr *s, unsigned d, IrVal v)
 {
     if (vec_host(s, 0)) {

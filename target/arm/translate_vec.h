@@ -50,6 +50,7 @@ void vec_shift_imm(ArmTr *s, unsigned op, unsigned digit, unsigned bytes, unsign
 void vec_move(ArmTr *s, unsigned bytes, unsigned d, unsigned m);
 /* All elements of 1 << esz bytes are that constant. */
 void vec_constant(ArmTr *s, unsigned d, unsigned esz, uint64_t value);
+void vec_constant_pair(ArmTr *s, unsigned d, uint64_t low, uint64_t high);
 /* Guest memory at an address from tr_address(): 4, 8 or 16 bytes, not big endian. */
 void vec_load(ArmTr *s, unsigned bytes, unsigned d, IrVal addr, int mmu);
 void vec_store(ArmTr *s, unsigned bytes, unsigned n, IrVal addr, int mmu);

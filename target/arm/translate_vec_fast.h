@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Vector operations (vec.h) by instructions of the host: what the files translate_vec_fast*.c share. Each function that
+ * gives a bool made the code, or made nothing and the helper is called. FP access has been checked.
+ */
+#ifndef TARGET_ARM_TRANSLATE_VEC_FAST_H
+#define TARGET_ARM_TRANSLATE_VEC_FAST_H
+
+#include "target/arm/translate_vec.h"
+
+bool vec_fast(ArmTr *s, VecDesc x, int64_t imm);
+bool vec_fast_fp(ArmTr *s, VecDesc x, int64_t imm);
+bool vec_fast_permute(ArmTr *s, VecDesc x, unsigned what); /* as helper_simd_permute() */
+
+/* Instructions by size of lane; 0: there is none. */
+#define X66(op) (VX_66 | VX_0F(op))
+#define X38(op) (VX_66 | VX_0F38(op))
+#define PXOR X66(0xef)
+#define PAND X66(0xdb)
+#define PANDN X66(0xdf) /* ~n & m */
+#define POR X66(0xeb)
+#define PSHUFB X38(0x00)
+#define PSHUFD X66(0x70)
+#define PUNPCKLQDQ X66(0x6c)
+#define PUNPCKHQDQ X66(0x6d)
+#define SHUFPS VX_0F(0xc6)
+
+/* Shifts of whole registers by bytes, and of lanes; esz 1..3. */
+static inline void vec_bytes_right(ArmTr *s, unsigned bytes, unsigned d, unsigned m, unsigned n)
+{
+    vec_shift_imm(s, X66(0x73), 3, bytes, d, m, (uint8_t)n);
+}
+static inline void vec_lane_left(ArmTr *s, unsigned esz, unsigned bytes, unsigned d, unsigned m, unsigned n)
+{
+    vec_shift_imm(s, X66(0x70 + esz), 6, bytes, d, m, (uint8_t)n);
+}
+static inline void vec_lane_right(ArmTr *s, unsigned esz, unsigned bytes, unsigned d, unsigned m, unsigned n)
+{
+    vec_shift_imm(s, X66(0x70 + esz), 2, bytes, d, m, (uint8_t)n);
+}
+/* t = the element of m that x names, in all lanes. */
+bool vec_broadcast_element(ArmTr *s, VecDesc x, unsigned t);
+/* d = lanes of 1 << esz bytes of the temporary t cut to half, to the lower half or (upper) behind d's lower half. */
+void vec_narrow(ArmTr *s, unsigned esz, bool upper, unsigned d, unsigned t);
+
+#endif
