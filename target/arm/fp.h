@@ -133,4 +133,12 @@ uint32_t fp_bfdot(uint32_t sum, uint32_t a, uint32_t b);
 /* BFMLALB, BFMLALT: single addend + a * b by ordinary rules. */
 uint32_t fp_bfmuladd(FpStatus *st, uint32_t addend, uint16_t a, uint16_t b);
 
+/* ---- SVE ---- */
+uint64_t fp_scale(FpStatus *st, FpFmt f, uint64_t a, int64_t exponent); /* FSCALE */
+int64_t fp_logb(FpStatus *st, FpFmt f, uint64_t a);                     /* FLOGB */
+uint64_t fp_trig_smul(FpStatus *st, FpFmt f, uint64_t a, uint64_t b);   /* FTSMUL */
+uint64_t fp_trig_ssel(FpFmt f, uint64_t a, uint64_t b);                 /* FTSSEL */
+uint64_t fp_trig_madd(FpStatus *st, FpFmt f, unsigned n, uint64_t a, uint64_t b); /* FTMAD */
+uint64_t fp_exp_a(FpFmt f, uint64_t a);                                 /* FEXPA */
+
 #endif

@@ -6,8 +6,12 @@
 #include "target/arm/helper.h"
 #include "target/arm/vec.h"
 
-static const uint8_t *second_source(ArmEnv *env, VecDesc x, ArmVec *tmp)
+static const uint8_t *second_source(ArmEnv *env, VecDesc x, int64_t imm, ArmVec *tmp)
 {
+    if (x.msrc == MSRC_IMM) {
+        vec_dup(tmp->b, (uint64_t)imm, x.esz, x.len);
+        return tmp->b;
+    }
     if (x.msrc == MSRC_ZERO) {
         memset(tmp->b, 0, x.len);
         return tmp->b;
@@ -38,10 +42,15 @@ void vec_compute(ArmEnv *env, VecDesc x, int64_t imm, const uint8_t *pg, uint8_t
     ArmVec dup, t1, t2;
     VecK k = {.d = out, .n = env->s.z[x.n].b, .a = env->s.z[x.a].b, .len = x.len, .esz = x.esz, .imm = imm,
               .pg = pg, .env = env};
-    k.m = second_source(env, x, &dup);
+    k.m = second_source(env, x, imm, &dup);
     if (x.nsel & SEL_EXT) {
         vec_extend(t1.b, k.n, x.len, x.esz - 1, x.nsel);
         k.n = t1.b;
+    }
+    if (x.nsel == SEL_SWAP) {
+        const uint8_t *n = k.n;
+        k.n = k.m;
+        k.m = n;
     }
     if (x.msel & SEL_EXT) {
         vec_extend(t2.b, k.m, x.len, x.esz - 1, x.msel);

@@ -12,6 +12,7 @@
 #include "target/arm/env.h"
 #include "target/arm/fp_ops.h"
 #include "target/arm/helper.h"
+#include "target/arm/sve.h"
 #include "target/arm/vec.h"
 
 typedef struct ArmTr {

@@ -24,7 +24,7 @@ static inline VecDesc simd_desc(int arg, unsigned esz, unsigned len, unsigned rd
 }
 static inline int simd_imm(int arg)
 {
-    return arg >> 20;
+    return arg >> 20 & 0xff;
 }
 /* Bytes of a vector with Q. */
 static inline unsigned simd_len(unsigned q)

@@ -30,14 +30,15 @@ typedef enum VecOp {
 /* Extension of an operand to the operation's width: bit 0 set; which elements; signed or not. */
 enum {
     SEL_NONE = 0, SEL_EXT = 1, SEL_SIGNED = 2,
+    SEL_SWAP = 2, /* without SEL_EXT, of n: n and m change places */
     SEL_LO = 0 << 2, SEL_HI = 1 << 2, SEL_EVEN = 2 << 2, SEL_ODD = 3 << 2, SEL_WHICH = 3 << 2,
 };
 /* What is done with the result. OUT_HI keeps the low half of d; OUT_BOTTOM and OUT_TOP are SVE2's. */
 enum { OUT_SAME, OUT_LO, OUT_HI, OUT_BOTTOM, OUT_TOP };
 /* Pairs: of n:m one after the other (Advanced SIMD); of n and of m by turns (SVE2); down to one element. */
 enum { PAIR_NONE, PAIR_CONCAT, PAIR_TURNS, PAIR_REDUCE };
-/* The second operand. */
-enum { MSRC_REG, MSRC_ELEM, MSRC_ZERO };
+/* The second operand: register, its element everywhere, zero, the immediate. */
+enum { MSRC_REG, MSRC_ELEM, MSRC_ZERO, MSRC_IMM };
 
 /* Permutations of helper_simd_permute(). */
 enum { VEC_PERM_UZP, VEC_PERM_ZIP, VEC_PERM_TRN, VEC_PERM_EXT, VEC_PERM_TBL };
@@ -74,7 +75,8 @@ extern VecFn *const vec_fn[VEC__COUNT][4];
 /*
  * The arg of table rows: VecOp, and how the row uses it. PAIR: of adjacent lanes; HI: upper half of the sources;
  * SIGNED, LONG: extended sources; WIDE: n is not extended; NARROW: no source is, the result is packed; ZERO: the second
- * source is zero; LEFT: a shift to the left; IMM: the immediate.
+ * source is zero; LEFT: a shift to the left; REV: sources exchanged; UNARY: the second operand is the source, the first
+ * the accumulator; IMM: the immediate (8 bits); ESZ: log2 of a lane's bytes.
  */
 #define VEC_ARG_OP(arg) ((unsigned)(arg) & 0x1ff)
 #define VEC_ARG_PAIR (1 << 9)
@@ -85,7 +87,10 @@ extern VecFn *const vec_fn[VEC__COUNT][4];
 #define VEC_ARG_ZERO (1 << 14)
 #define VEC_ARG_LEFT (1 << 15)
 #define VEC_ARG_LONG (1 << 16)
+#define VEC_ARG_REV (1 << 17)
+#define VEC_ARG_UNARY (1 << 18)
 #define VEC_ARG_IMM(x) ((x) << 20)
+#define VEC_ARG_ESZ(x) ((x) << 28)
 #define VEC_RM_FPCR 7 /* rounding as FPCR says */
 
 /* ---- lanes ---- */

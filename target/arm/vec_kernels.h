@@ -114,6 +114,30 @@ static inline uint64_t dot(uint64_t n, uint64_t m, unsigned w, bool n_signed, bo
     }
     return r;
 }
+/* BEXT: the bits of n that m selects, gathered at the bottom; BDEP: the bottom of n to where m says. */
+static inline uint64_t lane_bext(uint64_t n, uint64_t m)
+{
+    uint64_t r = 0;
+    for (unsigned to = 0; m; to++, m &= m - 1) {
+        r |= (n >> __builtin_ctzll(m) & 1) << to;
+    }
+    return r;
+}
+static inline uint64_t lane_bdep(uint64_t n, uint64_t m)
+{
+    uint64_t r = 0;
+    for (; m; n >>= 1, m &= m - 1) {
+        r |= n & 1 ? m & -m : 0;
+    }
+    return r;
+}
+/* FCVTZS, FCVTZU: the integer extended to 64 bits. */
+static inline uint64_t to_integer(FpStatus *st, uint64_t n, unsigned imm)
+{
+    unsigned bits = 8u << (imm >> 2 & 3), up = 64 - bits;
+    uint64_t r = fp_to_fixed(st, (FpFmt)(imm & 3), n, 0, imm & 16, FP_RZ, bits);
+    return imm & 16 ? r : (uint64_t)((int64_t)(r << up) >> up);
+}
 static inline FpRound vec_rounding(const FpStatus *st, int64_t imm)
 {
     return (imm & 7) == VEC_RM_FPCR ? (FpRound)st->rm : (FpRound)(imm & 7);
@@ -123,6 +147,9 @@ VecFn vec_pmull64, vec_smmla, vec_ummla, vec_usmmla, vec_fcadd, vec_fcmla, vec_b
 VecFn vec_aese, vec_aesd, vec_aesmc, vec_aesimc, vec_sha1c, vec_sha1p, vec_sha1m, vec_sha1su0, vec_sha1su1;
 VecFn vec_sha256h, vec_sha256h2, vec_sha256su0, vec_sha256su1, vec_sha512h, vec_sha512h2, vec_sha512su0, vec_sha512su1;
 VecFn vec_sm3ss1, vec_sm3tt1a, vec_sm3tt1b, vec_sm3tt2a, vec_sm3tt2b, vec_sm3partw1, vec_sm3partw2, vec_sm4e, vec_sm4ekey;
+
+VecFn vec_fmmla, vec_cadd, vec_sqcadd, vec_cmla, vec_sqrdcmlah, vec_cdot, vec_adcl, vec_eorbt;
+VecFn vec_histcnt, vec_histseg, vec_match;
 
 static inline uint32_t rol32(uint32_t x, unsigned s)
 {
