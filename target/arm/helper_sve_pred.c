@@ -237,8 +237,7 @@ uint64_t helper_sve_whilewr(void *opaque, uint64_t a, uint64_t b, uint64_t c)
     ArmEnv *env = opaque;
     SvePred x = {.word = a};
     ArmPred r, all;
-    uint64_t distance = x.imm && b > c ? b - c : c - b;
-    uint64_t lanes = x.imm || (int64_t)distance > 0 ? distance >> x.esz : 0;
+    uint64_t distance = c > b ? c - b : x.imm ? b - c : 0, lanes = distance >> x.esz;
     memset(&r, 0, sizeof(r));
     memset(&all, 0xff, sizeof(all));
     for (unsigned i = 0; i < (unsigned)x.len >> x.esz; i++) {

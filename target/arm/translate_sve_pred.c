@@ -136,10 +136,10 @@ void trans_a64_p_false(ArmTr *s, const a64_p_false *a)
 
 void trans_a64_p_true(ArmTr *s, const a64_p_true *a)
 {
-    unsigned lanes = sve_pattern(s, a->pattern, a->size), all = sve_vl(s) >> a->size;
+    unsigned lanes = sve_pattern(s, a->pattern, a->size);
     first_lanes(s, a->pd, a->size, lanes);
-    if (a->s && !s->ended) { /* flags: N, no Z; C unless the last lane is true; none true: Z, C */
-        a64_set_nzcv(s, lanes == 0 ? 6 : lanes == all ? 8 : 10);
+    if (a->s && !s->ended) { /* tested by itself: N, or Z and C when no lane is active */
+        a64_set_nzcv(s, lanes == 0 ? 6 : 8);
     }
 }
 

@@ -6,12 +6,12 @@
 
 void vec_clear_high(ArmTr *s, unsigned n)
 {
-    unsigned vq = ((unsigned)(s->mode >> MODE_VQ_SHIFT) & 15) + 1;
-    if (!s->config->sve_vq_max || vq == 1 || (s->mode & MODE_A32)) {
+    unsigned bytes = vec_mode_bytes(s->mode);
+    if (bytes == 16 || (s->mode & MODE_A32)) {
         return;
     }
     IrVal zero = tr_const(s, 0);
-    for (unsigned i = 2; i < 2 * vq; i++) {
+    for (unsigned i = 2; i < bytes / 8; i++) {
         tr_stenv(s, W64, ENV_VD(n, i), zero);
     }
 }

@@ -73,6 +73,12 @@ static inline uint64_t shift_u(VecK *k, uint64_t n, int s, unsigned bits, bool r
     /* (2^64 - 1) << 63 still is positive in 128 bits */
     return n == 0 ? 0 : sat_u(k, (i128)n << (s > 63 ? 63 : s), bits);
 }
+/* A lane as a number of bits to shift by, within what makes a difference. */
+static inline int shift_by(uint64_t m, unsigned bits)
+{
+    int64_t s = (int64_t)(m << (64 - bits)) >> (64 - bits);
+    return (int)(s > 127 ? 127 : s < -128 ? -128 : s);
+}
 static inline uint64_t carryless(uint64_t n, uint64_t m, unsigned bits)
 {
     uint64_t r = 0;
@@ -130,6 +136,12 @@ static inline uint64_t lane_bdep(uint64_t n, uint64_t m)
         r |= n & 1 ? m & -m : 0;
     }
     return r;
+}
+/* FPConvertSVE() */
+static inline uint64_t convert_ieee(FpStatus *st, FpFmt to, FpFmt from, uint64_t n)
+{
+    st->ahp = false;
+    return fp_convert(st, to, from, n, (FpRound)st->rm);
 }
 /* FCVTZS, FCVTZU: the integer extended to 64 bits. */
 static inline uint64_t to_integer(FpStatus *st, uint64_t n, unsigned imm)

@@ -9,6 +9,7 @@ void vec_fmmla(VecK *k)
 {
     const FpFmt f = (FpFmt)k->esz;
     FpStatus st = fp_begin(k->env->s.fpcr);
+    memset(k->d, 0, k->len); /* what does not fill a matrix */
     for (unsigned at = 0; at + (4u << f) <= k->len; at += 4u << f) {
         for (unsigned i = 0; i < 4; i++) {
             const uint8_t *n = k->n + at, *m = k->m + at;
