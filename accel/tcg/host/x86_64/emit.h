@@ -87,8 +87,10 @@ typedef enum RecipeKind {
     RECIPE_ADD,
     RECIPE_SUB
 } RecipeKind;
+/* What comes behind it: the carry was set, cleared or inverted since. */
+typedef enum RecipeCarry { RECIPE_CARRY, RECIPE_STC, RECIPE_CLC, RECIPE_CMC } RecipeCarry;
 typedef struct Recipe {
-    uint8_t kind, w;
+    uint8_t kind, w, carry;
     IrVal a, b;
     int32_t imm;
 } Recipe;
@@ -243,6 +245,9 @@ void flags_recompute(Emit *e, const Recipe *r, int scratch); /* into host flags 
 void flags_spill(Emit *e,
                  int reg); /* host flags to env->cc, by a register that may change, or -1 */
 void recipe_note(Emit *e, const IrOp *op);   /* the op has written all flags */
+bool recipe_survives(const Emit *e, const IrOp *op); /* op leaves the flags alone, and what they are computed from */
+bool recipe_direct(const Emit *e, const Recipe *r);  /* flags_recompute() needs no scratch register */
+void recipe_carry(Emit *e, RecipeCarry how);
 bool recipe_before(Emit *e, const IrOp *op); /* op may write what the recipe needs: true */
 bool flags_avoid(const Emit *e, const IrOp *op, unsigned clobber);
 

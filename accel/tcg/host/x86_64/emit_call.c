@@ -48,7 +48,11 @@ void emit_call(Emit *e, const IrOp *op)
     const TcgHelper *h = &e->hc->target->helpers[op->imm];
     bool full = h->flags & HELPER_FULL, fpu = full && (h->flags & HELPER_FPU);
 
-    flags_clobber(e, full ? FL_ALL : flags_live(op));
+    if (!full && recipe_survives(e, op)) {
+        e->H = 0;
+    } else {
+        flags_clobber(e, full ? FL_ALL : flags_live(op));
+    }
     temps_spill(e, REGS_CALLER_SAVED);
     temps_forget(e, REGS_CALLER_SAVED);
     a_call_to(a, hc_stub(e->hc, full ? STUB_SAVE_ALL : STUB_SAVE_CS));

@@ -31,10 +31,16 @@ void flags_spill(Emit *e, int reg)
     a_store(a, W64, cc_home(e, 0), (unsigned)reg);
 }
 
-/* Back into host flags with a register that the recipe does not name. */
+/* Back into host flags with a register that is free, or that the recipe does not name. */
 static void recompute_here(Emit *e)
 {
     int s = RAX;
+    unsigned free = e->scratch & ~e->busy & ~e->lock;
+    if (free || recipe_direct(e, &e->recipe)) {
+        flags_recompute(e, &e->recipe, free ? __builtin_ctz(free) : -1);
+        e->H = FL_ALL;
+        return;
+    }
     for (int i = 0; i < 2; i++) {
         IrVal v = i ? e->recipe.b : e->recipe.a;
         s += ir_is_global(v) && e->greg[ir_global(v)] == s;
@@ -141,6 +147,9 @@ void flags_begin(Emit *e, const IrOp *op, unsigned clobber)
 {
     unsigned live = flags_live(op), keep = live & ~op->fw;
     e->merge = false;
+    if (recipe_survives(e, op)) {
+        return;
+    }
     if (keep & ~e->H & ~e->M) {
         flags_save(e, keep); /* in R only, which this op ends */
     }
@@ -240,9 +249,36 @@ static void one_byte(Emit *e, unsigned opcode)
     e8(&e->a, opcode);
 }
 
+/*
+ * The carry alone is set, cleared or inverted, by this instruction. While there is a recipe for the flags it goes there;
+ * the host's flags follow if they are all that is live.
+ */
+static bool carry_in_recipe(Emit *e, const IrOp *op, RecipeCarry how, unsigned opcode)
+{
+    unsigned live = flags_live(op);
+    if (!e->R) {
+        return false;
+    }
+    recipe_carry(e, how);
+    e->M &= ~FL_C;
+    if (!(live & FL_C)) {
+        e->H &= ~FL_C;
+    } else if (!(live & ~e->H)) {
+        one_byte(e, opcode);
+        e->H |= FL_C;
+    } else {
+        e->H = 0;
+    }
+    return true;
+}
+
 void emit_setf(Emit *e, const IrOp *op)
 {
     unsigned live = flags_live(op), keep = live & ~op->fw;
+    if (op->fw == FL_C && op->a == IR_IMM &&
+        carry_in_recipe(e, op, op->imm & 1 ? RECIPE_STC : RECIPE_CLC, op->imm & 1 ? 0xf9 : 0xf8)) {
+        return;
+    }
     if (keep & ~e->H & ~e->M) {
         flags_save(e, keep);
     }
@@ -264,6 +300,9 @@ void emit_setf(Emit *e, const IrOp *op)
 void emit_cmc(Emit *e, const IrOp *op)
 {
     unsigned live = flags_live(op);
+    if (op->fw && carry_in_recipe(e, op, RECIPE_CMC, 0xf5)) {
+        return;
+    }
     if (live & ~e->H & ~e->M) {
         flags_save(e, live);
     }

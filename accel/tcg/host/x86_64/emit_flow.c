@@ -104,6 +104,14 @@ static void far_jump(Emit *e, uint64_t pc, int r)
     ins(a, 0xff, W32, 4, rm_gs(entry + (int32_t)offsetof(JumpCacheEntry, code)));
 }
 
+/* At an edge the flags are wholly in the host's or in env->cc, not in a recipe alone. */
+static void flags_for_edge(Emit *e)
+{
+    if (e->M != FL_ALL && e->H != FL_ALL) {
+        flags_load(e, FL_ALL);
+    }
+}
+
 /* A jump to another block: rel32 aligned, so that linking is one atomic store. */
 static void edge(Emit *e, const IrOp *op, int cc)
 {
@@ -126,6 +134,7 @@ static void edge(Emit *e, const IrOp *op, int cc)
 void emit_jcc(Emit *e, const IrOp *op)
 {
     if (same_page(e, (uint64_t)op->imm)) {
+        flags_for_edge(e);
         unsigned cc = flags_cond(e, op->cc);
         edge(e, op, (int)cc);
         return;
@@ -141,6 +150,7 @@ void emit_jcc(Emit *e, const IrOp *op)
 void emit_jmp(Emit *e, const IrOp *op)
 {
     if (same_page(e, (uint64_t)op->imm)) {
+        flags_for_edge(e);
         edge(e, op, -1);
     } else {
         flags_clobber(e, FL_ALL);

@@ -225,7 +225,11 @@ void emit_cmov(Emit *e, const IrOp *op)
 
 void emit_movnz(Emit *e, const IrOp *op)
 {
-    flags_clobber(e, flags_live(op));
+    if (recipe_survives(e, op)) {
+        e->H = 0;
+    } else {
+        flags_clobber(e, flags_live(op));
+    }
     Rm c = val_rm(e, op->c);
     if (c.reg >= 0) {
         ins(&e->a, 0x85, W64, (unsigned)c.reg, c);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Flags that only a fault would show are not worth storing before each memory
- * access. When the operation that made them can be repeated from registers that
- * are still as they were, the access leaves them behind, and its slow path
- * repeats the operation before C code looks at the flags.
+ * Storing flags before each instruction that destroys the host's costs more than
+ * making them again. When the operation that made them can be repeated from
+ * registers that are still as they were, memory accesses and operations without
+ * flags leave them behind; who reads them, or the slow path of an access before C
+ * code looks at them, repeats the operation.
  */
 #include "accel/tcg/host/x86_64/emit.h"
 
@@ -17,7 +18,7 @@ static bool set(Emit *e, const IrOp *op, RecipeKind kind, IrVal a, IrVal b)
     if (!stable(a) || !(b == IR_IMM ? op->imm == (int32_t)op->imm : b == IR_NONE || stable(b))) {
         return false;
     }
-    e->recipe = (Recipe){(uint8_t)kind, op->w, a, b, (int32_t)op->imm};
+    e->recipe = (Recipe){.kind = (uint8_t)kind, .w = op->w, .a = a, .b = b, .imm = (int32_t)op->imm};
     return true;
 }
 
@@ -79,18 +80,29 @@ bool recipe_before(Emit *e, const IrOp *op)
     return true;
 }
 
-/* Are the flags before this op of use to its own fault and to later ones only? */
-static bool for_faults_only(const Emit *e, const IrOp *op)
+bool recipe_survives(const Emit *e, const IrOp *op)
+{
+    return e->R && !op->fw && !names(&e->recipe, op->dst) && !names(&e->recipe, op->c);
+}
+
+void recipe_carry(Emit *e, RecipeCarry how)
+{
+    static const uint8_t inverted[] = {RECIPE_CMC, RECIPE_CLC, RECIPE_STC, RECIPE_CARRY};
+    e->recipe.carry = how == RECIPE_CMC ? inverted[e->recipe.carry] : (uint8_t)how;
+}
+
+/* Can this access leave the flags before it to the recipe? */
+static bool leaves_to_recipe(const Emit *e, const IrOp *op)
 {
     switch (op->op) {
     case OP_ld:
     case OP_lds:
-        return !op->flive && (!flags_live(op) || !names(&e->recipe, op->dst));
+        return !flags_live(op) || !names(&e->recipe, op->dst);
     case OP_st:
-        return !op->flive;
+        return true;
     case OP_rmw:
-        return op->fw == FL_ALL && op->sub != OP_adc && op->sub != OP_sbb &&
-               !(op->sub >= OP_shl && op->sub <= OP_rcr);
+        return op->fw == 0 || (op->fw == FL_ALL && op->sub != OP_adc && op->sub != OP_sbb &&
+               !(op->sub >= OP_shl && op->sub <= OP_rcr));
     default:
         return false;
     }
@@ -98,7 +110,7 @@ static bool for_faults_only(const Emit *e, const IrOp *op)
 
 void flags_defer(Emit *e, const IrOp *op, bool *deferred)
 {
-    *deferred = e->M != FL_ALL && e->R && for_faults_only(e, op);
+    *deferred = e->M != FL_ALL && e->R && leaves_to_recipe(e, op);
     if (*deferred) {
         e->H = 0;
     } else {
@@ -134,10 +146,19 @@ static void test_b(Emit *e, const Recipe *r, int s)
     }
 }
 
+bool recipe_direct(const Emit *e, const Recipe *r)
+{
+    return r->kind <= RECIPE_CMP && e->greg[ir_global(r->a)] >= 0;
+}
+
 void flags_recompute(Emit *e, const Recipe *r, int s)
 {
     Asm *a = &e->a;
-    a_mov(a, r->w < W32 ? W32 : r->w, (unsigned)s, val_rm(e, r->a));
+    if (recipe_direct(e, r)) {
+        s = e->greg[ir_global(r->a)];
+    } else {
+        a_mov(a, r->w < W32 ? W32 : r->w, (unsigned)s, val_rm(e, r->a));
+    }
     switch (r->kind) {
     case RECIPE_RESULT:
         ins(a, r->w == W8 ? 0x84 : 0x85, r->w, (unsigned)s, rm_r(s));
@@ -156,5 +177,8 @@ void flags_recompute(Emit *e, const Recipe *r, int s)
         with_b(e, r, 0, s);
         with_b(e, r, 7, s);
         break;
+    }
+    if (r->carry != RECIPE_CARRY) {
+        e8(a, r->carry == RECIPE_STC ? 0xf9 : r->carry == RECIPE_CLC ? 0xf8 : 0xf5);
     }
 }
