@@ -354,7 +354,7 @@ void aml_memory32(Aml *a, uint32_t base, uint32_t len, bool writable)
 
 /* 6.4.3.5 address space descriptors: produced, positive decode, both ends fixed. */
 static void window(Aml *a, unsigned tag, unsigned size, unsigned type, unsigned flags,
-                   uint64_t first, uint64_t last)
+                   uint64_t first, uint64_t last, uint64_t translation)
 {
     bytes_int(a->out, tag, 1);
     bytes_int(a->out, 3 + 5 * size, 2);
@@ -364,26 +364,31 @@ static void window(Aml *a, unsigned tag, unsigned size, unsigned type, unsigned 
     bytes_int(a->out, 0, size); /* granularity */
     bytes_int(a->out, first, size);
     bytes_int(a->out, last, size);
-    bytes_int(a->out, 0, size); /* translation */
+    bytes_int(a->out, translation, size);
     bytes_int(a->out, last - first + 1, size);
 }
 
 void aml_bus_numbers(Aml *a, uint16_t first, uint16_t last)
 {
-    window(a, 0x88, 2, 2, 0, first, last);
+    window(a, 0x88, 2, 2, 0, first, last, 0);
 }
 
 void aml_io_window(Aml *a, uint16_t first, uint16_t last)
 {
-    window(a, 0x88, 2, 1, 3 /* all of ISA and not */, first, last);
+    window(a, 0x88, 2, 1, 3 /* all of ISA and not */, first, last, 0);
+}
+
+void aml_io_window_at(Aml *a, uint32_t first, uint32_t last, uint32_t base)
+{
+    window(a, 0x87, 4, 1, 3, first, last, base);
 }
 
 void aml_memory_window32(Aml *a, uint32_t first, uint32_t last, bool cacheable)
 {
-    window(a, 0x87, 4, 0, 1 | cacheable << 1, first, last);
+    window(a, 0x87, 4, 0, 1 | cacheable << 1, first, last, 0);
 }
 
 void aml_memory_window64(Aml *a, uint64_t first, uint64_t last)
 {
-    window(a, 0x8a, 8, 0, 1 | 1 << 1, first, last);
+    window(a, 0x8a, 8, 0, 1 | 1 << 1, first, last, 0);
 }

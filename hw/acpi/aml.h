@@ -85,6 +85,8 @@ void aml_memory32(Aml *a, uint32_t base, uint32_t len, bool writable);
 void aml_bus_numbers(Aml *a, uint16_t first, uint16_t last);
 /* Windows of a host bridge, [first, last]. */
 void aml_io_window(Aml *a, uint16_t first, uint16_t last);
+/* Ports that show in memory from base on. */
+void aml_io_window_at(Aml *a, uint32_t first, uint32_t last, uint32_t base);
 void aml_memory_window32(Aml *a, uint32_t first, uint32_t last, bool cacheable);
 void aml_memory_window64(Aml *a, uint64_t first, uint64_t last);
 

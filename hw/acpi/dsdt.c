@@ -10,6 +10,7 @@
  */
 #include "hw/acpi/tables.h"
 #include "base/bits.h"
+#include "hw/acpi/build.h"
 #include "hw/acpi/ged.h"
 
 typedef struct IsaDevice {
@@ -18,16 +19,25 @@ typedef struct IsaDevice {
     int irq;           /* -1 = none */
 } IsaDevice;
 
-static void name_int(Aml *a, const char *name, uint64_t v)
+void dsdt_int(Aml *a, const char *name, uint64_t v)
 {
     aml_name(a, name);
     aml_int(a, v);
 }
 
-static void name_eisa(Aml *a, const char *name, const char *id)
+void dsdt_eisa(Aml *a, const char *name, const char *id)
 {
     aml_name(a, name);
     aml_eisa_id(a, id);
+}
+
+void dsdt_hid(Aml *a, const char *id, int uid)
+{
+    aml_name(a, "_HID");
+    aml_string(a, id);
+    if (uid >= 0) {
+        dsdt_int(a, "_UID", uid);
+    }
 }
 
 /* ---- ISA ---- */
@@ -35,9 +45,9 @@ static void name_eisa(Aml *a, const char *name, const char *id)
 static void isa_device(Aml *a, const IsaDevice *d, int uid)
 {
     aml_device(a, d->name);
-    name_eisa(a, "_HID", d->hid);
+    dsdt_eisa(a, "_HID", d->hid);
     if (uid >= 0) {
-        name_int(a, "_UID", uid);
+        dsdt_int(a, "_UID", uid);
     }
     aml_crs_begin(a);
     for (int i = 0; i < 4 && d->io[i][1]; i++) {
@@ -87,7 +97,7 @@ static void fw_cfg(Aml *a)
     aml_device(a, "FWCF");
     aml_name(a, "_HID");
     aml_string(a, "QEMU0002");
-    name_int(a, "_STA", 0x0b); /* present, working, not shown */
+    dsdt_int(a, "_STA", 0x0b); /* present, working, not shown */
     aml_crs_begin(a);
     aml_io(a, 0x510, 0x0c);
     aml_crs_end(a);
@@ -99,7 +109,7 @@ static void pvpanic(Aml *a, uint16_t port)
     aml_device(a, "PEVT");
     aml_name(a, "_HID");
     aml_string(a, "QEMU0001");
-    name_int(a, "_STA", 0x0f);
+    dsdt_int(a, "_STA", 0x0f);
     aml_crs_begin(a);
     aml_io(a, port, 1);
     aml_crs_end(a);
@@ -119,16 +129,16 @@ static void pvpanic(Aml *a, uint16_t port)
     aml_end(a);
 }
 
-static void processors(Aml *a, const AcpiConfig *cfg)
+void dsdt_processors(Aml *a, int n)
 {
-    for (int i = 0; i < cfg->cpus; i++) {
+    for (int i = 0; i < n; i++) {
         char name[5];
 
         g_snprintf(name, sizeof(name), "C%03X", i & 0xfff);
         aml_device(a, name);
         aml_name(a, "_HID");
         aml_string(a, "ACPI0007");
-        name_int(a, "_UID", i);
+        dsdt_int(a, "_UID", i);
         aml_end(a);
     }
 }
@@ -141,8 +151,8 @@ static void link_device(Aml *a, const char *name, int uid, const char *reg)
     static const uint32_t choice[] = {5, 10, 11}, none[] = {0};
 
     aml_device(a, name);
-    name_eisa(a, "_HID", "PNP0C0F");
-    name_int(a, "_UID", uid);
+    dsdt_eisa(a, "_HID", "PNP0C0F");
+    dsdt_int(a, "_UID", uid);
     aml_resources_begin(a, "_PRS");
     aml_interrupts(a, choice, ARRAY_LEN(choice));
     aml_crs_end(a);
@@ -206,14 +216,14 @@ static void sci_link(Aml *a)
     static const uint32_t line[] = {9};
 
     aml_device(a, "LNKS");
-    name_eisa(a, "_HID", "PNP0C0F");
-    name_int(a, "_UID", 4);
+    dsdt_eisa(a, "_HID", "PNP0C0F");
+    dsdt_int(a, "_UID", 4);
     for (int i = 0; i < 2; i++) {
         aml_resources_begin(a, i ? "_CRS" : "_PRS");
         aml_interrupts(a, line, 1);
         aml_crs_end(a);
     }
-    name_int(a, "_STA", 0x0b);
+    dsdt_int(a, "_STA", 0x0b);
     aml_method(a, "_SRS", 1, false);
     aml_end(a);
     aml_method(a, "_DIS", 0, false);
@@ -289,7 +299,7 @@ static void q35_routes(Aml *a)
 /* _PIC: the system tells which interrupt controllers it uses. */
 static void pic_method(Aml *a)
 {
-    name_int(a, "\\PICF", 0);
+    dsdt_int(a, "\\PICF", 0);
     aml_method(a, "\\_PIC", 1, false);
     aml_op(a, AML_STORE);
     aml_op(a, AML_ARG0);
@@ -334,7 +344,7 @@ static void io_windows(Aml *a, const AcpiConfig *cfg)
  * _OSC: the system may control hot plug, PME, AER and the capability structure of PCI Express;
  * not SHPC (4.5.1 of the firmware specification).
  */
-static void osc_method(Aml *a)
+void dsdt_osc(Aml *a)
 {
     static const struct {
         const char *name;
@@ -401,7 +411,7 @@ static void isa_bridge(Aml *a, const AcpiConfig *cfg)
     bool ich9 = cfg->chipset == ACPI_ICH9;
 
     aml_device(a, "ISA");
-    name_int(a, "_ADR", ich9 ? 0x1f0000 : 0x010000);
+    dsdt_int(a, "_ADR", ich9 ? 0x1f0000 : 0x010000);
     aml_region(a, "PIRQ", AML_PCI_CONFIG, 0x60, ich9 ? 0x0c : 4);
     aml_field(a, "PIRQ", 1);
     for (int i = 0; i < (ich9 ? 8 : 4); i++) {
@@ -438,12 +448,12 @@ static void host_bridge(Aml *a, const AcpiConfig *cfg)
     bool q35 = cfg->chipset == ACPI_ICH9;
 
     aml_device(a, "PCI0");
-    name_eisa(a, "_HID", q35 ? "PNP0A08" : "PNP0A03");
+    dsdt_eisa(a, "_HID", q35 ? "PNP0A08" : "PNP0A03");
     if (q35) {
-        name_eisa(a, "_CID", "PNP0A03");
+        dsdt_eisa(a, "_CID", "PNP0A03");
     }
-    name_int(a, "_UID", 0);
-    name_int(a, "_BBN", 0);
+    dsdt_int(a, "_UID", 0);
+    dsdt_int(a, "_BBN", 0);
     aml_crs_begin(a);
     aml_bus_numbers(a, 0, 0xff);
     io_windows(a, cfg);
@@ -451,7 +461,7 @@ static void host_bridge(Aml *a, const AcpiConfig *cfg)
     memory_windows(a, cfg);
     aml_crs_end(a);
     if (q35) {
-        osc_method(a);
+        dsdt_osc(a);
         q35_routes(a);
     } else {
         pc_routes(a);
@@ -464,7 +474,7 @@ static void host_bridge(Aml *a, const AcpiConfig *cfg)
 static void motherboard(Aml *a, const AcpiConfig *cfg)
 {
     aml_device(a, "MBRD");
-    name_eisa(a, "_HID", "PNP0C01");
+    dsdt_eisa(a, "_HID", "PNP0C01");
     aml_crs_begin(a);
     if (cfg->ecam_size) {
         aml_memory32(a, cfg->ecam_base, cfg->ecam_size, true);
@@ -483,8 +493,8 @@ static void motherboard(Aml *a, const AcpiConfig *cfg)
 static void hpet(Aml *a)
 {
     aml_device(a, "HPET");
-    name_eisa(a, "_HID", "PNP0103");
-    name_int(a, "_UID", 0);
+    dsdt_eisa(a, "_HID", "PNP0103");
+    dsdt_int(a, "_UID", 0);
     aml_crs_begin(a);
     aml_memory32(a, 0xfed00000, 0x400, false);
     aml_crs_end(a);
@@ -534,19 +544,17 @@ static void event_notifies(Aml *a, uint32_t what, const char *device)
 }
 
 /* The generic event device: its select register says what happened. */
-static void generic_events(Aml *a, const AcpiConfig *cfg)
+void dsdt_generic_events(Aml *a, uint64_t base, uint32_t gsi, bool vmgenid)
 {
-    uint32_t irq = cfg->ged_irq;
-
     aml_device(a, "GED");
     aml_name(a, "_HID");
     aml_string(a, "ACPI0013");
     aml_name(a, "_UID");
     aml_string(a, "GED");
     aml_crs_begin(a);
-    aml_interrupts(a, &irq, 1);
+    aml_interrupts(a, &gsi, 1);
     aml_crs_end(a);
-    aml_region(a, "EREG", AML_MEMORY, cfg->ged_base, 4);
+    aml_region(a, "EREG", AML_MEMORY, base, 4);
     aml_field_rule(a, "EREG", 3, 2 << 5);
     aml_field_unit(a, "ESEL", 32);
     aml_end(a);
@@ -555,31 +563,31 @@ static void generic_events(Aml *a, const AcpiConfig *cfg)
     aml_ref(a, "ESEL");
     aml_op(a, AML_LOCAL0);
     event_notifies(a, GED_POWER_BUTTON, "PWRB");
-    if (cfg->vmgenid) {
+    if (vmgenid) {
         event_notifies(a, GED_GENERATION, "\\_SB.VGEN");
     }
     aml_end(a);
     aml_end(a);
     aml_device(a, "PWRB");
-    name_eisa(a, "_HID", "PNP0C0C");
-    name_int(a, "_UID", 0);
+    dsdt_eisa(a, "_HID", "PNP0C0C");
+    dsdt_int(a, "_UID", 0);
     aml_end(a);
 }
 
-static void virtio_mmio(Aml *a, const AcpiConfig *cfg)
+void dsdt_virtio_mmio(Aml *a, uint64_t base, int count, uint32_t first_gsi)
 {
-    for (int i = 0; i < cfg->virtio_mmio_count; i++) {
+    for (int i = 0; i < count; i++) {
         char name[5];
-        uint32_t gsi = cfg->virtio_mmio_irq + i;
+        uint32_t gsi = first_gsi + i;
 
         g_snprintf(name, sizeof(name), "VR%02u", (unsigned)i % 100);
         aml_device(a, name);
         aml_name(a, "_HID");
         aml_string(a, "LNRO0005");
-        name_int(a, "_UID", i);
-        name_int(a, "_CCA", 1);
+        dsdt_int(a, "_UID", i);
+        dsdt_int(a, "_CCA", 1);
         aml_crs_begin(a);
-        aml_memory32(a, cfg->virtio_mmio_base + 512 * i, 512, true);
+        aml_memory32(a, base + 512 * i, 512, true);
         aml_interrupts(a, &gsi, 1);
         aml_crs_end(a);
         aml_end(a);
@@ -592,7 +600,7 @@ void acpi_dsdt(Aml *a, const AcpiConfig *cfg)
         pic_method(a);
     }
     aml_scope(a, "\\_SB");
-    processors(a, cfg);
+    dsdt_processors(a, cfg->cpus);
     if (cfg->fw_cfg) {
         fw_cfg(a);
     }
@@ -608,8 +616,8 @@ void acpi_dsdt(Aml *a, const AcpiConfig *cfg)
         if (cfg->pvpanic) {
             pvpanic(a, cfg->pvpanic);
         }
-        generic_events(a, cfg);
-        virtio_mmio(a, cfg);
+        dsdt_generic_events(a, cfg->ged_base, cfg->ged_irq, cfg->vmgenid);
+        dsdt_virtio_mmio(a, cfg->virtio_mmio_base, cfg->virtio_mmio_count, cfg->virtio_mmio_irq);
     }
     aml_end(a);
     sleep_states(a, cfg);

@@ -17,6 +17,7 @@
 #include <string.h>
 #include "base/bits.h"
 #include "hw/acpi/aml.h"
+#include "hw/acpi/build.h"
 #include "hw/acpi/vmgenid.h"
 
 #define OEM_ID    "RHEA"
@@ -94,13 +95,13 @@ static void cmd_checksum(AcpiTables *t, const char *file, uint32_t at, uint32_t 
 
 /* ---- table frame ---- */
 
-static uint32_t table_begin(AcpiTables *t, const char *signature, uint8_t revision)
+uint32_t acpi_table_begin(AcpiTables *t, const char *signature, uint8_t revision)
 {
     GByteArray *b = t->tables;
     uint32_t at = b->len;
 
     bytes_text(b, signature, 4);
-    bytes_int(b, 0, 4); /* length: table_end() */
+    bytes_int(b, 0, 4); /* length: acpi_table_end() */
     bytes_int(b, revision, 1);
     bytes_int(b, 0, 1); /* checksum: the loader */
     bytes_text(b, OEM_ID "  ", 6);
@@ -112,7 +113,7 @@ static uint32_t table_begin(AcpiTables *t, const char *signature, uint8_t revisi
 }
 
 /* After the commands for the table's pointers: the checksum covers what they wrote. */
-static void table_end(AcpiTables *t, uint32_t at)
+void acpi_table_end(AcpiTables *t, uint32_t at)
 {
     uint32_t len = t->tables->len - at;
 
@@ -124,7 +125,7 @@ static void table_end(AcpiTables *t, uint32_t at)
 }
 
 /* A pointer field: the offset now, the address after loading. */
-static void put_pointer(AcpiTables *t, uint32_t target, unsigned size)
+void acpi_put_pointer(AcpiTables *t, uint32_t target, unsigned size)
 {
     cmd_pointer(t, ACPI_TABLES_FILE, t->tables->len, size);
     bytes_int(t->tables, target, size);
@@ -132,11 +133,11 @@ static void put_pointer(AcpiTables *t, uint32_t target, unsigned size)
 
 static uint32_t build_dsdt(AcpiTables *t, const AcpiConfig *cfg)
 {
-    uint32_t at = table_begin(t, "DSDT", 2);
+    uint32_t at = acpi_table_begin(t, "DSDT", 2);
     Aml a = {.out = t->tables};
 
     acpi_dsdt(&a, cfg);
-    table_end(t, at);
+    acpi_table_end(t, at);
     return at;
 }
 
@@ -145,7 +146,7 @@ static uint32_t build_dsdt(AcpiTables *t, const AcpiConfig *cfg)
 #define PM1_CONTROL 4 /* offsets in the power management block */
 #define PM_TIMER    8
 
-static void generic_address(GByteArray *b, uint8_t space, uint64_t at, uint8_t bits)
+void acpi_generic_address(GByteArray *b, uint8_t space, uint64_t at, uint8_t bits)
 {
     bytes_int(b, space, 1);
     bytes_int(b, bits, 1);
@@ -156,7 +157,7 @@ static void generic_address(GByteArray *b, uint8_t space, uint64_t at, uint8_t b
 
 static void port_address(GByteArray *b, uint16_t port, uint8_t bits)
 {
-    generic_address(b, bits ? 1 : 0, port, bits);
+    acpi_generic_address(b, bits ? 1 : 0, port, bits);
 }
 
 static void fadt_blocks(GByteArray *b, const AcpiConfig *cfg)
@@ -213,12 +214,12 @@ static uint32_t fadt_flags(const AcpiConfig *cfg)
 static uint32_t build_fadt(AcpiTables *t, const AcpiConfig *cfg, uint32_t facs, uint32_t dsdt)
 {
     bool reduced = cfg->chipset == ACPI_NO_CHIPSET;
-    uint32_t at = table_begin(t, "FACP", reduced ? 5 : 3);
+    uint32_t at = acpi_table_begin(t, "FACP", reduced ? 5 : 3);
     GByteArray *b = t->tables;
     uint16_t boot = 0x01 | (cfg->i8042 ? 0x02 : 0) | 0x04; /* legacy devices, 8042, no VGA */
 
-    put_pointer(t, facs, 4);
-    put_pointer(t, dsdt, 4);
+    acpi_put_pointer(t, facs, 4);
+    acpi_put_pointer(t, dsdt, 4);
     bytes_int(b, 0, 2); /* reserved, preferred profile: unspecified */
     bytes_int(b, SCI_IRQ, 2);
     bytes_int(b, 0, 4); /* SMI_CMD = 0: always in ACPI mode */
@@ -229,7 +230,7 @@ static uint32_t build_fadt(AcpiTables *t, const AcpiConfig *cfg, uint32_t facs, 
     bytes_int(b, 0, 1);
     bytes_int(b, fadt_flags(cfg), 4);
     if (reduced) {
-        generic_address(b, 0, cfg->ged_base + ACPI_GED_REGS + 2, 8);
+        acpi_generic_address(b, 0, cfg->ged_base + ACPI_GED_REGS + 2, 8);
         bytes_int(b, 0x42, 1);
     } else {
         port_address(b, 0xcf9, 8); /* RESET_REG */
@@ -238,14 +239,14 @@ static uint32_t build_fadt(AcpiTables *t, const AcpiConfig *cfg, uint32_t facs, 
     bytes_int(b, 0, 2);
     bytes_int(b, reduced ? 1 : 0, 1); /* minor version */
     bytes_int(b, 0, 8); /* X_FIRMWARE_CTRL: the 32-bit one counts */
-    put_pointer(t, dsdt, 8);
+    acpi_put_pointer(t, dsdt, 8);
     fadt_extended(b, cfg);
     g_assert(b->len - at == 244);
     if (reduced) {
-        generic_address(b, 0, cfg->ged_base + ACPI_GED_REGS, 8);     /* sleep control */
-        generic_address(b, 0, cfg->ged_base + ACPI_GED_REGS + 1, 8); /* sleep status */
+        acpi_generic_address(b, 0, cfg->ged_base + ACPI_GED_REGS, 8);     /* sleep control */
+        acpi_generic_address(b, 0, cfg->ged_base + ACPI_GED_REGS + 1, 8); /* sleep status */
     }
-    table_end(t, at);
+    acpi_table_end(t, at);
     return at;
 }
 
@@ -289,7 +290,7 @@ static void madt_override(GByteArray *b, uint8_t irq, uint32_t gsi, uint16_t fla
 
 static uint32_t build_madt(AcpiTables *t, const AcpiConfig *cfg)
 {
-    uint32_t at = table_begin(t, "APIC", 3);
+    uint32_t at = acpi_table_begin(t, "APIC", 3);
     GByteArray *b = t->tables;
 
     bytes_int(b, 0xfee00000, 4);
@@ -317,31 +318,31 @@ static uint32_t build_madt(AcpiTables *t, const AcpiConfig *cfg)
     bytes_int(b, 0xff, 1);
     bytes_int(b, 0, 2);
     bytes_int(b, 1, 1);
-    table_end(t, at);
+    acpi_table_end(t, at);
     return at;
 }
 
 /* ---- MCFG, HPET, WAET ---- */
 
-static uint32_t build_mcfg(AcpiTables *t, const AcpiConfig *cfg)
+uint32_t acpi_build_mcfg(AcpiTables *t, uint64_t ecam, uint64_t size)
 {
-    uint32_t at = table_begin(t, "MCFG", 1);
+    uint32_t at = acpi_table_begin(t, "MCFG", 1);
     GByteArray *b = t->tables;
 
     bytes_int(b, 0, 8);
-    bytes_int(b, cfg->ecam_base, 8);
+    bytes_int(b, ecam, 8);
     bytes_int(b, 0, 2); /* segment */
     bytes_int(b, 0, 1);
-    bytes_int(b, (cfg->ecam_size >> 20) - 1, 1);
+    bytes_int(b, (size >> 20) - 1, 1);
     bytes_int(b, 0, 4);
-    table_end(t, at);
+    acpi_table_end(t, at);
     return at;
 }
 
 /* IA-PC HPET specification 1.0a, 3.2.4. */
 static uint32_t build_hpet(AcpiTables *t)
 {
-    uint32_t at = table_begin(t, "HPET", 1);
+    uint32_t at = acpi_table_begin(t, "HPET", 1);
     GByteArray *b = t->tables;
 
     bytes_int(b, 0x8086a201, 4); /* as the capability register */
@@ -350,17 +351,17 @@ static uint32_t build_hpet(AcpiTables *t)
     bytes_int(b, 0, 1); /* number */
     bytes_int(b, 0, 2); /* minimum tick */
     bytes_int(b, 0, 1);
-    table_end(t, at);
+    acpi_table_end(t, at);
     return at;
 }
 
 /* Windows ACPI Emulated devices Table: the RTC needs no double read, the PM timer neither. */
 static uint32_t build_waet(AcpiTables *t)
 {
-    uint32_t at = table_begin(t, "WAET", 1);
+    uint32_t at = acpi_table_begin(t, "WAET", 1);
 
     bytes_int(t->tables, 1 << 1, 4);
-    table_end(t, at);
+    acpi_table_end(t, at);
     return at;
 }
 
@@ -368,13 +369,13 @@ static uint32_t build_waet(AcpiTables *t)
 static uint32_t build_vmgenid(AcpiTables *t, const AcpiConfig *cfg)
 {
     cmd_allocate(t, VMGENID_GUID_FILE, VMGENID_PAGE, ZONE_HIGH);
-    uint32_t at = table_begin(t, "SSDT", 1);
+    uint32_t at = acpi_table_begin(t, "SSDT", 1);
     Aml a = {.out = t->tables};
     uint32_t address = vmgenid_aml(&a, cfg->chipset != ACPI_NO_CHIPSET);
 
     cmd_pointer_to(t, ACPI_TABLES_FILE, VMGENID_GUID_FILE, address, 4);
     cmd_write_pointer(t, VMGENID_ADDR_FILE, VMGENID_GUID_FILE);
-    table_end(t, at);
+    acpi_table_end(t, at);
     return at;
 }
 
@@ -383,12 +384,12 @@ static uint32_t build_vmgenid(AcpiTables *t, const AcpiConfig *cfg)
 static uint32_t build_root(AcpiTables *t, const char *signature, unsigned size,
                            const uint32_t *tables, int n)
 {
-    uint32_t at = table_begin(t, signature, 1);
+    uint32_t at = acpi_table_begin(t, signature, 1);
 
     for (int i = 0; i < n; i++) {
-        put_pointer(t, tables[i], size);
+        acpi_put_pointer(t, tables[i], size);
     }
-    table_end(t, at);
+    acpi_table_end(t, at);
     return at;
 }
 
@@ -433,7 +434,7 @@ static void srat_cpu(GByteArray *b, uint32_t apic_id, uint32_t node)
     bytes_int(b, 0, 4);
 }
 
-static void srat_memory(GByteArray *b, uint32_t node, uint64_t base, uint64_t size)
+void acpi_srat_memory(GByteArray *b, uint32_t node, uint64_t base, uint64_t size)
 {
     if (size) {
         bytes_int(b, 1 | 40 << 8, 2);
@@ -459,14 +460,14 @@ static void srat_node(GByteArray *b, const AcpiConfig *cfg, uint32_t node, uint6
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         uint64_t from = MAX(offset, parts[i].offset), to = MIN(offset + size, parts[i].end);
         if (from < to) {
-            srat_memory(b, node, parts[i].address + from - parts[i].offset, to - from);
+            acpi_srat_memory(b, node, parts[i].address + from - parts[i].offset, to - from);
         }
     }
 }
 
 static uint32_t build_srat(AcpiTables *t, const AcpiConfig *cfg)
 {
-    uint32_t at = table_begin(t, "SRAT", 1);
+    uint32_t at = acpi_table_begin(t, "SRAT", 1);
     GByteArray *b = t->tables;
     uint64_t offset = 0;
 
@@ -479,13 +480,13 @@ static uint32_t build_srat(AcpiTables *t, const AcpiConfig *cfg)
         srat_node(b, cfg, i, offset, cfg->node_size[i]);
         offset += cfg->node_size[i];
     }
-    table_end(t, at);
+    acpi_table_end(t, at);
     return at;
 }
 
-static uint32_t build_slit(AcpiTables *t, const NumaConfig *n)
+uint32_t acpi_build_slit(AcpiTables *t, const NumaConfig *n)
 {
-    uint32_t at = table_begin(t, "SLIT", 1);
+    uint32_t at = acpi_table_begin(t, "SLIT", 1);
 
     bytes_int(t->tables, n->nodes, 8);
     for (int i = 0; i < n->nodes; i++) {
@@ -493,11 +494,11 @@ static uint32_t build_slit(AcpiTables *t, const NumaConfig *n)
             bytes_int(t->tables, n->distance[i][k], 1);
         }
     }
-    table_end(t, at);
+    acpi_table_end(t, at);
     return at;
 }
 
-AcpiTables *acpi_tables_build(const AcpiConfig *cfg)
+AcpiTables *acpi_tables_begin(void)
 {
     AcpiTables *t = g_new0(AcpiTables, 1);
 
@@ -506,6 +507,22 @@ AcpiTables *acpi_tables_build(const AcpiConfig *cfg)
     t->loader = g_byte_array_new();
     cmd_allocate(t, ACPI_TABLES_FILE, 64, ZONE_HIGH);
     cmd_allocate(t, ACPI_RSDP_FILE, 16, ZONE_FSEG);
+    return t;
+}
+
+void acpi_tables_end(AcpiTables *t, const uint32_t *list, int n)
+{
+    uint32_t rsdt = build_root(t, "RSDT", 4, list, n);
+    uint32_t xsdt = build_root(t, "XSDT", 8, list, n);
+
+    build_rsdp(t, rsdt, xsdt);
+    pad(t->tables, TABLES_STEP);
+    pad(t->loader, LOADER_STEP);
+}
+
+AcpiTables *acpi_tables_build(const AcpiConfig *cfg)
+{
+    AcpiTables *t = acpi_tables_begin();
     uint32_t facs = build_facs(t);
     uint32_t dsdt = build_dsdt(t, cfg);
     uint32_t list[10];
@@ -516,23 +533,19 @@ AcpiTables *acpi_tables_build(const AcpiConfig *cfg)
         list[n++] = build_hpet(t);
     }
     if (cfg->ecam_size) {
-        list[n++] = build_mcfg(t, cfg);
+        list[n++] = acpi_build_mcfg(t, cfg->ecam_base, cfg->ecam_size);
     }
     if (cfg->numa) {
         list[n++] = build_srat(t, cfg);
     }
     if (cfg->numa && cfg->numa->has_distances) {
-        list[n++] = build_slit(t, cfg->numa);
+        list[n++] = acpi_build_slit(t, cfg->numa);
     }
     list[n++] = build_waet(t);
     if (cfg->vmgenid) {
         list[n++] = build_vmgenid(t, cfg);
     }
-    uint32_t rsdt = build_root(t, "RSDT", 4, list, n);
-    uint32_t xsdt = build_root(t, "XSDT", 8, list, n);
-    build_rsdp(t, rsdt, xsdt);
-    pad(t->tables, TABLES_STEP);
-    pad(t->loader, LOADER_STEP);
+    acpi_tables_end(t, list, n);
     return t;
 }
 

@@ -392,7 +392,7 @@ static void memory(Builder *b, const SmbiosConfig *c)
     for (unsigned i = 0; i < dimms; i++) {
         dimm(b, c, i, i + 1 < dimms ? DIMM_SIZE : ram - i * DIMM_SIZE);
     }
-    mapped(b, 0, 0, c->below_4g);
+    mapped(b, 0, c->ram_base, c->below_4g);
     if (c->above_4g) {
         mapped(b, 1, 4 * GIB, c->above_4g);
     }
@@ -459,6 +459,16 @@ static GByteArray *entry_point(const Builder *b)
     return g_byte_array_append(a, ep, sizeof(ep));
 }
 
+/* 5.2.2; the address and the checksum are the firmware's to fill in. */
+static GByteArray *entry_point64(const Builder *b)
+{
+    uint8_t ep[24] = {'_', 'S', 'M', '3', '_', 0, 24, 3, 0, 0, 1};
+
+    st_le32(ep + 12, b->out->len);
+    ep[5] = -sum(ep, sizeof(ep));
+    return g_byte_array_append(g_byte_array_new(), ep, sizeof(ep));
+}
+
 Smbios *smbios_build(const SmbiosConfig *cfg)
 {
     Builder b = {.out = g_byte_array_new(), .strings = g_byte_array_new()};
@@ -466,7 +476,7 @@ Smbios *smbios_build(const SmbiosConfig *cfg)
 
     all(&b, cfg);
     s->tables = b.out;
-    s->anchor = entry_point(&b);
+    s->anchor = cfg->entry64 ? entry_point64(&b) : entry_point(&b);
     g_byte_array_unref(b.strings);
     return s;
 }

@@ -12,7 +12,9 @@
 typedef struct SmbiosConfig {
     const MachineConfig *machine;
     const char *product, *version;
-    uint64_t below_4g, above_4g;
+    uint64_t ram_base;             /* address of the first piece */
+    uint64_t below_4g, above_4g;   /* bytes of it, and of the one at 4 GiB */
+    bool entry64;                  /* the entry point of SMBIOS 3.0, for tables anywhere */
     uint32_t cpuid_eax, cpuid_edx; /* leaf 1 */
 } SmbiosConfig;
 

@@ -16,6 +16,7 @@
 #include <inttypes.h>
 
 #include "base/bits.h"
+#include "hw/acpi/ged.h"
 #include "hw/char/pl011.h"
 #include "hw/chipset/gpex.h"
 #include "hw/firmware/fw_cfg.h"
@@ -38,7 +39,6 @@
 
 enum { GIC_2, GIC_3, GIC_MAX };
 static const char *const gic_names[] = {"2", "3", "max", NULL};
-enum { ONOFF_AUTO, ONOFF_ON, ONOFF_OFF };
 static const char *const onoff_names[] = {"auto", "on", "off", NULL};
 
 static const VirtRange low_map[] = {
@@ -363,8 +363,19 @@ static Device *new_gpio(VirtBoard *v, uint64_t base)
     return d;
 }
 
+static bool add_ged(VirtBoard *v, Error **errp)
+{
+    v->ged = device_new(v->dev.machine, &ged_type, &v->dev, NULL);
+    device_set_u64(v->ged, "base", v->map[VIRT_GED].base);
+    device_connect(v->ged, 0, virt_spi(v, VIRT_SPI_GED));
+    return device_realize(v->ged, errp);
+}
+
 static bool add_gpio(VirtBoard *v, Error **errp)
 {
+    if (virt_has_acpi(v)) {
+        return add_ged(v, errp);
+    }
     v->gpio = new_gpio(v, v->map[VIRT_GPIO].base);
     device_connect(v->gpio, PL061_OUT_IRQ, virt_spi(v, VIRT_SPI_GPIO));
     v->power_key = device_new(v->dev.machine, &gpio_key_type, &v->dev, NULL);
@@ -468,11 +479,17 @@ static bool virt_build(Machine *m, Device *board, Error **errp)
 
 static void virt_powerdown(Machine *m)
 {
-    gpio_key_press(((VirtBoard *)machine_board_device(m))->power_key);
+    VirtBoard *v = (VirtBoard *)machine_board_device(m);
+
+    if (v->ged) {
+        ged_event(v->ged, GED_POWER_BUTTON);
+    } else {
+        gpio_key_press(v->power_key);
+    }
 }
 
 static const Property virt_props[] = {
-    {.name = "acpi", .kind = PROP_ENUM, .offset = offsetof(VirtBoard, acpi), .def = ONOFF_AUTO,
+    {.name = "acpi", .kind = PROP_ENUM, .offset = offsetof(VirtBoard, acpi), .def = VIRT_ONOFF_AUTO,
      .enum_names = onoff_names, .help = "describe the machine in ACPI tables to firmware"},
     {.name = "gic-version", .kind = PROP_ENUM, .offset = offsetof(VirtBoard, gic_opt), .def = GIC_2,
      .enum_names = gic_names, .help = "version of the interrupt controller: 2, 3 or max"},

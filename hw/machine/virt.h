@@ -8,6 +8,7 @@
 #define HW_MACHINE_VIRT_H
 
 #include "core/machine.h"
+#include "hw/acpi/tables.h"
 #include "hw/machine/boot/arm.h"
 #include "hw/machine/devtree.h"
 #include "target/arm/boot.h"
@@ -38,6 +39,8 @@ typedef struct VirtRange {
     uint64_t base, size; /* size 0: not there */
 } VirtRange;
 
+enum { VIRT_ONOFF_AUTO, VIRT_ONOFF_ON, VIRT_ONOFF_OFF };
+
 typedef struct VirtBoot VirtBoot;
 
 typedef struct VirtBoard {
@@ -56,7 +59,9 @@ typedef struct VirtBoard {
     /* parts */
     MemoryRegion *ram, *secure_root; /* secure_root: what Secure accesses see; NULL without secure=on */
     AddressSpace *secure_space;
-    Device *gic, *msi, *pcie, *gpio, *power_key, *fw_cfg;
+    Device *gic, *msi, *pcie, *fw_cfg;
+    Device *gpio, *power_key;  /* the power button without ACPI, */
+    Device *ged;               /* and with it; the others are NULL */
     uint32_t ph_clock, ph_gic, ph_msi, ph_gpio; /* phandles */
     VirtBoot *boot;
 } VirtBoard;
@@ -68,6 +73,9 @@ uint64_t virt_node_size(VirtBoard *v, int node); /* bytes of a -numa node */
 DevTree *virt_fdt(VirtBoard *v);
 /* memory, PSCI and /chosen, in our tree or the user's. */
 void virt_fdt_boot(VirtBoard *v, DevTree *t, const ArmKernel *k);
+/* virt_acpi.c: does firmware tell the system of this machine by ACPI; its tables. */
+bool virt_has_acpi(VirtBoard *v);
+AcpiTables *virt_acpi(VirtBoard *v);
 /* virt_boot.c: the kernel or the firmware, flash, fw_cfg, the tree in memory. */
 bool virt_check(const MachineConfig *cfg, Error **errp);
 bool virt_has_firmware(VirtBoard *v);

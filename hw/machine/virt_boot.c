@@ -15,6 +15,7 @@
 #include "block/block.h"
 #include "hw/block/pflash.h"
 #include "hw/firmware/fw_cfg.h"
+#include "hw/firmware/smbios.h"
 #include "hw/machine/boot/internal.h"
 #include "hw/machine/firmware.h"
 
@@ -32,6 +33,8 @@ struct VirtBoot {
     DevTree *tree;
     uint32_t tree_size;
     uint64_t tree_at;  /* UINT64_MAX: nowhere */
+    AcpiTables *acpi;  /* for firmware; NULL: none */
+    Smbios *smbios;
 };
 
 static void virt_boot_unrealize(Device *d)
@@ -40,6 +43,8 @@ static void virt_boot_unrealize(Device *d)
 
     arm_kernel_clear(&b->kernel);
     g_clear_pointer(&b->tree, dt_free);
+    acpi_tables_free(b->acpi);
+    smbios_free(b->smbios);
     if (b->v) {
         g_clear_pointer(&b->v->secure_space, address_space_free);
         g_clear_pointer(&b->v->secure_root, region_unref);
@@ -48,7 +53,8 @@ static void virt_boot_unrealize(Device *d)
 
 static const StateField virt_boot_state[] = {
     HOST_ONLY(VirtBoot, v),         HOST_ONLY(VirtBoot, direct),  HOST_ONLY(VirtBoot, kernel), HOST_ONLY(VirtBoot, tree),
-    HOST_ONLY(VirtBoot, tree_size), HOST_ONLY(VirtBoot, tree_at), {0},
+    HOST_ONLY(VirtBoot, tree_size), HOST_ONLY(VirtBoot, tree_at), HOST_ONLY(VirtBoot, acpi),
+    HOST_ONLY(VirtBoot, smbios), {0},
 };
 
 static const DeviceType virt_boot_type = {
@@ -79,7 +85,7 @@ bool virt_check(const MachineConfig *cfg, Error **errp)
         error_hint(errp, "give -kernel too");
         return false;
     }
-    return true;
+    return smbios_check(cfg, errp);
 }
 
 static MachineDrive *flash_drive(VirtBoard *v, int n)
@@ -322,9 +328,36 @@ static bool add_tree(VirtBoard *v, Error **errp)
     return b->tree_size && dump_tree(v, errp);
 }
 
+/* ---- tables for firmware ---- */
+
+static bool add_acpi(VirtBoard *v, Error **errp)
+{
+    if (!virt_has_acpi(v)) {
+        return true;
+    }
+    const AcpiTables *t = v->boot->acpi = virt_acpi(v);
+    return fw_cfg_add_file(v->fw_cfg, ACPI_TABLES_FILE, t->tables->data, t->tables->len, errp) &&
+           fw_cfg_add_file(v->fw_cfg, ACPI_RSDP_FILE, t->rsdp->data, t->rsdp->len, errp) &&
+           fw_cfg_add_file(v->fw_cfg, ACPI_LOADER_FILE, t->loader->data, t->loader->len, errp);
+}
+
+static bool add_smbios(VirtBoard *v, Error **errp)
+{
+    const SmbiosConfig sc = {.machine = machine_config(v->dev.machine),
+                             .product = "QEMU Virtual Machine",
+                             .version = "virt-7.2",
+                             .ram_base = v->map[VIRT_MEM].base,
+                             .below_4g = v->map[VIRT_MEM].size,
+                             .entry64 = true};
+    const Smbios *s = v->boot->smbios = smbios_build(&sc);
+
+    return fw_cfg_add_file(v->fw_cfg, SMBIOS_TABLES_FILE, s->tables->data, s->tables->len, errp) &&
+           fw_cfg_add_file(v->fw_cfg, SMBIOS_ANCHOR_FILE, s->anchor->data, s->anchor->len, errp);
+}
+
 bool virt_boot_add(VirtBoard *v, Error **errp)
 {
-    return add_flashes(v, errp) && add_fw_cfg(v, errp) && add_tree(v, errp) &&
+    return add_flashes(v, errp) && add_fw_cfg(v, errp) && add_tree(v, errp) && add_acpi(v, errp) && add_smbios(v, errp) &&
            fw_cfg_add_file(v->fw_cfg, "bootorder", "", 0, errp) &&
            firmware_add_files(v->dev.machine, v->fw_cfg, errp);
 }

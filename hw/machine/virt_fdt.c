@@ -71,14 +71,15 @@ static void primecell(const VirtBoard *v, DevTree *t, const char *path, VirtRegi
 static void cpu_node(VirtBoard *v, DevTree *t, int n, uint32_t phandle)
 {
     const NumaConfig *numa = machine_config(v->dev.machine)->numa;
-    g_autofree char *path = g_strdup_printf("/cpus/cpu@%x", n);
+    g_autofree char *path = g_strdup_printf("/cpus/cpu@%d", n);
     ArmBootInfo info;
 
     arm_cpu_boot_info(machine_cpu(v->dev.machine, n), &info);
     dt_node(t, path);
     dt_string(t, path, "device_type", "cpu");
     dt_string(t, path, "compatible", info.compatible);
-    if (v->psci != ARM_PSCI_NONE && cpus(v) > 1) {
+    /* Of firmware of the guest's own nothing is said here. */
+    if (!(v->secure && virt_has_firmware(v)) && cpus(v) > 1) {
         dt_string(t, path, "enable-method", "psci");
     }
     if (info.mpidr >> 32 & 0xff) {
@@ -501,7 +502,9 @@ DevTree *virt_fdt(VirtBoard *v)
     }
     rtc_node(v, t);
     pcie_node(v, t);
-    gpio_nodes(v, t);
+    if (v->gpio) {
+        gpio_nodes(v, t);
+    }
     if (v->secure) {
         secure_gpio_nodes(v, t);
     }
