@@ -195,7 +195,7 @@ const ArmModel arm_models_a64[] = {
      .sve_vq_map = 0x1, .ids = neoverse_n2_ids},
     {.name = "neoverse-v1", .compatible = "arm,neoverse-v1", .aarch64 = true, .midr = 0x411fd402, .reset_sctlr = 0x30c50838,
      .sve_vq_map = 0x3, .ids = neoverse_v1_ids},
-    {.name = "max", .compatible = "arm,armv8", .aarch64 = true, .midr = 0x000f0510, .reset_sctlr = 0x00c50838,
+    {.name = "max", .compatible = "arm,cortex-a57", .aarch64 = true, .midr = 0x000f0510, .reset_sctlr = 0x00c50838,
      .fpsid = 0x41034070, .sve_vq_map = 0xffff, .max = true, .ids = max_ids},
     {0},
 };
