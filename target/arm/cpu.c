@@ -10,6 +10,7 @@
 #include "target/arm/boot.h"
 #include "target/arm/cpu.h"
 #include "target/arm/cpu_text.h"
+#include "target/arm/pmu.h"
 #include "target/arm/start.h"
 #include "target/arm/sysreg_set.h"
 #include "target/arm/timer.h"
@@ -39,6 +40,7 @@ static bool cpu_init(Cpu *cpu, const char *model, Error **errp)
     cpu->target_priv = p;
     if (cpu->machine) {
         p->timers = arm_timers_new(cpu);
+        p->pmu = arm_pmu_new(cpu);
     }
     return true;
 }
@@ -58,6 +60,7 @@ static void cpu_fini(Cpu *cpu)
     ArmCpu *p = arm_cpu(cpu);
 
     arm_timers_free(p->timers);
+    arm_pmu_free(p->pmu);
     arm_sysreg_set_free((struct ArmSysRegSet *)p->config.sysregs);
     g_free(p);
     cpu->target_priv = NULL;

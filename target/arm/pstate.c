@@ -6,6 +6,7 @@
  * Thread: the vCPU's own.
  */
 #include "target/arm/system.h"
+#include "target/arm/pmu.h"
 #include "target/arm/regs.h"
 
 /* ---- flags ---- */
@@ -254,8 +255,11 @@ void arm_set_pstate(ArmEnv *env, uint32_t pstate)
 {
     ArmState *s = &env->s;
     bool was32 = s->pstate & PSTATE_NRW, is32 = pstate & PSTATE_NRW;
-    bool was_el3 = arm_pstate_el(env, s->pstate) == 3;
+    bool was_el3 = arm_pstate_el(env, s->pstate) == 3, counting = arm_pmu_active(env);
 
+    if (counting) {
+        arm_pmu_before(env);
+    }
     if (was32) {
         save_banks(s);
     } else {
@@ -276,6 +280,9 @@ void arm_set_pstate(ArmEnv *env, uint32_t pstate)
     arm_update_mode(env);
     if (was_el3 != (arm_el(env) == 3)) {
         arm_security_changed(env);
+    }
+    if (counting) {
+        arm_pmu_after(env);
     }
 }
 

@@ -152,7 +152,7 @@ static void write_scr(ArmEnv *env, const ArmSysRegDef *r, uint64_t v)
 #define EL3_REGIME(n) {SLOT(n, 3, 3, SR_INLINE_R | SR_END), .feature = ARM_FEAT_EL3, .mask = ~0ull,                   \
                        .write = arm_sysreg_store_regime}
 /* AArch32's registers that EL2 saves for its guests; there where EL1 can use AArch32, else reserved (D17.2). */
-#define EL2_A32(n) {SLOT(n, 2, 2, RW), .feature = ARM_FEAT_AA32_EL1, .mask = UINT32_MAX, .trap = trap_needs_el2}
+#define EL2_A32(n) {SLOT(n, 2, 2, 0), .feature = ARM_FEAT_AA32_EL1, .mask = UINT32_MAX, .trap = trap_needs_el2}
 
 /* With EL3 but without EL2 they are there for EL3. */
 static int trap_needs_el2(ArmEnv *env, const ArmSysRegDef *r, bool write, ArmEc *ec)

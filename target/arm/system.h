@@ -32,6 +32,7 @@ typedef struct ArmCpu {
     uint64_t e10_hcr;         /* tlbi.c: HCR_EL2 that EL1&0's translations were made by, while EL2&0 is in use */
     ArmStart start;           /* start.c */
     Irq pmu_irq;              /* pmu.c */
+    struct ArmPmu *pmu;
     struct ArmEnv *env;       /* the translator's copy of the state, current on its own thread; NULL before it ran */
 } ArmCpu;
 static inline ArmCpu *arm_cpu(Cpu *cpu)

@@ -2,6 +2,7 @@
 /*
  * The Arm side of the translator's port: TcgTarget.
  */
+#include "target/arm/pmu.h"
 #include "target/arm/start.h"
 #include "target/arm/system.h"
 #include "target/arm/timer.h"
@@ -48,6 +49,7 @@ static void push(Cpu *cpu, void *opaque)
     arm_debug_changed(env);
     arm_timers_changed(cpu, &env->s);
     arm_security_changed(env);
+    arm_pmu_after(env);
     tcg_poll(env);
 }
 

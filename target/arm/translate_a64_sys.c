@@ -245,7 +245,7 @@ static void read_register(ArmTr *s, const ArmSysReg *r, uint32_t key, unsigned r
         ir_mov(s->b, W64, tr_xd(s, rt), tr_ldenv(s, W64, r->offset));
         return;
     }
-    ir_mov(s->b, W64, tr_xd(s, rt), tr_call(s, HELPER_sysreg_read, tr_const(s, key), IR_NONE, IR_NONE));
+    ir_mov(s->b, W64, tr_xd(s, rt), tr_call(s, HELPER_sysreg_read, tr_const(s, key), IR_NONE, tr_const(s, rt)));
     if (!r || (r->flags & SR_IO)) {
         tr_end_next(s);
     }
@@ -259,7 +259,7 @@ static void write_register(ArmTr *s, const ArmSysReg *r, uint32_t key, unsigned 
         tr_stenv(s, W64, r->offset, tr_x(s, rt));
         return;
     }
-    tr_call_void(s, HELPER_sysreg_write, tr_const(s, key), tr_x(s, rt), IR_NONE);
+    tr_call_void(s, HELPER_sysreg_write, tr_const(s, key), tr_x(s, rt), tr_const(s, rt));
     if (!r || (r->flags & (SR_END | SR_IO))) {
         tr_end_next(s);
     }
@@ -306,7 +306,7 @@ void trans_a64_sys(ArmTr *s, const a64_sys *a)
         tr_call_void(s, HELPER_dc_zva, tr_x(s, a->Rt), IR_NONE, IR_NONE);
         return;
     }
-    IrVal v = tr_call(s, HELPER_sys_insn, tr_const(s, key), a->L ? IR_NONE : tr_x(s, a->Rt), tr_const(s, a->L));
+    IrVal v = tr_call(s, HELPER_sys_insn, tr_const(s, key), a->L ? IR_NONE : tr_x(s, a->Rt), tr_const(s, a->Rt | a->L << 8));
     if (a->L) {
         ir_mov(s->b, W64, tr_xd(s, a->Rt), v);
     }

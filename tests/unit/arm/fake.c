@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <glib.h>
+#include "core/machine.h"
 #include "target/arm/state.h"
 #include "tests/unit/arm/fake.h"
 
@@ -74,6 +75,7 @@ bool tcg_tlb_others_done(void *env)
 
 void tcg_poll(void *env)
 {
+    fake(env)->polls++;
 }
 
 void tcg_mode_changed(void *env)
@@ -189,6 +191,7 @@ Fake *fake_new(void)
     f->cpu.target_priv = &f->priv;
     f->cpu.mem = f->cpu.plain_mem = (AddressSpace *)f;
     f->cpu.state = &f->env.s;
+    f->cpu.machine = (Machine *)f;
     f->env.cpu = &f->cpu;
     f->env.priv = &f->priv;
     f->env.config = &f->priv.config;
@@ -211,14 +214,76 @@ bool fake_raises(Fake *f, void (*fn)(Fake *f))
     return true;
 }
 
-/* ---- other parts of the processor ---- */
+/* ---- what else a processor needs of its machine: a clock, a lock, itself ---- */
 
-void arm_note(ArmEnv *env, ArmFaultKind kind, uint32_t syndrome, unsigned target_el, uint64_t far)
+int64_t clock_ns(Machine *m, ClockId id)
 {
-    env->fault = (ArmFault){.kind = kind, .target_el = target_el, .esr = syndrome, .far = far};
+    return ((Fake *)m)->now;
 }
 
-uint64_t arm_debug_mode(const ArmEnv *env)
+void machine_lock(Machine *m)
 {
-    return 0;
+}
+
+void machine_unlock(Machine *m)
+{
+}
+
+bool machine_locked(Machine *m)
+{
+    return true;
+}
+
+int machine_cpu_count(Machine *m)
+{
+    return 1;
+}
+
+Cpu *machine_cpu(Machine *m, int index)
+{
+    return index == 0 ? &((Fake *)m)->cpu : NULL;
+}
+
+void machine_request_shutdown(Machine *m, ShutdownCause cause)
+{
+    ((Fake *)m)->ended = 1;
+}
+
+void machine_request_reset(Machine *m, ShutdownCause cause)
+{
+    ((Fake *)m)->ended = 2;
+}
+
+void timer_init(Timer *t, Machine *m, ClockId clock, void (*fn)(void *), void *opaque)
+{
+    *t = (Timer){.machine = m, .fn = fn, .opaque = opaque, .deadline = TIMER_NEVER};
+}
+
+void timer_fini(Timer *t)
+{
+}
+
+void timer_arm(Timer *t, int64_t deadline_ns)
+{
+    t->deadline = deadline_ns;
+}
+
+void timer_disarm(Timer *t)
+{
+    t->deadline = TIMER_NEVER;
+}
+
+void tcg_watch(void *env, bool on)
+{
+    fake(env)->watched = on;
+}
+
+void tcg_exit(void *env, Exit why)
+{
+    longjmp(fake(env)->jmp, 2);
+}
+
+void cpu_request(Cpu *cpu, uint32_t bits)
+{
+    cpu->requests |= bits;
 }

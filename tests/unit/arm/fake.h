@@ -28,6 +28,10 @@ typedef struct Fake {
     /* What other processors were asked. */
     TcgTlbFn *others;
     uint64_t others_a, others_b;
+    int64_t now;             /* of the machine's clock, ns */
+    int ended;               /* 1: shutdown asked for, 2: reset */
+    unsigned polls;
+    bool watched;
     int fight;               /* so many updates of memory find that another processor was faster */
 } Fake;
 
