@@ -472,6 +472,15 @@ static bool combine_pending(X86Env *env)
     return false;
 }
 
+/* A reference to a non-canonical address was noted as #GP: #SS if it was one to the stack. */
+static void settle_noncanonical(X86Env *env)
+{
+    if (env->delivering < 0 && x86_is_stack_reference(env, env->s.exc_addr)) {
+        env->s.exc_vector = EXC_SS;
+    }
+    env->s.exc_addr = 0;
+}
+
 static void deliver_exception(X86Env *env)
 {
     X86Event ev = {
@@ -500,6 +509,9 @@ bool x86_deliver(void *opaque)
     if (env->s.exc_pending && env->s.exc_vector == EXC_MF && !env->s.exc_soft && !(env->s.cr0 & CR0_NE)) {
         x86_fpu_error(env);
         return true;
+    }
+    if (env->s.exc_pending && env->s.exc_vector == EXC_GP && env->s.exc_addr) {
+        settle_noncanonical(env);
     }
     if (env->svm_inject && !env->exit_noted) {
         svm_injected_event(env, &ev);

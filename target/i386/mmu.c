@@ -413,7 +413,7 @@ bool x86_mmu_walk(void *opaque, uint64_t va, int access, int mmu, MmuResult *res
         return true;
     }
     if ((env->s.efer & EFER_LMA) && !x86_canonical(env, va)) {
-        x86_note(env, EXC_GP, true, 0, 0);
+        x86_note(env, EXC_GP, true, 0, access == MMU_EXEC ? 0 : va); /* or #SS: x86_deliver() finds out */
         return false;
     }
     if (!walk(&k, res)) {

@@ -3,6 +3,7 @@
  * Descriptors, segment registers and stacks (SDM vol 3, chapters 3 and 5), and
  * the instructions that load or inspect them.
  */
+#include "target/i386/decode.h"
 #include "target/i386/system.h"
 
 uint32_t desc_limit(const X86Desc *d)
@@ -226,6 +227,27 @@ uint64_t stack_pop(X86Stack *st, unsigned size)
 
     st->sp = (st->sp & ~st->mask) | ((st->sp + size) & st->mask);
     return v;
+}
+
+/*
+ * SDM vol 1, 3.7.4: the stack segment is that of RSP and RBP as base registers, whatever prefix is there but FS and GS;
+ * and of what pushes and pops by itself, which is near RSP (LEAVE and ENTER: RBP).
+ */
+bool x86_is_stack_reference(X86Env *env, uint64_t va)
+{
+    uint8_t code[16];
+    size_t n = x86_peek_code(env, code, 15);
+    X86Insn i;
+
+    if (!x86_code64(env) || x86_decode(&i, code, n, 64) != X86_OK) {
+        return false;
+    }
+    bool pushes = (i.row->bits & (ROW_D64 | ROW_F64)) && i.row->trans != X86T_jmp_ind;
+    if (!(i.row->bits & ROW_MODRM) || i.mod == 3) {
+        return pushes;
+    }
+    bool base = (i.base == R_SP || i.base == R_BP) && i.seg != S_FS && i.seg != S_GS;
+    return base || (pushes && va - (env->s.gpr[R_SP] - 8) < 16);
 }
 
 /* ---- stacks of inner levels ---- */

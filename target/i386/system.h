@@ -288,6 +288,8 @@ static inline uint64_t stack_merge(const X86Stack *st, uint64_t old_rsp)
 }
 /* Current stack. */
 void stack_init_current(X86Env *env, X86Stack *st);
+/* Was it through SS that the instruction at RIP came to va? 64-bit code; not for helpers that use the above. */
+bool x86_is_stack_reference(X86Env *env, uint64_t va);
 
 /* ---- tasks (task.c) ---- */
 typedef enum X86TaskSwitch { TASK_JMP, TASK_CALL, TASK_IRET } X86TaskSwitch;
