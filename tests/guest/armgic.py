@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""armgic.py BINARY: the system registers of a GICv3 at all Exception levels, against Debian's QEMU.
+
+The program of armgic/ prints what it reads, which accesses trap where with which syndrome, and how interrupts of each
+group are signalled; both must say the same."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from guest import HERE, GuestError, Skip, run_tap, slowness  # noqa: E402
+
+BINARY = sys.argv[1]
+SLOW = slowness(BINARY)
+JUDGE = "qemu-system-aarch64"
+TMP = tempfile.mkdtemp(prefix="rhea-armgic-")
+ELF = os.path.join(TMP, "armgic.elf")
+
+
+def build():
+    compiler = shutil.which("aarch64-linux-gnu-gcc")
+    if not compiler:
+        raise Skip("no aarch64-linux-gnu-gcc: install gcc-aarch64-linux-gnu")
+    if not os.path.exists(ELF):
+        subprocess.run([compiler, "-O1", "-Wall", "-Wno-main", "-mgeneral-regs-only", "-mstrict-align", "-ffreestanding", "-fno-pic",
+                        "-no-pie", "-static", "-nostdlib", "-Wl,-Ttext=0x40100000", "-Wl,--build-id=none", "-o", ELF,
+                        f"{HERE}/armgic/start.S", f"{HERE}/armgic/main.c"], check=True)
+
+
+def lines(binary, *extra):
+    """What the program prints, up to its end."""
+    args = [binary, "-M", "virt,secure=on,virtualization=on,gic-version=3", "-cpu", "cortex-a57", "-m", "128",
+            "-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel", ELF, *extra]
+    with subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as p:
+        timer = subprocess.Popen(["sh", "-c", f"sleep {int(30 * SLOW)}; kill {p.pid} 2>/dev/null"])
+        found = []
+        for line in p.stdout:
+            found.append(line.strip())
+            if found[-1] == "END":
+                break
+        timer.kill()
+        timer.wait()
+        p.kill()
+    if not found or found[-1] != "END":
+        raise GuestError(f"{binary}: it ends with {found[-3:]}")
+    return found
+
+
+def compare(*extra):
+    build()
+    if not shutil.which(JUDGE):
+        raise Skip(f"no {JUDGE}")
+    theirs, ours = lines(JUDGE), lines(BINARY, *extra)
+    if len(theirs) < 300 or len(theirs) != len(ours):
+        raise GuestError(f"{len(theirs)} lines of theirs, {len(ours)} of ours")
+    wrong = [f"line {n}: theirs '{a}', ours '{b}'" for n, (a, b) in enumerate(zip(theirs, ours), 1) if a != b]
+    if wrong:
+        raise GuestError("; ".join(wrong[:8]))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(run_tap([("system registers of a GICv3 as QEMU's", compare),
+                          ("and by the interpreter", lambda: compare("-accel", "tcg,engine=interp"))]))
+    finally:
+        shutil.rmtree(TMP, ignore_errors=True)
