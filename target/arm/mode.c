@@ -304,7 +304,9 @@ static uint64_t a32_bits(const ArmEnv *env, unsigned el, uint64_t sctlr)
         m |= sctlr & SCTLR_ITD ? MODE_ITD : 0;
         m |= sctlr & SCTLR_SED ? MODE_SED : 0;
     }
-    m |= env->s.sr[ARM_SR_FPEXC32_EL2] & FPEXC_EN ? MODE_VFP_EN : 0;
+    /* FPEXC is not looked at below an EL1 in AArch64 (AArch32.CheckAdvSIMDOrFPEnabled) */
+    bool fpexc = !(el == 0 && !arm_el_is_a32(env, 1));
+    m |= !fpexc || (env->s.sr[ARM_SR_FPEXC32_EL2] & FPEXC_EN) ? MODE_VFP_EN : 0;
     return m | (el <= 1 && arm_el2_enabled(env) && env->s.sr[ARM_SR_HSTR_EL2] ? MODE_CP15_TRAP : 0);
 }
 

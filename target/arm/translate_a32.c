@@ -89,7 +89,7 @@ void trans_t16_it(ArmTr *s, const t16_it *a)
 
 /* ---- conditions ---- */
 
-static unsigned condition(const ArmTr *s)
+unsigned aa32_condition(const ArmTr *s)
 {
     if (!aa32_thumb(s)) {
         unsigned c = s->insn >> 28;
@@ -117,7 +117,7 @@ static void decode(ArmTr *s)
 
 void aa32_one_insn(ArmTr *s)
 {
-    unsigned cond = condition(s);
+    unsigned cond = aa32_condition(s);
     s->it_next = it_advance(s->it);
     s->skip = -1;
     if (s->it_stored != s->it) {

@@ -43,10 +43,7 @@ bool aa32_before_end(ArmTr *s);
 /* The same for instructions that leave by tr_end_loop() after a helper, before that helper. */
 void aa32_before_helper_end(ArmTr *s);
 /* Condition of this instruction, 14 always. */
-static inline bool aa32_conditional(const ArmTr *s)
-{
-    return s->skip >= 0;
-}
+unsigned aa32_condition(const ArmTr *s);
 static inline bool aa32_in_it(const ArmTr *s)
 {
     return s->it & 15;
@@ -133,7 +130,13 @@ void aa32_bfi(ArmTr *s, unsigned rd, unsigned rn, unsigned lsb, unsigned msb);
 void aa32_clz(ArmTr *s, unsigned rd, unsigned rm);
 void aa32_crc32(ArmTr *s, bool c, unsigned sz, unsigned rd, unsigned rn, unsigned rm);
 
+/* ---- floating point ---- */
+/* FP and Advanced SIMD usable? Else the exception is made. */
+bool aa32_fp_enabled(ArmTr *s);
+
 /* ---- system ---- */
+/* NZCV from bits 31:28 of v. */
+void aa32_flags_from(ArmTr *s, IrVal v);
 void aa32_mrs(ArmTr *s, bool spsr, unsigned rd);
 void aa32_msr(ArmTr *s, bool spsr, unsigned mask, IrVal v);
 void aa32_mrs_banked(ArmTr *s, bool r, unsigned sysm, unsigned rd);

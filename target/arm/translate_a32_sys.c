@@ -194,8 +194,7 @@ void aa32_eret(ArmTr *s)
 
 /* ---- coprocessors ---- */
 
-/* What a read to R15 means: NZCV from bits 31:28. */
-static void flags_from(ArmTr *s, IrVal v)
+void aa32_flags_from(ArmTr *s, IrVal v)
 {
     IrVal f = tr_temp(s), t = tr_temp(s);
     ir_alui(s->b, OP_shr, W32, f, v, 24, 0);
@@ -227,7 +226,7 @@ void aa32_mcr(ArmTr *s, bool read, unsigned cp, unsigned opc1, unsigned crn, uns
         IrVal v = direct ? tr_ldenv(s, W32, r->offset)
                          : tr_call(s, HELPER_sysreg_read, tr_const(s, key), IR_NONE, tr_const(s, rt));
         if (rt == 15) {
-            flags_from(s, v);
+            aa32_flags_from(s, v);
         } else {
             ir_mov(s->b, W32, IR_G(rt), v);
         }
