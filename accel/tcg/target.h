@@ -95,7 +95,8 @@ typedef struct TcgTarget {
     int n_mmu;             /* mmu indexes used, <= TCG_MMU_MODES */
     /* Hints for hosts: global number wanted in a host register by number, -1 none. */
     const int8_t *x86_64_pin; /* 16 entries, by host register number */
-    const int8_t *x86_64_pin_xmm; /* the same of vector registers and temporaries; 13 entries */
+    const int8_t *x86_64_pin_xmm; /* the same of vector registers and temporaries, 32 entries; 13 to 15 are the emitter's, and
+                                   * 16 to 31 are there on hosts with AVX-512, one move further away */
 
     void (*push)(Cpu *cpu, void *env); /* cpu->state -> env */
     void (*pull)(Cpu *cpu, void *env);

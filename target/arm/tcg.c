@@ -30,7 +30,9 @@ static const IrGlobalDesc globals[32] = {
 static const int8_t x86_64_pin[16] = {0, 1, 2, 3, 31, 4, 5, 8, 9, 19, 20, 21, 29, -1, -1, -1};
 
 /* Those that hold arguments and results, and the first that code without calls takes; two temporaries. */
-static const int8_t x86_64_pin_xmm[13] = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, VEC_T0, VEC_T1};
+static const int8_t x86_64_pin_xmm[32] = {
+    0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, VEC_T0, VEC_T1, -1, -1, -1,
+    8, 9, 10, 11, 12, 13, 14, 15, 19, 20, 21, 22, 23, 24, VEC_T2, VEC_T3};
 
 static void push(Cpu *cpu, void *opaque)
 {

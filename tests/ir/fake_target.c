@@ -145,7 +145,9 @@ const TcgTarget fake_target = {
 };
 
 /* A third of the registers, and half of the temporaries, stay in env. */
-static const int8_t xmm_pins[13] = {0, 1, 2, 3, 4, 5, 17, 16, 15, -1, 14, FAKE_VECS, FAKE_VECS + 1};
+static const int8_t xmm_pins[32] = {
+    0, 1, 2, 3, 4, 5, 17, 16, 15, -1, 14, FAKE_VECS, FAKE_VECS + 1, -1, -1, -1,
+    6, 7, 8, -1, FAKE_VECS + 2, -1, -1, -1, -1, -1, -1, -1, -1, -1, 9, 10};
 
 const TcgTarget fake_vec_target = {
     .name = "fake-vec",

@@ -132,7 +132,9 @@ static const IrGlobalDesc globals[32] = {
     X(22), X(23), X(24), X(25), X(26), X(27), X(28), X(29), X(30),
     {"sp", (uint32_t)offsetof(ArmEnv, s.sp)},
 };
-static const int8_t xmm_pins[13] = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, VEC_T0, VEC_T1};
+static const int8_t xmm_pins[32] = {
+    0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, VEC_T0, VEC_T1, -1, -1, -1,
+    8, 9, 10, 11, 12, 13, 14, 15, 19, 20, 21, 22, 23, 24, VEC_T2, VEC_T3};
 static const int8_t pins[16] = {0, 1, 2, 3, -1, 4, 5, 8, 19, 20, 29, 30, 31, -1, -1, -1};
 
 static void t_none(void *env)

@@ -197,6 +197,34 @@ static inline void ins_vex(Asm *s, unsigned opc, bool w64, bool l256, unsigned r
     s->p = p;
 }
 
+/*
+ * EVEX-encoded, 128 bits, W0, no mask, no vvvv: registers 16..31 can be named. Memory has no base register (its 8-bit
+ * displacements would be scaled).
+ */
+static inline void ins_evex128(Asm *s, unsigned opc, unsigned reg, Rm m)
+{
+    uint8_t *p = s->p;
+    unsigned x = 0, b = 0;
+    if (m.reg >= 0) {
+        x = m.reg >> 4 & 1;
+        b = m.reg >> 3 & 1;
+    } else if (m.gs) {
+        *p++ = 0x65;
+    }
+    unsigned pp = opc & O_66 ? 1 : opc & O_F3 ? 2 : opc & O_F2 ? 3 : 0;
+    *p++ = 0x62;
+    *p++ = (uint8_t)(!(reg & 8) << 7 | !x << 6 | !b << 5 | !(reg & 16) << 4 | (opc >> 8 & 3));
+    *p++ = (uint8_t)(0x7c | pp);
+    *p++ = 0x08;
+    *p++ = (uint8_t)opc;
+    if (m.reg >= 0) {
+        *p++ = (uint8_t)(0xc0 | (reg & 7) << 3 | (m.reg & 7));
+    } else {
+        p = asm_mem(p, reg, m);
+    }
+    s->p = p;
+}
+
 /* ---- common instructions ---- */
 static inline void a_mov(Asm *s, unsigned w, unsigned dst, Rm src)
 {

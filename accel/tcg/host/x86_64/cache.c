@@ -66,9 +66,10 @@ static void assign_vector_registers(HostCode *hc, const TcgTarget *t)
     if (!hc->vec || !t->x86_64_pin_xmm) {
         return;
     }
-    for (int r = 0; r < XMM_PINS; r++) {
+    int count = __builtin_cpu_supports("avx512vl") ? XMM_COUNT : XMM_SCRATCH;
+    for (int r = 0; r < count; r++) {
         int n = t->x86_64_pin_xmm[r];
-        if (n >= 0) {
+        if (n >= 0 && (r < XMM_SCRATCH || r >= XMM_FAR)) {
             hc->vpin[r] = (int8_t)n;
             hc->vreg[n] = (int8_t)r;
         }

@@ -55,8 +55,8 @@ typedef enum Stub {
     STUB__COUNT,
 } Stub;
 
-/* Vector registers of the target may have host registers below; those from here on are scratch. */
-#define XMM_PINS 13
+/* Vector registers of the target may be in host registers below XMM_SCRATCH, and with AVX-512 from XMM_FAR on. */
+enum { XMM_SCRATCH = 13, XMM_FAR = 16, XMM_COUNT = 32 };
 
 /* Bytes before entry_poll: block pointer, size of the block's code, poll exit, kill exit. */
 #define BLOCK_HEADER   32
@@ -141,7 +141,7 @@ struct HostCode {
     bool ymm;                    /* the host has AVX and the target YMM registers */
     bool vec;                    /* the target has vector registers and the host AVX */
     int8_t vreg[64];             /* vector register or temporary -> host register, -1 memory */
-    int8_t vpin[XMM_PINS];       /* host register -> vector register, -1 */
+    int8_t vpin[XMM_COUNT];      /* host register -> vector register, -1 */
     bool single_vcpu;            /* host_code_single_vcpu() */
     struct Emit *emit;
 };

@@ -2,11 +2,12 @@
 /*
  * Passed-through instructions on the target's vector registers (IrHostInsn.vec). A register lives in a host register
  * for good (HostCode.vreg), or in env: then it is a memory operand where that will do, else it is brought to a scratch
- * register and, when written, back.
+ * register and, when written, back. So is one that lives in XMM16-XMM31, which VEX cannot name: a move that costs next to
+ * nothing, where the way through memory takes five cycles.
  */
 #include "accel/tcg/host/x86_64/emit.h"
 
-enum { SCRATCH_REG = XMM_PINS, SCRATCH_VVVV, SCRATCH_RM };
+enum { SCRATCH_REG = XMM_SCRATCH, SCRATCH_VVVV, SCRATCH_RM };
 
 /* ---- registers as fields of env ---- */
 
@@ -48,6 +49,10 @@ bool vec_ldenv(Emit *e, const IrOp *op)
         return false;
     }
     int r = val_in_mem(e, op->dst) ? reg_alloc(e) : dst_reg(e, op->dst, false);
+    if (x >= XMM_FAR) {
+        xmm_move(&e->a, true, SCRATCH_REG, rm_r(x));
+        x = SCRATCH_REG;
+    }
     if (at == 0 && op->w >= W32) { /* vmovd, vmovq */
         ins_vex(&e->a, O_66 | O_0F | 0x7e, op->w == W64, false, (unsigned)x, 0, rm_r(r));
     } else {
@@ -67,9 +72,16 @@ bool vec_stenv(Emit *e, const IrOp *op)
     if (x < 0) {
         return false;
     }
-    int r = val_reg(e, op->a);
-    ins_vex(&e->a, insert[op->w], op->w == W64, false, (unsigned)x, (unsigned)x, rm_r(r));
+    int r = val_reg(e, op->a), work = x;
+    if (x >= XMM_FAR) {
+        work = SCRATCH_REG;
+        xmm_move(&e->a, true, SCRATCH_REG, rm_r(x));
+    }
+    ins_vex(&e->a, insert[op->w], op->w == W64, false, (unsigned)work, (unsigned)work, rm_r(r));
     e8(&e->a, at >> op->w);
+    if (x >= XMM_FAR) {
+        xmm_move(&e->a, true, (unsigned)x, rm_r(SCRATCH_REG));
+    }
     return true;
 }
 
@@ -79,18 +91,21 @@ bool vec_stenv(Emit *e, const IrOp *op)
 static unsigned place(Emit *e, unsigned n, unsigned scratch, bool read)
 {
     int x = e->hc->vreg[n];
-    if (x >= 0) {
+    if (x >= 0 && x < XMM_FAR) {
         return (unsigned)x;
     }
     if (read) {
-        xmm_move(&e->a, true, scratch, vec_home(e->hc, n));
+        xmm_move(&e->a, true, scratch, x >= 0 ? rm_r(x) : vec_home(e->hc, n));
     }
     return scratch;
 }
 
 static void put_back(Emit *e, unsigned n, unsigned where)
 {
-    if (e->hc->vreg[n] < 0) {
+    int x = e->hc->vreg[n];
+    if (x >= XMM_FAR) {
+        xmm_move(&e->a, true, (unsigned)x, rm_r((int)where));
+    } else if (x < 0) {
         xmm_move(&e->a, false, where, vec_home(e->hc, n));
     }
 }

@@ -138,12 +138,17 @@ Rm vec_home(const HostCode *hc, unsigned n)
 
 void xmm_move(Asm *a, bool load, unsigned xmm, Rm m)
 {
-    ins_vex(a, O_0F | (load ? 0x28 : 0x29), false, false, xmm, 0, m); /* vmovaps */
+    unsigned opc = O_0F | (load ? 0x28 : 0x29); /* vmovaps */
+    if (xmm >= XMM_FAR || m.reg >= XMM_FAR) {
+        ins_evex128(a, opc, xmm, m);
+    } else {
+        ins_vex(a, opc, false, false, xmm, 0, m);
+    }
 }
 
 static void vec_all(const Stubs *s, bool load)
 {
-    for (unsigned r = 0; r < XMM_PINS; r++) {
+    for (unsigned r = 0; r < XMM_COUNT; r++) {
         int n = s->hc->vpin[r];
         if (n >= 0) {
             xmm_move(s->a, load, r, vec_home(s->hc, (unsigned)n));
