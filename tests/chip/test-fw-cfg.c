@@ -194,11 +194,42 @@ static void test_acpi_links(void)
     bench_free(m);
 }
 
+#define MEM 0x09020000ull
+
+/* The one in memory: data in the order of addresses whatever the width, selector and DMA address big endian. */
+static void test_memory(void)
+{
+    Machine *m = bench_new(1);
+    Device *d = bench_device(m, NULL, "fw_cfg_mem", NULL);
+    uint8_t desc[16], buf[8];
+
+    g_assert_true(fw_cfg_add_file(d, "opt/x", "ABCDEFGHIJ", 10, NULL));
+    device_reset(d);
+    bench_store(m, MEM + 8, 2, 0x0000);
+    g_assert_cmphex(bench_load(m, MEM, 4), ==, 0x554d4551); /* "QEMU" */
+    bench_store(m, MEM + 8, 2, bswap16(FW_CFG_FILE_FIRST));
+    g_assert_cmphex(bench_load(m, MEM, 8), ==, 0x4847464544434241);
+    g_assert_cmphex(bench_load(m, MEM, 1), ==, 'I');
+    g_assert_cmphex(bench_load(m, MEM, 2), ==, 'J'); /* behind the end zeros */
+    g_assert_cmphex(bench_load(m, MEM + 16, 8), ==, bswap64(0x51454d5520434647));
+    st_be32(desc, FW_CFG_FILE_FIRST << 16 | 0x08 | 0x02);
+    st_be32(desc + 4, 4);
+    st_be64(desc + 8, 0x200);
+    address_space_poke(machine_memory(m), 0x100, desc, sizeof(desc));
+    bench_store(m, MEM + 16, 8, bswap64(0x100));
+    address_space_peek(machine_memory(m), 0x200, buf, 4);
+    g_assert_cmpint(memcmp(buf, "ABCD", 4), ==, 0);
+    address_space_peek(machine_memory(m), 0x100, buf, 4);
+    g_assert_cmphex(ld_be32(buf), ==, 0);
+    bench_free(m);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fw-cfg/signature", test_signature);
     g_test_add_func("/fw-cfg/file-directory", test_directory);
+    g_test_add_func("/fw-cfg/memory", test_memory);
     g_test_add_func("/fw-cfg/dma/read", test_dma_read);
     g_test_add_func("/fw-cfg/dma/write", test_dma_write);
     g_test_add_func("/fw-cfg/dma/hostile", test_hostile_dma);

@@ -109,6 +109,40 @@ static void test_reset(void)
     bench_free(m);
 }
 
+/* Two chips of 16 bits on a bus of 32, as UEFI's driver for Arm boards finds them: both get and answer each command. */
+static void test_side_by_side(void)
+{
+    Machine *m = bench_new(0);
+    Device *d = bench_device(m, NULL, "cfi.pflash01", "num-blocks=16", "sector-length=262144", "width=4", "device-width=2",
+                             "id0=0x89", "id1=0x18", NULL);
+
+    region_add(machine_memory_root(m), BASE, pflash_region(d), 0);
+    device_reset(d);
+    bench_store(m, BASE + 0x55 * 4, 4, 0x00980098);
+    g_assert_cmphex(bench_load(m, BASE + 0x10 * 4, 4), ==, 0x00510051);
+    g_assert_cmphex(bench_load(m, BASE + 0x27 * 4, 4), ==, 0x00150015); /* 2 MiB each */
+    g_assert_cmphex(bench_load(m, BASE + 0x30 * 4, 4), ==, 0x00020002); /* blocks of 128 KiB each, in 256 bytes */
+    bench_store(m, BASE, 4, 0x00900090);
+    g_assert_cmphex(bench_load(m, BASE, 4), ==, 0x89188918);
+    bench_store(m, BASE, 4, 0x00400040);
+    bench_store(m, BASE, 4, 0x12345678);
+    g_assert_cmphex(bench_load(m, BASE, 4), ==, 0x00800080);
+    bench_store(m, BASE, 4, 0x00ff00ff);
+    g_assert_cmphex(bench_load(m, BASE, 4), ==, 0x12345678);
+    bench_store(m, BASE + 0x40, 4, 0x00e800e8); /* buffered: a count of words of each chip, less one */
+    bench_store(m, BASE + 0x40, 4, 0x00010001);
+    bench_store(m, BASE + 0x40, 4, 0x11111111);
+    bench_store(m, BASE + 0x44, 4, 0x22222222);
+    bench_store(m, BASE + 0x40, 4, 0x00d000d0);
+    bench_store(m, BASE, 4, 0x00ff00ff);
+    g_assert_cmphex(bench_load(m, BASE + 0x40, 8), ==, 0x2222222211111111);
+    bench_store(m, BASE, 4, 0x00200020);
+    bench_store(m, BASE, 4, 0x00d000d0);
+    bench_store(m, BASE, 4, 0x00ff00ff);
+    g_assert_cmphex(bench_load(m, BASE, 4), ==, 0xffffffff);
+    bench_free(m);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -116,5 +150,6 @@ int main(int argc, char **argv)
     g_test_add_func("/pflash/program-erase", test_program_erase);
     g_test_add_func("/pflash/buffered", test_buffered);
     g_test_add_func("/pflash/reset", test_reset);
+    g_test_add_func("/pflash/side-by-side", test_side_by_side);
     return g_test_run();
 }
