@@ -167,6 +167,42 @@ static bool list_properties(const char *driver, Error **errp)
     return true;
 }
 
+static const char *kind_name(const Property *p)
+{
+    switch (p->kind) {
+    case PROP_BOOL:
+        return "bool";
+    case PROP_SIZE:
+        return "size";
+    case PROP_ENUM:
+        return p->enum_names && !strcmp(p->enum_names[0], "auto") ? "OnOffAuto" : "string";
+    case PROP_STRING: case PROP_CHARDEV: case PROP_DRIVE: case PROP_LINK: case PROP_OBJECT:
+        return "string";
+    default:
+        return "int";
+    }
+}
+
+/* "-machine virt,help": in QEMU's form. */
+static bool list_machine_options(const Config *c, Error **errp)
+{
+    const char *arch = c->qemu_defaults ? c->arch : NULL;
+    const BoardType *b = board_find(c->help_arg, arch, errp);
+
+    if (!b) {
+        error_prepend(errp, "-machine %s: ", c->help_arg);
+        return false;
+    }
+    GPtrArray *lines = lines_new();
+    for (const Property *p = b->props; p && p->name; p++) {
+        g_autofree char *name = g_strdup_printf("  %s=<%s>", p->name, kind_name(p));
+        g_ptr_array_add(lines, g_strdup_printf("%-24s - %s", name, p->help));
+    }
+    g_autofree char *heading = g_strdup_printf("%s-machine options:", b->alias ? b->alias : b->name);
+    print_sorted(heading, lines);
+    return true;
+}
+
 static void list_firmware_dirs(const Config *c)
 {
     g_autofree char *path = config_firmware_path(c);
@@ -200,6 +236,8 @@ bool config_print_help(const Config *c, Error **errp)
     } else if (!strcmp(t, "version")) {
         printf("Rhea version %s (with the interfaces of QEMU %d.%d)\n", RHEA_VERSION,
                QEMU_INTERFACE_MAJOR, QEMU_INTERFACE_MINOR);
+    } else if (!strcmp(t, "machine") && *c->help_arg) {
+        return list_machine_options(c, errp);
     } else if (!strcmp(t, "machine")) {
         list_machines(c);
     } else if (!strcmp(t, "cpu")) {

@@ -34,6 +34,9 @@ bool opt_machine(Config *c, const OptValue *v, Error **errp)
     if (is_help(type)) {
         return set_help(c, "machine", "");
     }
+    if (type && json_object_get(v->obj, "help")) {
+        return set_help(c, "machine", type);
+    }
     if (type) {
         c->board = type;
     }

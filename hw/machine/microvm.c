@@ -83,7 +83,7 @@ static bool micro_add_chipset(PcBoard *pc, Error **errp)
     }
     for (int i = 0; i < slot_count(s); i++) {
         line = s->ioapic2 ? ioapic_input(s->ioapic2, i) : pc_ioapic_input(pc, first_gsi(s) + i);
-        if (!virtio_mmio_new(m, SLOTS_BASE + i * VIRTIO_MMIO_SIZE, true, line, errp)) {
+        if (!virtio_mmio_new(m, SLOTS_BASE + i * VIRTIO_MMIO_SIZE, i, true, line, errp)) {
             return false;
         }
     }

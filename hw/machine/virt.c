@@ -433,8 +433,9 @@ static bool add_pcie(VirtBoard *v, Error **errp)
 
 static bool add_virtio_slots(VirtBoard *v, Error **errp)
 {
-    for (int i = 0; i < VIRT_MMIO_SLOTS; i++) {
-        if (!virtio_mmio_new(v->dev.machine, v->map[VIRT_MMIO].base + i * VIRTIO_MMIO_SIZE, true,
+    /* As in QEMU the first device gets the last slot. */
+    for (int i = VIRT_MMIO_SLOTS - 1; i >= 0; i--) {
+        if (!virtio_mmio_new(v->dev.machine, v->map[VIRT_MMIO].base + i * VIRTIO_MMIO_SIZE, i, true,
                              virt_spi(v, VIRT_SPI_MMIO + i), errp)) {
             return false;
         }
@@ -502,6 +503,7 @@ static const Property virt_props[] = {
     PROP(VirtBoard, PROP_BOOL, usb, "usb", false, "USB controller: off only"),
     PROP(VirtBoard, PROP_BOOL, graphics, "graphics", true, "firmware may use a display"),
     PROP(VirtBoard, PROP_BOOL, dtb_randomness, "dtb-randomness", true, "seeds in the device tree, new ones at each reset"),
+    PROP(VirtBoard, PROP_BOOL, dtb_randomness, "dtb-kaslr-seed", true, "older name of dtb-randomness"),
     PROP_STR(VirtBoard, iommu, "iommu", "none", "IOMMU of PCI devices: none only"),
     PROP_STR(VirtBoard, dtb, "dtb", NULL, "device tree for -kernel instead of the board's own"),
     PROP_STR(VirtBoard, dumpdtb, "dumpdtb", NULL, "write the device tree to this file and end"),

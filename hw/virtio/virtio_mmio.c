@@ -52,6 +52,7 @@ typedef struct VirtioMmio {
     /* properties */
     bool force_legacy, ioeventfd;
     uint64_t base;
+    uint32_t number;
     /* saved */
     uint32_t device_features_sel, driver_features_sel, queue_sel, page_size;
     /* host */
@@ -362,12 +363,8 @@ static const IoOps kick_ops = {kick_read, kick_write, .min_size = 1, .max_size =
 static bool mmio_realize(Device *d, Error **errp)
 {
     VirtioMmio *s = (VirtioMmio *)d;
-    unsigned n = 0;
 
-    do { /* QEMU numbers the buses of its slots */
-        g_free(s->name);
-        s->name = g_strdup_printf("virtio-mmio-bus.%u", n++);
-    } while (bus_find(d->machine, s->name));
+    s->name = g_strdup_printf("virtio-mmio-bus.%u", s->number);
     virtio_bus_init(&s->vbus, d, s->name, &transport);
     s->irq = loop_timer_new(machine_loop(d->machine), irq_later, s);
     MemoryRegion *r = device_io_region(d, "virtio-mmio", &mmio_ops, VIRTIO_MMIO_SIZE);
@@ -406,6 +403,7 @@ static const Property mmio_props[] = {
     PROP(VirtioMmio, PROP_BOOL, ioeventfd, "ioeventfd", true,
          "kicks may be served on the device's I/O thread; iothread= needs it"),
     PROP(VirtioMmio, PROP_U64, base, "base", 0, "guest-physical address; the board's choice"),
+    PROP(VirtioMmio, PROP_U32, number, "number", 0, "of its bus, in the name"),
     {0},
 };
 
@@ -435,11 +433,12 @@ static const DeviceType mmio_type = {
 };
 DEVICE_TYPE(mmio_type);
 
-Device *virtio_mmio_new(Machine *m, hwaddr base, bool legacy, Irq irq, Error **errp)
+Device *virtio_mmio_new(Machine *m, hwaddr base, unsigned number, bool legacy, Irq irq, Error **errp)
 {
     Device *d = device_new(m, &mmio_type, NULL, NULL);
 
     device_set_u64(d, "base", base);
+    device_set_u64(d, "number", number);
     device_set_u64(d, "force-legacy", legacy);
     device_connect(d, 0, irq);
     if (!device_realize(d, errp)) {

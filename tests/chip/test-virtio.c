@@ -619,7 +619,7 @@ static void test_mmio(gconstpointer data)
     const hwaddr base = 0xd0000000;
     Error *err = NULL;
 
-    g_assert_nonnull(virtio_mmio_new(b.m, base, legacy, bench_wire(&wire), &err));
+    g_assert_nonnull(virtio_mmio_new(b.m, base, 0, legacy, bench_wire(&wire), &err));
     g_assert_cmpuint(bench_load(b.m, base + 8, 4), ==, 0);
     Device *d = device_new(b.m, &toy_type, NULL, NULL);
     g_assert_true(device_realize(d, &err));

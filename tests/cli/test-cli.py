@@ -185,6 +185,59 @@ def device_aliases():
     assert "did you mean 'virtio-rng'" in r.stderr, r
 
 
+# Of the board virt; {d} is a directory with the files of arm_mistakes().
+ARM_MISTAKES = [
+    (["-M", "virt,iommu=smmuv3"], ["iommu", "none only"]),
+    (["-M", "virt,gic-version=4"], ["gic-version", "2, 3, max"]),
+    (["-M", "virt,ras=on"], ["ras=on"]),
+    (["-M", "virt,highmem=off", "-m", "4G"], ["Addressing limited to 32 bits", "highmem=on"]),
+    (["-smp", "9"], ["exceeds max CPUs", "gic-version=3"]),
+    (["-m", "8"], ["8388608 bytes of memory", "16 MiB"]),
+    (["-kernel", "{d}/uimage"], ["U-Boot", "Image or zImage"]),
+    (["-kernel", "{d}/damaged"], ["damaged", "gzip -t"]),
+    (["-kernel", "{d}/bzimage"], ["x86 Linux kernel", "rhea-system-x86_64"]),
+    (["-kernel", "{d}/zimage"], ["32-bit zImage", "cortex-a15"]),
+    (["-kernel", "{d}/image", "-m", "16"], ["does not fit", "-m "]),
+    (["-kernel", "{d}/elf"], ["is for x86", "64-bit Arm"]),
+    (["-kernel", "{d}/cpio"], ["cpio archive", "-initrd"]),
+    (["-dtb", "{d}/uimage"], ["-dtb needs a kernel"]),
+    (["-kernel", "{d}/plain", "-dtb", "{d}/uimage"], ["not a device tree", "dtc"]),
+    (["-bios", "{d}/none"], ["none"]),
+    (["-bios", "{d}/plain", "-drive", "if=pflash,format=raw,file={d}/plain"], ["64 MiB", "truncate"]),
+]
+
+
+@case
+def arm_mistakes():
+    """What the board virt and its kernel loader say of what cannot be."""
+    def at(where, data, size=4096):
+        return bytes(where) + data + bytes(size - where - len(data))
+    files = {"uimage": at(0, b"\x27\x05\x19\x56"), "damaged": b"\x1f\x8b\x08" + bytes(range(100)),
+             "bzimage": at(0x202, b"HdrS"), "zimage": at(0x24, b"\x18\x28\x6f\x01"),
+             "image": at(16, (32 << 20).to_bytes(8, "little") + bytes(32) + b"ARM\x64"), "cpio": b"070701" + bytes(200),
+             "elf": at(0, b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\0\x3e\0"), "plain": bytes(100)}
+    with tempfile.TemporaryDirectory() as d:
+        for name, data in files.items():
+            with open(os.path.join(d, name), "wb") as f:
+                f.write(data)
+        for args, words in ARM_MISTAKES:
+            r = run([os.path.join(BUILD, "rhea-system-aarch64"), "-M", "virt", "-cpu", "max", "-display", "none",
+                     *(a.format(d=d) for a in args)])
+            assert r.returncode == 1 and r.stderr.count("\n") == 1, f"{args}: {r}"
+            assert all(w in r.stderr for w in words), f"{args}: {r.stderr}"
+
+
+@case
+def machine_options():
+    """-M NAME,help lists the machine's properties."""
+    for binary, name, words in ((QEMU_NAME, "pc", ["hpet=<bool>", "acpi=<OnOffAuto>"]),
+                                (os.path.join(BUILD, "rhea-system-aarch64"), "virt",
+                                 ["gic-version=<string>", "virtualization=<bool>"])):
+        r = run([binary, "-M", f"{name},help"])
+        assert r.returncode == 0 and "-machine options:" in r.stdout, r
+        assert all(w in r.stdout for w in words), r
+
+
 @case
 def personalities():
     """QEMU's defaults under its name, sane ones as rhea; what is not there says so."""
