@@ -35,6 +35,11 @@ static IrVal replicate(ArmTr *s, IrVal v, unsigned esz)
 
 static void duplicate(ArmTr *s, IrVal v, unsigned esz, unsigned q, unsigned rd)
 {
+    if (vec_host(s, 0)) {
+        vec_from_general(s, VX_66 | VX_0F(0x6e) | VX_W, VEC_T0, VEC_T0, v); /* vmovq */
+        vec_broadcast(s, simd_len(q), rd, VEC_T0, esz, 0);
+        return;
+    }
     IrVal r = replicate(s, v, esz);
     tr_stenv(s, W64, ENV_VD(rd, 0), r);
     if (q) {
@@ -49,7 +54,11 @@ void trans_a64_dup_elem(ArmTr *s, const a64_dup_elem *a)
     if (!element(a->imm5, &esz, &index) || (esz == 3 && !a->Q)) {
         tr_undef(s);
     } else if (tr_fp_access(s)) {
-        duplicate(s, tr_ldenv(s, (IrWidth)esz, element_env(a->rn, esz, index)), esz, a->Q, a->rd);
+        if (vec_host(s, 0)) {
+            vec_broadcast(s, simd_len(a->Q), a->rd, a->rn, esz, index);
+        } else {
+            duplicate(s, tr_ldenv(s, (IrWidth)esz, element_env(a->rn, esz, index)), esz, a->Q, a->rd);
+        }
     }
 }
 
@@ -180,7 +189,14 @@ static uint64_t expand_imm(unsigned op, unsigned cmode, uint64_t imm8)
 
 static void store_imm(ArmTr *s, uint64_t imm, unsigned q, unsigned rd)
 {
-    if (tr_fp_access(s)) {
+    if (!tr_fp_access(s)) {
+        return;
+    }
+    if (!q) {
+        vec_set_scalar(s, rd, tr_const(s, (int64_t)imm));
+    } else if (vec_host(s, 0)) {
+        vec_constant(s, rd, 3, imm);
+    } else {
         duplicate(s, tr_const(s, (int64_t)imm), 3, q, rd);
     }
 }
@@ -198,6 +214,11 @@ void trans_a64_vimm(ArmTr *s, const a64_vimm *a)
         return;
     }
     if (!tr_fp_access(s)) {
+        return;
+    }
+    if (vec_host(s, 0)) {
+        vec_constant(s, VEC_T1, 3, a->op ? ~imm : imm);
+        vec_op3(s, a->op ? PAND : POR, simd_len(a->Q), a->rd, a->rd, VEC_T1);
         return;
     }
     for (unsigned i = 0; i <= a->Q; i++) {

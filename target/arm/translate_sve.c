@@ -4,6 +4,7 @@
  */
 #include "target/arm/system.h"
 #include "target/arm/translate_sve.h"
+#include "target/arm/translate_vec_fast.h"
 
 bool tr_sve_access(ArmTr *s)
 {
@@ -22,7 +23,8 @@ static IrVal call(ArmTr *s, VecDesc x, int64_t imm, unsigned ctl)
 
 void z_op(ArmTr *s, VecDesc x, int64_t imm, unsigned ctl)
 {
-    if (tr_sve_access(s)) {
+    /* Whole vectors of 16 bytes are those of Advanced SIMD. */
+    if (tr_sve_access(s) && !(ctl == 0 && x.len == 16 && vec_fast(s, x, imm))) {
         call(s, x, imm, ctl);
     }
 }

@@ -59,6 +59,24 @@ static bool extended(ArmTr *s, unsigned esz, unsigned sel, unsigned r, unsigned 
     return true;
 }
 
+/* The same for bytes and halfwords in 8 bytes, for halfwords in 16: packed twice. */
+static void paired_short(ArmTr *s, VecDesc x)
+{
+    unsigned bits = 8u << x.esz, wide = x.esz + 1, pack = x.esz ? X38(0x2b) : X66(0x67), n = x.n, m = x.m;
+    if (x.len == 8) {
+        vec_op3(s, PUNPCKLQDQ, 16, VEC_T3, n, m);
+        n = m = VEC_T3;
+    }
+    vec_lane_left(s, wide, 16, VEC_T0, m, bits);
+    vec_lane_right(s, wide, 16, VEC_T0, VEC_T0, bits);
+    vec_lane_left(s, wide, 16, VEC_T2, n, bits);
+    vec_lane_right(s, wide, 16, VEC_T2, VEC_T2, bits);
+    vec_op3(s, pack, 16, VEC_T2, VEC_T2, VEC_T0);
+    vec_lane_right(s, wide, 16, VEC_T0, m, bits);
+    vec_lane_right(s, wide, 16, VEC_T1, n, bits);
+    vec_op3(s, pack, 16, VEC_T1, VEC_T1, VEC_T0);
+}
+
 /* Adjacent lanes: the even ones of n:m to T2, the odd ones to T1. */
 static bool paired(ArmTr *s, VecDesc x)
 {
@@ -80,8 +98,11 @@ static bool paired(ArmTr *s, VecDesc x)
         vec_lane_right(s, 1, 16, VEC_T1, x.m, 8);
         vec_lane_right(s, 1, 16, VEC_T0, x.n, 8);
         vec_op3(s, X66(0x67), 16, VEC_T1, VEC_T0, VEC_T1);
+    } else if (x.esz == 3) { /* the scalar form */
+        vec_move(s, 16, VEC_T2, x.n);
+        vec_bytes_right(s, 16, VEC_T1, x.n, 8);
     } else {
-        return false;
+        paired_short(s, x);
     }
     return true;
 }
@@ -211,6 +232,43 @@ static bool difference(ArmTr *s, VecDesc x, unsigned n, unsigned m)
     return true;
 }
 
+/* T0 = n * m; uses T2. Doublewords: words that were extended. */
+static bool product(ArmTr *s, VecDesc x, unsigned n, unsigned m)
+{
+    unsigned op = simple[VEC_MUL][x.esz];
+    if (x.esz == 0) { /* odd bytes, even bytes */
+        vec_lane_right(s, 1, 16, VEC_T0, n, 8);
+        vec_lane_right(s, 1, 16, VEC_T2, m, 8);
+        vec_op3(s, simple[VEC_MUL][1], 16, VEC_T0, VEC_T0, VEC_T2);
+        vec_lane_left(s, 1, 16, VEC_T0, VEC_T0, 8);
+        vec_op3(s, simple[VEC_MUL][1], 16, VEC_T2, n, m);
+        vec_lane_left(s, 1, 16, VEC_T2, VEC_T2, 8);
+        vec_lane_right(s, 1, 16, VEC_T2, VEC_T2, 8);
+        vec_op3(s, POR, 16, VEC_T0, VEC_T0, VEC_T2);
+        return true;
+    }
+    if (x.esz == 3 && (x.nsel & SEL_EXT) && (x.msel & SEL_EXT)) {
+        op = x.nsel & SEL_SIGNED ? X38(0x28) : X66(0xf4); /* vpmuldq, vpmuludq */
+    }
+    if (op) {
+        vec_op3(s, op, 16, VEC_T0, n, m);
+    }
+    return op;
+}
+
+static bool multiply(ArmTr *s, VecDesc x, unsigned n, unsigned m)
+{
+    if (!product(s, x, n, m)) {
+        return false;
+    }
+    if (x.op == VEC_MUL) {
+        vec_move(s, x.len, x.d, VEC_T0);
+    } else {
+        vec_op3(s, simple[x.op == VEC_MLA ? VEC_ADD : VEC_SUB][x.esz], x.len, x.d, x.a, VEC_T0);
+    }
+    return true;
+}
+
 /* ---- one source ---- */
 
 /* pshufb's selector that reverses lanes in groups: by the shortest lane and the group's size, byte by byte. */
@@ -271,58 +329,6 @@ static bool one_source(ArmTr *s, VecDesc x, unsigned n, int64_t imm)
     }
 }
 
-/* ---- shifts by an immediate ---- */
-
-/* T0 = n shifted. */
-static bool shifted(ArmTr *s, unsigned esz, bool left, bool is_signed, unsigned n, unsigned count)
-{
-    unsigned digit = left ? 6 : is_signed ? 4 : 2;
-    if (esz >= 1) {
-        if (is_signed && esz == 3) {
-            return false;
-        }
-        vec_shift_imm(s, X66(0x70 + esz), digit, 16, VEC_T0, n, (uint8_t)count);
-        return true;
-    }
-    if (is_signed) {
-        return false;
-    }
-    vec_shift_imm(s, X66(0x71), digit, 16, VEC_T0, n, (uint8_t)count);
-    vec_constant(s, VEC_T1, 0, left ? 0xffu << count & 0xff : 0xffu >> count);
-    vec_op3(s, PAND, 16, VEC_T0, VEC_T0, VEC_T1);
-    return true;
-}
-
-static bool shift(ArmTr *s, VecDesc x, unsigned n, int64_t imm)
-{
-    bool left = x.op == VEC_SHL || x.op == VEC_SLI, is_signed = x.op == VEC_SSHR || x.op == VEC_SSRA;
-    unsigned bits = 8u << x.esz;
-    if (x.out == OUT_SAME && left && imm == 0 && x.op == VEC_SHL) { /* UXTL, SXTL */
-        vec_move(s, x.len, x.d, n);
-        return true;
-    }
-    if (x.op == VEC_SLI || x.op == VEC_SRI) { /* the bits that d keeps */
-        uint64_t ones = ~0ull >> (64 - bits);
-        uint64_t keep = left ? ones & ((1ull << imm) - 1) : imm == bits ? ones : ones & ~(ones >> imm);
-        if (!shifted(s, x.esz, left, false, n, (unsigned)imm)) {
-            return false;
-        }
-        vec_constant(s, VEC_T1, x.esz, keep);
-        vec_op3(s, PAND, 16, VEC_T1, VEC_T1, x.a);
-        vec_op3(s, POR, x.len, x.d, VEC_T0, VEC_T1);
-        return true;
-    }
-    if (!shifted(s, x.esz, left, is_signed, n, (unsigned)imm)) {
-        return false;
-    }
-    if (x.op == VEC_SSRA || x.op == VEC_USRA) {
-        vec_op3(s, simple[VEC_ADD][x.esz], x.len, x.d, VEC_T0, x.a);
-    } else {
-        vec_move(s, x.len, x.d, VEC_T0);
-    }
-    return true;
-}
-
 /* ---- narrowing ---- */
 
 void vec_narrow(ArmTr *s, unsigned esz, bool upper, unsigned d, unsigned t)
@@ -342,7 +348,7 @@ void vec_narrow(ArmTr *s, unsigned esz, bool upper, unsigned d, unsigned t)
     }
 }
 
-/* XTN, SHRN, ADDHN, SUBHN. */
+/* XTN, SHRN, RSHRN, ADDHN, SUBHN. */
 static bool narrowing(ArmTr *s, VecDesc x, unsigned n, unsigned m, int64_t imm)
 {
     unsigned t = VEC_T0;
@@ -355,6 +361,12 @@ static bool narrowing(ArmTr *s, VecDesc x, unsigned n, unsigned m, int64_t imm)
         break;
     case VEC_SHRN:
         vec_lane_right(s, x.esz, 16, VEC_T0, n, (unsigned)imm);
+        break;
+    case VEC_RSHRN: /* plus the last bit that goes */
+        vec_lane_left(s, x.esz, 16, VEC_T1, n, (8u << x.esz) - (unsigned)imm);
+        vec_lane_right(s, x.esz, 16, VEC_T1, VEC_T1, (8u << x.esz) - 1);
+        vec_lane_right(s, x.esz, 16, VEC_T0, n, (unsigned)imm);
+        vec_op3(s, simple[VEC_ADD][x.esz], 16, VEC_T0, VEC_T0, VEC_T1);
         break;
     case VEC_ADDHN:
     case VEC_SUBHN:
@@ -386,6 +398,12 @@ static void sum_bytes(ArmTr *s, VecDesc x)
 
 static bool across(ArmTr *s, VecDesc x)
 {
+    if (x.op == VEC_ADD && x.esz == 1 && x.nsel == (SEL_EXT | SEL_LO)) { /* UADDLV of bytes */
+        x.len = x.len / 2;
+        sum_bytes(s, x);
+        vec_move(s, 8, x.d, VEC_T0);
+        return true;
+    }
     unsigned op = simple[x.op][x.esz];
     bool bytes = x.op == VEC_ADD && x.esz == 0;
     if (!op || x.nsel || x.esz == 3) {
@@ -424,12 +442,8 @@ static bool integer(ArmTr *s, VecDesc x, unsigned n, unsigned m, int64_t imm)
         return true;
     case VEC_BSL: case VEC_BIT: case VEC_BIF:
         return bit_select(s, x, n, m);
-    case VEC_MLA: case VEC_MLS:
-        if (simple[VEC_MUL][x.esz]) {
-            vec_op3(s, simple[VEC_MUL][x.esz], 16, VEC_T0, n, m);
-            vec_op3(s, simple[x.op == VEC_MLA ? VEC_ADD : VEC_SUB][x.esz], x.len, x.d, x.a, VEC_T0);
-        }
-        return simple[VEC_MUL][x.esz];
+    case VEC_MUL: case VEC_MLA: case VEC_MLS:
+        return multiply(s, x, n, m);
     case VEC_ADDA:
         vec_op3(s, simple[VEC_ADD][x.esz], 16, VEC_T0, n, m);
         vec_op3(s, simple[VEC_ADD][x.esz], x.len, x.d, x.a, VEC_T0);
@@ -441,12 +455,13 @@ static bool integer(ArmTr *s, VecDesc x, unsigned n, unsigned m, int64_t imm)
     case VEC_ABS: case VEC_NEG: case VEC_NOT: case VEC_CNT: case VEC_REV: case VEC_MOV:
         return one_source(s, x, n, imm);
     case VEC_SHL: case VEC_SLI: case VEC_SRI: case VEC_USHR: case VEC_SSHR: case VEC_USRA: case VEC_SSRA:
-        return shift(s, x, n, imm);
+    case VEC_SRSHR: case VEC_URSHR: case VEC_SRSRA: case VEC_URSRA:
+        return vec_fast_shift(s, x, n, imm);
     default:
         if (op) {
             vec_op3(s, op, x.len, x.d, n, m);
         }
-        return op;
+        return op || vec_fast_crypto(s, x, n, m, imm);
     }
 }
 
@@ -462,7 +477,7 @@ bool vec_fast(ArmTr *s, VecDesc x, int64_t imm)
     int n_ops = s->b->n_ops, n_host = s->b->n_host;
     unsigned n, m;
     bool done = false;
-    if (!vec_host(s, 0) || x.pair == PAIR_TURNS || x.out > OUT_HI) {
+    if (!vec_host(s, 0) || x.pair == PAIR_TURNS || x.out > OUT_HI || x.msrc == MSRC_IMM || x.nsel == SEL_SWAP) {
         return false;
     }
     if (x.op >= VEC_FADD && x.op <= VEC_BFMMLA) {

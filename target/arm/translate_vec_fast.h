@@ -10,6 +10,9 @@
 
 bool vec_fast(ArmTr *s, VecDesc x, int64_t imm);
 bool vec_fast_fp(ArmTr *s, VecDesc x, int64_t imm);
+/* Parts of vec_fast(): n is the source, prepared (it may be T2). */
+bool vec_fast_shift(ArmTr *s, VecDesc x, unsigned n, int64_t imm);
+bool vec_fast_crypto(ArmTr *s, VecDesc x, unsigned n, unsigned m, int64_t imm);
 bool vec_fast_permute(ArmTr *s, VecDesc x, unsigned what); /* as helper_simd_permute() */
 
 /* Instructions by size of lane; 0: there is none. */
@@ -38,6 +41,8 @@ static inline void vec_lane_right(ArmTr *s, unsigned esz, unsigned bytes, unsign
 {
     vec_shift_imm(s, X66(0x70 + esz), 2, bytes, d, m, (uint8_t)n);
 }
+/* d = all lanes of 1 << esz bytes are the one of n with that index; bytes: 8 or 16. */
+void vec_broadcast(ArmTr *s, unsigned bytes, unsigned d, unsigned n, unsigned esz, unsigned index);
 /* t = the element of m that x names, in all lanes. */
 bool vec_broadcast_element(ArmTr *s, VecDesc x, unsigned t);
 /* d = lanes of 1 << esz bytes of the temporary t cut to half, to the lower half or (upper) behind d's lower half. */

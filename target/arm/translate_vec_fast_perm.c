@@ -75,6 +75,47 @@ static void extract(ArmTr *s, VecDesc x, unsigned at)
     }
 }
 
+void vec_broadcast(ArmTr *s, unsigned bytes, unsigned d, unsigned n, unsigned esz, unsigned index)
+{
+    switch (esz) {
+    case 0:
+        vec_constant(s, VEC_T1, 0, index);
+        vec_op3(s, PSHUFB, bytes, d, n, VEC_T1);
+        break;
+    case 1: /* vpshuflw, vpshufhw: in one half, which is doubled */
+        vec_op2_imm(s, (index < 4 ? VX_F2 : VX_F3) | VX_0F(0x70), 16, VEC_T1, n, (uint8_t)((index & 3) * 0x55));
+        vec_op3(s, index < 4 ? PUNPCKLQDQ : PUNPCKHQDQ, bytes, d, VEC_T1, VEC_T1);
+        break;
+    case 2:
+        vec_op2_imm(s, PSHUFD, bytes, d, n, (uint8_t)(index * 0x55));
+        break;
+    default:
+        vec_op3(s, index ? PUNPCKHQDQ : PUNPCKLQDQ, bytes, d, n, n);
+        break;
+    }
+}
+
+/*
+ * TBL of one or two registers. An index with bit 7 gives zero, which those too large get by saturation; those of the
+ * first register wrap round when 16 is taken from them.
+ */
+static bool table(ArmTr *s, VecDesc x, unsigned regs)
+{
+    vec_constant(s, VEC_T1, 0, 0x70);
+    vec_op3(s, X66(0xdc), 16, VEC_T0, x.m, VEC_T1); /* vpaddusb */
+    if (regs == 1) {
+        vec_op3(s, PSHUFB, x.len, x.d, x.n, VEC_T0);
+        return true;
+    }
+    vec_op3(s, PSHUFB, 16, VEC_T0, x.n, VEC_T0);
+    vec_constant(s, VEC_T2, 0, 16);
+    vec_op3(s, X66(0xf8), 16, VEC_T2, x.m, VEC_T2);
+    vec_op3(s, X66(0xdc), 16, VEC_T2, VEC_T2, VEC_T1);
+    vec_op3(s, PSHUFB, 16, VEC_T2, (x.n + 1) % 32, VEC_T2);
+    vec_op3(s, POR, x.len, x.d, VEC_T0, VEC_T2);
+    return true;
+}
+
 bool vec_fast_permute(ArmTr *s, VecDesc x, unsigned what)
 {
     unsigned imm = what >> 8;
@@ -95,13 +136,6 @@ bool vec_fast_permute(ArmTr *s, VecDesc x, unsigned what)
         extract(s, x, imm);
         return true;
     default:
-        if (imm != 0) { /* one register, TBL */
-            return false;
-        }
-        /* Indexes of 16 and more get the top bit, which makes zeros. */
-        vec_constant(s, VEC_T0, 0, 0x70);
-        vec_op3(s, X66(0xdc), 16, VEC_T0, x.m, VEC_T0); /* vpaddusb */
-        vec_op3(s, PSHUFB, x.len, x.d, x.n, VEC_T0);
-        return true;
+        return imm <= 1 && table(s, x, imm + 1); /* no TBX */
     }
 }
