@@ -128,6 +128,7 @@ typedef struct ArmEnv {
     ArmVec vtmp[4];      /* temporaries of vector code */
     bool watching;       /* data accesses are told to arm_accessed() */
     ArmPacEntry pac[ARM_PAC_ENTRIES];
+    bool guarded;        /* code was fetched from guarded pages (BTI): indirect branches set PSTATE.BTYPE */
     bool tlb_tagged;     /* TLB entries were made for addresses with a non-canonical top byte */
     ArmState s;
 } ArmEnv;

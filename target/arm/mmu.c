@@ -459,6 +459,7 @@ bool arm_mmu_walk(void *opaque, uint64_t va, int access, int mmu, MmuResult *res
         arm_walk_note(&w);
         return false;
     }
+    env->guarded |= access == MMU_EXEC && w.guarded;
     /* Who flushes by address names it without the tag. */
     env->tlb_tagged |= !w.a32 && (va >> 56) != (va >> 55 & 1 ? 0xffu : 0u);
     return true;

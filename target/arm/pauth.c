@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pointer authentication (FEAT_PAuth; Arm ARM D8.10 and the functions AddPAC, Auth, Strip of J1.1.3): codes in the unused
- * upper bits of pointers, what a failing one does, traps.
+ * What protects the flow of control: pointer authentication (FEAT_PAuth; Arm ARM D8.10 and the functions AddPAC, Auth, Strip
+ * of J1.1.3), codes in the unused upper bits of pointers, what a failing one does, traps; branch targets (FEAT_BTI).
  *
  * A code costs some 40 ns. What a function signs on entry it authenticates when it returns, so the last codes are kept.
  */
@@ -159,6 +159,35 @@ uint64_t helper_pac_strip(void *opaque, uint64_t ptr, uint64_t data, uint64_t c)
 uint64_t helper_pac_generic(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 {
     return code_of(opaque, a, b, 4) & 0xffffffff00000000;
+}
+
+/* ---- branch targets (FEAT_BTI; D8.4.6, BranchTargetException()) ---- */
+
+static void set_btype(ArmEnv *env, uint32_t btype)
+{
+    env->s.pstate = (env->s.pstate & ~(3u << PSTATE_BTYPE_SHIFT)) | btype << PSTATE_BTYPE_SHIFT;
+    arm_update_mode(env);
+    tcg_mode_changed(env);
+}
+
+uint64_t helper_bti_branch(void *opaque, uint64_t kind, uint64_t b, uint64_t c)
+{
+    ArmEnv *env = opaque;
+
+    set_btype(env, kind == 3 && !arm_page_guarded(env, env->s.pc) ? 1 : (uint32_t)kind);
+    return 0;
+}
+
+uint64_t helper_bti_enter(void *opaque, uint64_t may_follow, uint64_t b, uint64_t c)
+{
+    ArmEnv *env = opaque;
+
+    if (!may_follow && arm_page_guarded(env, env->s.pc)) {
+        uint32_t btype = env->s.pstate >> PSTATE_BTYPE_SHIFT & 3;
+        arm_raise(env, ARM_FAULT_SYNC, arm_syndrome(EC_BTI, btype), 0, 0);
+    }
+    set_btype(env, 0);
+    return 0;
 }
 
 /* HCR_EL2.API, SCR_EL3.API: the instructions are trapped (TrapPACUse()). */

@@ -116,6 +116,12 @@ void tr_end_loop(ArmTr *s)
     leave(s);
 }
 
+void tr_end_by_mode(ArmTr *s, IrVal pc)
+{
+    end_at(s, pc);
+    s->b->ops[s->b->n_ops - 1].aux = !s->to_loop;
+}
+
 void tr_end_next(ArmTr *s)
 {
     by_loop(s);
@@ -231,6 +237,35 @@ static void tr_init(ArmTr *s, TcgTranslate *t)
     }
 }
 
+/* BTypeCompatible: may s->insn follow an indirect branch of this type in a guarded page? */
+static bool may_follow(const ArmTr *s, unsigned btype)
+{
+    uint32_t i = s->insn;
+    if ((i & 0xffffff3fu) == 0xd503241fu) { /* BTI: no target, c, j, jc */
+        unsigned targets = i >> 6 & 3;
+        return targets == 3 || (targets == 1 && btype != 3) || (targets == 2 && btype != 2);
+    }
+    if ((i & 0xffffffbfu) == 0xd503233fu) { /* PACIASP, PACIBSP */
+        return btype != 3 || !(s->mode & MODE_BT);
+    }
+    return (i & 0xffe0001fu) == 0xd4200000u || (i & 0xffe0001fu) == 0xd4400000u; /* BRK, HLT */
+}
+
+/*
+ * PSTATE.BTYPE is not 0: a block that checks the instruction, clears it and begins again. BTYPE is only set once code
+ * was fetched from a guarded page, so software without them does not pay.
+ */
+static void branch_target(ArmTr *s, uint64_t pc, unsigned btype)
+{
+    bool known = !(pc & 3) && fetch(s, pc, true);
+    ir_insn(s->b, pc);
+    tr_call_void(s, HELPER_bti_enter, tr_const(s, !known || may_follow(s, btype)), IR_NONE, IR_NONE);
+    tr_stenv(s, W64, ENV(s.pc), tr_const(s, (int64_t)pc));
+    leave(s);
+    s->b->ops[s->b->n_ops - 1].aux = 1;
+    s->b->guest_bytes = 4;
+}
+
 void arm_translate(TcgTranslate *t)
 {
     ArmTr state, *s = &state;
@@ -244,6 +279,11 @@ void arm_translate(TcgTranslate *t)
         ir_insn(s->b, pc);
         tr_end_jmp(s, branch_address(s, pc));
         s->b->guest_bytes = 4;
+        return;
+    }
+    unsigned btype = t->mode & MODE_A32 ? 0 : (unsigned)(t->mode >> MODE_BTYPE_SHIFT) & 3;
+    if (btype) {
+        branch_target(s, pc, btype);
         return;
     }
     for (int n = 0; !s->ended; n++) {

@@ -62,6 +62,7 @@ void tr_end_jcc(ArmTr *s, IrCond cc, uint64_t target); /* if cc (of env's flags)
 void tr_end_at(ArmTr *s, IrVal pc);               /* leave to the loop at a pc in the current mode word's terms */
 void tr_end_ind(ArmTr *s, IrVal target, int kind); /* kind: 0 plain, 1 call, 2 return */
 void tr_end_loop(ArmTr *s);                      /* leave to the loop; a helper has set pc and the mode */
+void tr_end_by_mode(ArmTr *s, IrVal pc);         /* leave to pc after a helper changed the mode (tcg_mode_changed()) */
 void tr_end_next(ArmTr *s);                      /* leave to the loop at s->next */
 
 /* ---- registers; W: writes zero-extend ---- */

@@ -58,6 +58,12 @@ void a64_flags_from(ArmTr *s, IrVal nzcv);
 /* NZCV in bits 31:28, other bits 0. */
 IrVal a64_flags_value(ArmTr *s);
 
+/*
+ * BR, BLR and their authenticating forms to `to` (a temp, or a register that is not X30 when linking); rn: register of the
+ * target. Writes X30 when kind is 1.
+ */
+void a64_indirect_branch(ArmTr *s, IrVal to, unsigned rn, int kind);
+
 /* Base register of an access: X<n> or SP, the latter checked for its alignment (SCTLR.SA). */
 IrVal a64_base(ArmTr *s, unsigned n);
 /* SP is written: with what keeps it a multiple of 16, if it was one, or anything. */

@@ -67,18 +67,42 @@ void trans_a64_tbz(ArmTr *s, const a64_tbz *a)
     end_if_zero(s, W32, t, a->op, to);
 }
 
+static void set_link(ArmTr *s, int kind)
+{
+    if (kind == 1) {
+        ir_movi(s->b, W64, IR_G(30), (int64_t)s->next);
+    }
+}
+
+/* BTYPE: 2 for calls; 1 for jumps by X16 and X17 or from pages that are not guarded; else 3. */
+void a64_indirect_branch(ArmTr *s, IrVal to, unsigned rn, int kind)
+{
+    if (arm_has(s->config, ARM_FEAT_BTI)) {
+        int l = ir_label_new(s->b);
+        int btype = kind == 1 ? 2 : rn == 16 || rn == 17 ? 1 : 3;
+        ir_branch(s->b, OP_brz, W8, tr_ldenv(s, W8, ENV(guarded)), l);
+        tr_call_void(s, HELPER_bti_branch, tr_const(s, btype), IR_NONE, IR_NONE);
+        set_link(s, kind);
+        tr_end_by_mode(s, to);
+        ir_label(s->b, l);
+    }
+    set_link(s, kind);
+    tr_end_ind(s, to, kind);
+}
+
 /* BR, BLR, RET by arg. */
 void trans_a64_br(ArmTr *s, const a64_br *a)
 {
     IrVal to = tr_x(s, a->Rn);
-    if (a->arg == 1) {
-        if (a->Rn == 30) {
-            to = tr_temp(s);
-            ir_mov(s->b, W64, to, IR_G(30));
-        }
-        ir_movi(s->b, W64, IR_G(30), (int64_t)s->next);
+    if (a->arg == 2) {
+        tr_end_ind(s, to, 2);
+        return;
     }
-    tr_end_ind(s, to, a->arg);
+    if (a->arg == 1 && a->Rn == 30) {
+        to = tr_temp(s);
+        ir_mov(s->b, W64, to, IR_G(30));
+    }
+    a64_indirect_branch(s, to, a->Rn, a->arg);
 }
 
 void trans_a64_eret(ArmTr *s, const a64_eret *a)

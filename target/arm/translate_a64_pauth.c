@@ -103,10 +103,7 @@ void trans_a64_bra(ArmTr *s, const a64_bra *a)
 {
     IrVal modifier = a->arg & 4 ? tr_const(s, 0) : tr_xsp(a->Rm), to = tr_temp(s);
     ir_mov(s->b, W64, to, authenticate(s, tr_x(s, a->Rn), modifier, KEY_COMBINED | a->M));
-    if (a->arg & 1) {
-        ir_movi(s->b, W64, IR_G(30), (int64_t)s->next);
-    }
-    tr_end_ind(s, to, a->arg & 3);
+    a64_indirect_branch(s, to, a->Rn, a->arg & 3);
 }
 
 void trans_a64_reta(ArmTr *s, const a64_reta *a)

@@ -15,7 +15,8 @@ static struct {
     HostCode *hc;
     IrBlock ir;
     ArmCpuConfig config;
-    uint64_t fault;
+    uint64_t fault, fault_va;
+    bool guarded;
     bool again; /* the instruction is to be done again, in the mode that is set */
     struct sigaction old_fpe;
 } g;
@@ -42,7 +43,8 @@ static uint64_t h_undef(void *env, uint64_t a, uint64_t b, uint64_t c)
 
 static uint64_t h_exception(void *env, uint64_t syndrome, uint64_t b, uint64_t c)
 {
-    fault(syndrome >> ARM_EC_SHIFT == EC_BRK ? A64_FAULT_TRAP : A64_FAULT_UNDEF);
+    ArmEc ec = (ArmEc)(syndrome >> ARM_EC_SHIFT);
+    fault(ec == EC_BRK ? A64_FAULT_TRAP : ec == EC_PC_ALIGN ? A64_FAULT_ALIGN : A64_FAULT_UNDEF);
 }
 
 static uint64_t h_align(void *env, uint64_t a, uint64_t b, uint64_t c)
@@ -191,6 +193,7 @@ static const TcgTarget target = {
 static uint8_t *check(uint64_t va, size_t len, bool write)
 {
     uint64_t a = va << 8 >> 8, size = A64_DATA_SIZE + (write ? 0 : A64_CODE_SIZE);
+    g.fault_va = a;
     if ((va & 1ull << 55) || a - A64_DATA >= size || len > A64_DATA + size - a) {
         fault(A64_FAULT_MEMORY);
     }
@@ -353,6 +356,30 @@ static void fill_tlb(void)
             }
         }
     }
+}
+
+struct ArmEnv *a64_env(void)
+{
+    return g.env;
+}
+
+void a64_guarded(bool on)
+{
+    g.env->guarded = g.guarded = on;
+}
+
+bool arm_page_guarded(ArmEnv *env, uint64_t va)
+{
+    return g.guarded;
+}
+
+void tcg_mode_changed(void *env)
+{
+}
+
+bool a64_fault_is_judges(void)
+{
+    return g.fault == A64_FAULT_MEMORY && g.fault_va - A64_JUDGE_BASE < A64_JUDGE_SIZE;
 }
 
 void a64_feature(int feature, bool on)

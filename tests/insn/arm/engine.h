@@ -19,6 +19,11 @@ void a64_code(const uint32_t *code);
 void a64_feature(int feature, bool on);
 /* The case from its slot's second word on (X30 is already as it should be). False: the engine is not there. */
 bool a64_run(A64Engine e, const A64Regs *in, uint64_t slot, const uint8_t *mem_in, A64Regs *out, uint8_t *mem_out);
+/* For tests of what the judge does not show: registers may be set; guarded: pages of code are (BTI). */
+struct ArmEnv *a64_env(void);
+void a64_guarded(bool on);
+/* Did the last run fault where the judge's program has its own code and data? */
+bool a64_fault_is_judges(void);
 /* IR of n instructions at pc: checked, and as text. */
 bool a64_verify(uint64_t pc, int n, GString *why);
 void a64_print(uint64_t pc, int n, GString *out);

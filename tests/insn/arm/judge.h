@@ -18,6 +18,9 @@
 #define A64_X30       (A64_DATA + A64_DATA_SIZE - 8) /* where the first word of a slot finds X30 */
 #define A64_CASES     1024u
 
+#define A64_JUDGE_BASE 0x34000000ull /* A64_EXIT, and the judge's program (meson.build) behind it */
+#define A64_JUDGE_SIZE 0x02000000u
+
 enum { A64_FAULT_NONE, A64_FAULT_UNDEF, A64_FAULT_MEMORY, A64_FAULT_ALIGN, A64_FAULT_TRAP };
 
 typedef struct A64Regs {

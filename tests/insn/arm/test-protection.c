@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Branch targets and pointer authentication of A64, on both engines: what the judge of the random tests does not show.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "target/arm/regs.h"
+#include "target/arm/system.h"
+#include "tests/insn/arm/engine.h"
+
+#define NOP 0xd503201fu
+#define BTI(targets) (0xd503241fu | (targets) << 6) /* 0 none, 1 c, 2 j, 3 jc */
+#define PACIASP 0xd503233fu
+#define BR(n) (0xd61f0000u | (n) << 5)
+#define BLR(n) (0xd63f0000u | (n) << 5)
+#define RET(n) (0xd65f0000u | (n) << 5)
+#define BRK 0xd4200000u
+#define PACIA(d, n) (0xdac10000u | (n) << 5 | (d))
+#define AUTIA(d, n) (0xdac11000u | (n) << 5 | (d))
+#define XPACI(d) (0xdac143e0u | (d))
+#define B_EXIT(at) (0x14000000u | (uint32_t)((A64_EXIT - (A64_CODE + 4 * (at))) / 4 & 0x3ffffff))
+
+static int number, failed;
+
+static void ok(bool good, const char *what)
+{
+    printf("%sok %d - %s\n", good ? "" : "not ", ++number, what);
+    failed += !good;
+}
+
+/* The instructions at the slot's second word; X16, X17 and X18 are the address of its fifth. */
+static A64Regs run(A64Engine e, const uint32_t *code, int n, uint64_t x0)
+{
+    static uint32_t all[A64_CODE_SIZE / 4];
+    static uint8_t mem[A64_DATA_SIZE], out_mem[A64_DATA_SIZE];
+    A64Regs in = {.sp = A64_DATA + 256}, out;
+    for (uint32_t i = 0; i < A64_CODE_SIZE / 4; i++) {
+        all[i] = i >= 1 && i <= (uint32_t)n ? code[i - 1] : B_EXIT(i);
+    }
+    in.x[0] = x0;
+    in.x[1] = 0x1111;
+    in.x[2] = 0x2222;
+    in.x[16] = in.x[17] = in.x[18] = A64_CODE + 16;
+    a64_code(all);
+    if (!a64_run(e, &in, 0, mem, &out, out_mem)) {
+        out.fault = A64_FAULT_NONE + 99;
+    }
+    return out;
+}
+
+typedef struct BranchRow {
+    uint32_t branch, target;
+    bool guarded, bt, good;
+    const char *what;
+} BranchRow;
+
+static const BranchRow branches[] = {
+    {BR(18), NOP, false, false, true, "BR anywhere in a page that is not guarded"},
+    {BR(18), NOP, true, false, false, "BR to no landing pad"},
+    {BR(18), BTI(0u), true, false, false, "BR to BTI without targets"},
+    {BR(18), BTI(1u), true, false, false, "BR to BTI c"},
+    {BR(18), BTI(2u), true, false, true, "BR to BTI j"},
+    {BR(18), BTI(3u), true, false, true, "BR to BTI jc"},
+    {BR(16), BTI(1u), true, false, true, "BR X16 to BTI c"},
+    {BR(17), BTI(2u), true, false, true, "BR X17 to BTI j"},
+    {BR(16), NOP, true, false, false, "BR X16 to no landing pad"},
+    {BR(18), PACIASP, true, false, true, "BR to PACIASP"},
+    {BR(18), PACIASP, true, true, false, "BR to PACIASP with SCTLR.BT0"},
+    {BR(16), PACIASP, true, true, true, "BR X16 to PACIASP with SCTLR.BT0"},
+    {BLR(18), NOP, true, false, false, "BLR to no landing pad"},
+    {BLR(18), BTI(1u), true, false, true, "BLR to BTI c"},
+    {BLR(18), BTI(2u), true, false, false, "BLR to BTI j"},
+    {BLR(18), PACIASP, true, true, true, "BLR to PACIASP"},
+    {RET(18), NOP, true, false, true, "RET anywhere"},
+};
+
+static void test_branch(A64Engine e, const BranchRow *r)
+{
+    const uint32_t code[] = {r->branch, NOP, NOP, r->target, NOP};
+    ArmEnv *env = a64_env();
+    env->s.sr[ARM_SR_SCTLR_EL1] = (env->s.sr[ARM_SR_SCTLR_EL1] & ~SCTLR_BT0) | (r->bt ? SCTLR_BT0 : 0);
+    env->s.pstate = 0;
+    a64_guarded(r->guarded);
+    A64Regs out = run(e, code, 5, 0);
+    uint32_t btype = env->s.pstate >> PSTATE_BTYPE_SHIFT & 3;
+    bool good = r->good ? out.fault == A64_FAULT_NONE && out.pc == A64_EXIT && btype == 0
+                        : out.fault == A64_FAULT_UNDEF && out.pc == A64_CODE + 16 && btype != 0;
+    ok(good, r->what);
+    a64_guarded(false);
+    env->s.pstate = 0;
+}
+
+static void test_pauth(A64Engine e)
+{
+    const uint64_t ptr = 0x0000123456789ab0, upper = 0xffff876543210fe0;
+    const uint32_t sign[] = {PACIA(0u, 1u)}, both[] = {PACIA(0u, 1u), AUTIA(0u, 1u)};
+    const uint32_t wrong[] = {PACIA(0u, 1u), AUTIA(0u, 2u)}, strip[] = {PACIA(0u, 1u), XPACI(0u)};
+    ArmEnv *env = a64_env();
+    env->s.sr[ARM_SR_APIAKEYLO_EL1] = 0xec2802d4e0a488e9;
+    env->s.sr[ARM_SR_APIAKEYHI_EL1] = 0x84be85ce9804e94b;
+    env->s.sr[ARM_SR_TCR_EL1] = 16 | 16 << 16;
+    ok(run(e, sign, 1, ptr).x[0] == ptr, "PACIA does nothing while it is disabled");
+    env->s.sr[ARM_SR_SCTLR_EL1] |= SCTLR_EnIA;
+    uint64_t s = run(e, sign, 1, ptr).x[0];
+    ok(s != ptr && (s & 0x0080ffffffffffff) == ptr, "PACIA changes the bits above the address but bit 55");
+    ok(run(e, both, 2, ptr).x[0] == ptr, "AUTIA takes the code away");
+    ok(run(e, both, 2, upper).x[0] == upper, "so it does in the upper range");
+    ok(run(e, strip, 2, upper).x[0] == upper, "XPACI");
+    a64_feature(ARM_FEAT_PAuth2, false);
+    a64_feature(ARM_FEAT_FPAC, false);
+    uint64_t bad = run(e, wrong, 2, ptr).x[0];
+    ok(bad == (ptr | 1ull << 61), "AUTIA with another modifier leaves the error code of the A keys");
+    a64_feature(ARM_FEAT_PAuth2, true);
+    bad = run(e, wrong, 2, ptr).x[0];
+    ok(bad != ptr && (bad & 0xffffffffffff) == ptr, "FEAT_PAuth2: both codes are in the pointer");
+    a64_feature(ARM_FEAT_FPAC, true);
+    A64Regs out = run(e, wrong, 2, ptr);
+    ok(out.fault == A64_FAULT_UNDEF && out.pc == A64_CODE + 8, "FEAT_FPAC: an exception at AUTIA");
+    env->s.sr[ARM_SR_SCTLR_EL1] &= ~SCTLR_EnIA;
+}
+
+int main(void)
+{
+    a64_init(true);
+    printf("1..%d\n", 2 * ((int)G_N_ELEMENTS(branches) + 8));
+    for (A64Engine e = A64_INTERP; e <= A64_JIT; e++) {
+        for (unsigned i = 0; i < G_N_ELEMENTS(branches); i++) {
+            test_branch(e, &branches[i]);
+        }
+        test_pauth(e);
+    }
+    return failed != 0;
+}
