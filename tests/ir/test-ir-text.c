@@ -153,7 +153,7 @@ static const struct {
     {"mmu index 2 of 2", INSN "ld.64 rax = rsi mmu=2\n" END},
     {"kind 3", INSN "jmpind.64 rax kind=3\n"},
     {"condition 16", INSN "jcc pc=4 cc=16\n" END},
-    {"helper 9 of 4", INSN "call.64 rax = imm=9\n" END},
+    {"helper 9 of 5", INSN "call.64 rax = imm=9\n" END},
     {"host instruction 0 of 0", INSN "hostop.64 host=0\n" END},
     {"cmp can not be done in memory", INSN "rmw.64 rsi, rax sub=cmp\n" END},
     {"is global rdx", INSN "ldenv.64 rax = off=20\n" END},
