@@ -67,7 +67,7 @@ static bool check_output(const char *option, const char *path, Error **errp)
 
 char *config_firmware_path(const Config *c)
 {
-    static const char *const builtin[] = {RHEA_DATADIR, "/usr/share/seabios", "/usr/share/qemu"};
+    static const char *const builtin[] = {RHEA_DATADIR, "/usr/share/seabios", "/usr/share/qemu", "/usr/share/qemu-efi-aarch64"};
     GString *path = g_string_new(NULL);
 
     for (guint i = 0; i < c->firmware_dirs->len; i++) {
