@@ -3,6 +3,7 @@
  * Helpers of the A64 base instructions: bits, flags, CRC, atomics that the IR has no operation for, structures.
  */
 #include <string.h>
+#include <sys/random.h>
 #include "target/arm/system.h"
 
 /* ---- bits and flags ---- */
@@ -70,6 +71,19 @@ uint64_t helper_crc32c(void *opaque, uint64_t a, uint64_t b, uint64_t c)
         0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
     };
     return crc(table, (uint32_t)a, b, (unsigned)c);
+}
+
+/* ---- random numbers (FEAT_RNG): the host's generator, which is never exhausted once it is seeded ---- */
+
+uint64_t helper_random(void *opaque, uint64_t a, uint64_t b, uint64_t c)
+{
+    ArmEnv *env = opaque;
+    bool none = getrandom(&env->scratch[0], sizeof(env->scratch[0]), GRND_NONBLOCK) != sizeof(env->scratch[0]);
+
+    if (none) {
+        env->scratch[0] = 0;
+    }
+    return none;
 }
 
 /* ---- faults ---- */

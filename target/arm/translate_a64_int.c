@@ -532,6 +532,22 @@ void trans_a64_mulh(ArmTr *s, const a64_mulh *a)
 
 /* ---- one source ---- */
 
+/*
+ * RBIT and then CLZ of the same register is how compilers count trailing zeros: when CLZ overwrites RBIT's result, the
+ * call of the helper before it becomes a move (nobody else sees its result).
+ */
+static bool counts_trailing(ArmTr *s, const a64_clz *a)
+{
+    const IrBlock *b = s->b;
+    int n = b->n_ops;
+    if (n < 4 || a->Rn != a->Rd || a->Rd == 31 || !a->sf || b->ops[n - 1].op != OP_insn) {
+        return false;
+    }
+    const IrOp *mov = &b->ops[n - 2], *call = &b->ops[n - 3];
+    return mov->op == OP_mov && mov->w == W64 && mov->dst == IR_G(a->Rd) && call->op == OP_call &&
+           call->imm == HELPER_rbit && mov->a == call->dst;
+}
+
 void trans_a64_rbit(ArmTr *s, const a64_rbit *a)
 {
     IrVal t = tr_call(s, HELPER_rbit, tr_x(s, a->Rn), IR_NONE, IR_NONE);
@@ -576,6 +592,12 @@ void trans_a64_rev64(ArmTr *s, const a64_rev64 *a)
 
 void trans_a64_clz(ArmTr *s, const a64_clz *a)
 {
+    if (counts_trailing(s, a)) {
+        IrOp *call = &s->b->ops[s->b->n_ops - 3];
+        *call = (IrOp){.op = OP_mov, .w = W64, .dst = call->dst, .a = call->a};
+        ir_emit(s->b, OP_tzcnt, W64, IR_G(a->Rd), IR_G(a->Rd), IR_NONE);
+        return;
+    }
     ir_emit(s->b, OP_lzcnt, a64_w(a->sf), tr_xd(s, a->Rd), tr_x(s, a->Rn), IR_NONE);
 }
 

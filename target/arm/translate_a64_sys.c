@@ -211,6 +211,16 @@ static uint64_t nzcv_key(void)
     return A64_SYSREG(3, 3, 4, 2, 0);
 }
 
+/* RNDR, RNDRRS: NZCV is 0, or Z with the value 0 when there are no random bits now (D24.2.146). */
+static void random_number(ArmTr *s, unsigned rt)
+{
+    IrVal none = tr_call(s, HELPER_random, IR_NONE, IR_NONE, IR_NONE), flags = tr_temp(s);
+    IrVal v = tr_ldenv(s, W64, ENV(scratch[0]));
+    ir_alui(s->b, OP_shl, W32, flags, none, 30, 0);
+    a64_flags_from(s, flags);
+    ir_mov(s->b, W64, tr_xd(s, rt), v);
+}
+
 /* Those that a translation knows or that live in the IR; false: not one of them. */
 static bool special_register(ArmTr *s, uint32_t key, bool read, unsigned rt)
 {
@@ -220,6 +230,11 @@ static bool special_register(ArmTr *s, uint32_t key, bool read, unsigned rt)
     }
     if (key == nzcv_key()) {
         a64_flags_from(s, tr_x(s, rt));
+        return true;
+    }
+    if ((key == A64_SYSREG(3, 3, 2, 4, 0) || key == A64_SYSREG(3, 3, 2, 4, 1)) && read &&
+        arm_has(s->config, ARM_FEAT_RNG)) {
+        random_number(s, rt);
         return true;
     }
     if (key == A64_SYSREG(3, 0, 4, 2, 2) && read && arm_mode_el(s->mode) && !(s->mode & MODE_NV)) { /* CurrentEL */

@@ -183,6 +183,10 @@ static int random_slot(GRand *r, uint32_t *code, uint64_t slot)
         monitor |= exclusive && get(w, 22, 1);
         code[++i] = w;
         seen[row] += STATES;
+        if (is(&arm_rows[row], "rbit") && i < MAX_INSNS && g_rand_boolean(r)) { /* and CLZ of its result, as compilers do */
+            uint32_t d = get(w, 0, 5);
+            code[++i] = (w & 0x80000000) | 0x5ac01000 | d << 5 | d;
+        }
         if (exclusive && get(w, 22, 1) && i < MAX_INSNS && g_rand_boolean(r)) { /* its store, with other registers */
             uint32_t st = field(field(field(w, 22, 1, 0), 0, 5, 20), 16, 5, 21);
             code[++i] = field(st, 10, 5, 22);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Branch targets and pointer authentication of A64, on both engines: what the judge of the random tests does not show.
+ * Branch targets, pointer authentication and random numbers of A64, on both engines: what the judge of the random tests
+ * does not show.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -120,15 +121,26 @@ static void test_pauth(A64Engine e)
     env->s.sr[ARM_SR_SCTLR_EL1] &= ~SCTLR_EnIA;
 }
 
+static void test_random(A64Engine e)
+{
+    const uint32_t code[] = {0xd53b2400}; /* MRS X0, RNDR */
+    A64Regs a = run(e, code, 1, 0), b = run(e, code, 1, 0);
+    ok(a.fault == A64_FAULT_NONE && a.nzcv == 0 && a.x[0] != b.x[0], "RNDR gives different values and clears NZCV");
+    a64_feature(ARM_FEAT_RNG, false);
+    ok(run(e, code, 1, 0).fault == A64_FAULT_UNDEF, "without FEAT_RNG it is UNDEFINED");
+    a64_feature(ARM_FEAT_RNG, true);
+}
+
 int main(void)
 {
     a64_init(true);
-    printf("1..%d\n", 2 * ((int)G_N_ELEMENTS(branches) + 8));
+    printf("1..%d\n", 2 * ((int)G_N_ELEMENTS(branches) + 10));
     for (A64Engine e = A64_INTERP; e <= A64_JIT; e++) {
         for (unsigned i = 0; i < G_N_ELEMENTS(branches); i++) {
             test_branch(e, &branches[i]);
         }
         test_pauth(e);
+        test_random(e);
     }
     return failed != 0;
 }
