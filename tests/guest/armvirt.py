@@ -6,7 +6,9 @@ Its device tree has the nodes, properties and values of Debian's QEMU; UEFI come
 starts GRUB from a disk, and that a kernel; Debian's installer asks its first question.
 
 BINARY may be qemu-system-aarch64, which tests the test."""
+import base64
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -216,6 +218,33 @@ def uefi_grub(*more, tables="ACPI: RSDP", event="ACPI:Ged"):
     return test
 
 
+ACPI_TABLES = ("DSDT", "FACP", "APIC", "GTDT", "MCFG", "SPCR", "DBG2", "IORT")
+
+
+def acpi_tables():
+    """The tables that a guest reads, by iasl: it understands each, and compiles the definition block again."""
+    if not shutil.which("iasl") or not shutil.which("mformat"):
+        raise Skip("install acpica-tools and mtools")
+    with tempfile.TemporaryDirectory(prefix="rhea-virt-") as tmp:
+        esp(f"{tmp}/esp.raw", tmp)
+        with uefi("-bios", UEFI, "-M", "virt,gic-version=3", "-smp", "2", "-drive", f"file={tmp}/esp.raw,format=raw") as g:
+            g.expect("RHEA-GUEST-READY", 240 * SLOW)
+            for t in ACPI_TABLES:
+                g.send(f"echo BEGIN{t}; base64 /sys/firmware/acpi/tables/{t}; echo END{t}\n")
+                text = g.expect(rf"\nBEGIN{t}\r\n([A-Za-z0-9+/=\r\n]*)END{t}\r", 60 * SLOW).group(1)
+                with open(f"{tmp}/{t}.dat", "wb") as f:
+                    f.write(base64.b64decode(text))
+        for t in ACPI_TABLES:
+            r = subprocess.run(["iasl", "-p", f"{tmp}/{t}", "-d", f"{tmp}/{t}.dat"], check=False, capture_output=True, text=True)
+            with open(f"{tmp}/{t}.dsl", encoding="latin1") as f:
+                said = r.stdout + r.stderr + f.read()
+            if r.returncode or re.search("unknown|invalid|truncated|incorrect checksum", said, re.I):
+                raise AssertionError(f"{t}: iasl says:\n{said[-2000:]}")
+        r = subprocess.run(["iasl", "-p", f"{tmp}/again", f"{tmp}/DSDT.dsl"], check=False, capture_output=True, text=True)
+        if "0 Errors, 0 Warnings" not in r.stdout:
+            raise AssertionError(f"DSDT: iasl says:\n{(r.stdout + r.stderr)[-2000:]}")
+
+
 # ---- kernels ----
 
 def installer():
@@ -233,6 +262,7 @@ TESTS = [(f"device tree: {' '.join(a) or 'defaults'}", tree(a)) for a in TREES] 
     ("UEFI keeps variables in flash", uefi_variables),
     ("UEFI, GRUB, a kernel with ACPI", uefi_grub()),
     ("UEFI, GRUB, a kernel with a device tree", uefi_grub("-M", "virt,acpi=off", tables="EFI stub|Machine model", event=None)),
+    ("ACPI tables by iasl", acpi_tables),
     ("the installer's first question", installer),
 ]
 
