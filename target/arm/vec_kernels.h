@@ -56,7 +56,11 @@ static inline int64_t shift_s(VecK *k, int64_t n, int s, unsigned bits, bool rou
     if (!sat) {
         return s >= (int)bits ? 0 : n << s;
     }
-    return n == 0 ? 0 : sat_s(k, (i128)n << (s > 63 ? 63 : s), bits);
+    /* by the whole width: beyond either limit whatever n is, but 0 */
+    if (s >= (int)bits) {
+        return n == 0 ? 0 : sat_s(k, n < 0 ? -((i128)1 << 64) : (i128)1 << 64, bits);
+    }
+    return sat_s(k, (i128)n << s, bits);
 }
 static inline uint64_t shift_u(VecK *k, uint64_t n, int s, unsigned bits, bool round, bool sat)
 {
@@ -71,7 +75,7 @@ static inline uint64_t shift_u(VecK *k, uint64_t n, int s, unsigned bits, bool r
         return s >= (int)bits ? 0 : n << s;
     }
     /* (2^64 - 1) << 63 still is positive in 128 bits */
-    return n == 0 ? 0 : sat_u(k, (i128)n << (s > 63 ? 63 : s), bits);
+    return n == 0 ? 0 : sat_u(k, s >= (int)bits ? (i128)1 << 64 : (i128)n << s, bits);
 }
 /* A lane as a number of bits to shift by, within what makes a difference. */
 static inline int shift_by(uint64_t m, unsigned bits)

@@ -84,11 +84,11 @@ static TcgHelper helpers[HELPER__COUNT] = {
 #include "target/arm/helper_fp.def"
 #include "target/arm/helper_simd.def"
 #include "target/arm/helper_crypto.def"
+#include "target/arm/helper_sve.def"
 #undef H
 #define H(name, flags, help) [HELPER_##name] = {#name, h_none, flags},
 #include "target/arm/helper_sys.def"
 #include "target/arm/helper_a32.def"
-#include "target/arm/helper_sve.def"
 #undef H
 };
 
@@ -220,6 +220,14 @@ void tcg_read(void *env, uint64_t va, void *buf, size_t len, int mmu)
 void tcg_write(void *env, uint64_t va, const void *buf, size_t len, int mmu)
 {
     memcpy(check(va, len, true), buf, len);
+}
+
+/* First-fault loads ask. */
+bool arm_mmu_walk(void *env, uint64_t va, int access, int mmu, MmuResult *res)
+{
+    uint64_t a = va << 8 >> 8;
+    res->r = !(va & 1ull << 55) && a - A64_DATA < A64_DATA_SIZE + A64_CODE_SIZE;
+    return res->r;
 }
 
 void tcg_probe(void *env, uint64_t va, size_t len, int access, int mmu)
@@ -395,10 +403,11 @@ static void configure(void)
     g.config.aarch64 = true;
     a64_feature(ARM_FEAT_EL2, false);
     a64_feature(ARM_FEAT_EL3, false);
-    a64_feature(ARM_FEAT_SVE, false);
+    g.config.sve_vq_max = 1; /* vectors of 16 bytes */
+    g.config.sve_vq_map = 1;
     g.env->config = &g.config;
     g.env->s.pstate = 0;
-    g.env->s.sr[ARM_SR_CPACR_EL1] = 3u << CPACR_FPEN_SHIFT;
+    g.env->s.sr[ARM_SR_CPACR_EL1] = 3u << CPACR_FPEN_SHIFT | 3u << CPACR_ZEN_SHIFT;
     g.env->s.sr[ARM_SR_SCTLR_EL1] = 0x30d00800 | SCTLR_DZE | SCTLR_UCT | SCTLR_UCI;
 }
 
@@ -519,6 +528,10 @@ bool a64_run(A64Engine e, const A64Regs *in, uint64_t slot, const uint8_t *mem_i
     for (int i = 0; i < 32; i++) {
         memcpy(env->s.z[i].b, in->v[i], 16);
     }
+    for (int i = 0; i < 17; i++) {
+        memset(env->s.p[i].b, 0, sizeof(env->s.p[i].b));
+        memcpy(env->s.p[i].b, &in->p[i], 2);
+    }
     env->s.sp = in->sp;
     env->cc = arm_cc_from_nzcv((uint32_t)in->nzcv);
     env->s.fpcr = (uint32_t)in->fpcr;
@@ -536,6 +549,9 @@ bool a64_run(A64Engine e, const A64Regs *in, uint64_t slot, const uint8_t *mem_i
     memcpy(out->x, env->s.x, sizeof(out->x));
     for (int i = 0; i < 32; i++) {
         memcpy(out->v[i], env->s.z[i].b, 16);
+    }
+    for (int i = 0; i < 17 && g.fault == A64_FAULT_NONE; i++) {
+        memcpy(&out->p[i], env->s.p[i].b, 2);
     }
     out->sp = env->s.sp;
     out->pc = env->s.pc;

@@ -23,7 +23,7 @@ uint64_t judge_saved[24];
  * it stores all registers, with TPIDR_EL0 as its only scratch.
  */
 __asm__(
-    ".text\n"
+    ".text\n.arch armv8-a+sve\n"
     ".global judge_run, judge_exit, judge_exit_end, judge_done\n"
     "judge_run:\n"
     "  adrp x2, judge_saved\n  add x2, x2, :lo12:judge_saved\n"
@@ -38,6 +38,11 @@ __asm__(
     "  ldp q8, q9, [x2, 128]\n  ldp q10, q11, [x2, 160]\n  ldp q12, q13, [x2, 192]\n  ldp q14, q15, [x2, 224]\n"
     "  ldp q16, q17, [x2, 256]\n  ldp q18, q19, [x2, 288]\n  ldp q20, q21, [x2, 320]\n  ldp q22, q23, [x2, 352]\n"
     "  ldp q24, q25, [x2, 384]\n  ldp q26, q27, [x2, 416]\n  ldp q28, q29, [x2, 448]\n  ldp q30, q31, [x2, 480]\n"
+    "  add x2, x0, 816\n  ldr p0, [x2, 16, mul vl]\n  wrffr p0.b\n"
+    "  ldr p0, [x2, 0, mul vl]\n  ldr p1, [x2, 1, mul vl]\n  ldr p2, [x2, 2, mul vl]\n  ldr p3, [x2, 3, mul vl]\n"
+    "  ldr p4, [x2, 4, mul vl]\n  ldr p5, [x2, 5, mul vl]\n  ldr p6, [x2, 6, mul vl]\n  ldr p7, [x2, 7, mul vl]\n"
+    "  ldr p8, [x2, 8, mul vl]\n  ldr p9, [x2, 9, mul vl]\n  ldr p10, [x2, 10, mul vl]\n  ldr p11, [x2, 11, mul vl]\n"
+    "  ldr p12, [x2, 12, mul vl]\n  ldr p13, [x2, 13, mul vl]\n  ldr p14, [x2, 14, mul vl]\n  ldr p15, [x2, 15, mul vl]\n"
     "  ldp x1, x2, [x0, 8]\n  ldp x3, x4, [x0, 24]\n  ldp x5, x6, [x0, 40]\n  ldp x7, x8, [x0, 56]\n"
     "  ldp x9, x10, [x0, 72]\n  ldp x11, x12, [x0, 88]\n  ldp x13, x14, [x0, 104]\n  ldp x15, x16, [x0, 120]\n"
     "  ldp x17, x18, [x0, 136]\n  ldp x19, x20, [x0, 152]\n  ldp x21, x22, [x0, 168]\n  ldp x23, x24, [x0, 184]\n"
@@ -55,6 +60,12 @@ __asm__(
     "  stp q8, q9, [x0, 128]\n  stp q10, q11, [x0, 160]\n  stp q12, q13, [x0, 192]\n  stp q14, q15, [x0, 224]\n"
     "  stp q16, q17, [x0, 256]\n  stp q18, q19, [x0, 288]\n  stp q20, q21, [x0, 320]\n  stp q22, q23, [x0, 352]\n"
     "  stp q24, q25, [x0, 384]\n  stp q26, q27, [x0, 416]\n  stp q28, q29, [x0, 448]\n  stp q30, q31, [x0, 480]\n"
+    "  ldr x0, 1f\n  add x0, x0, 816\n"
+    "  str p0, [x0, 0, mul vl]\n  str p1, [x0, 1, mul vl]\n  str p2, [x0, 2, mul vl]\n  str p3, [x0, 3, mul vl]\n"
+    "  str p4, [x0, 4, mul vl]\n  str p5, [x0, 5, mul vl]\n  str p6, [x0, 6, mul vl]\n  str p7, [x0, 7, mul vl]\n"
+    "  str p8, [x0, 8, mul vl]\n  str p9, [x0, 9, mul vl]\n  str p10, [x0, 10, mul vl]\n  str p11, [x0, 11, mul vl]\n"
+    "  str p12, [x0, 12, mul vl]\n  str p13, [x0, 13, mul vl]\n  str p14, [x0, 14, mul vl]\n  str p15, [x0, 15, mul vl]\n"
+    "  rdffr p0.b\n  str p0, [x0, 16, mul vl]\n"
     "  ldr x0, 2f\n  br x0\n"
     "  .balign 8\n1: .quad judge_out\n2: .quad judge_done\n"
     "judge_exit_end:\n"
@@ -65,7 +76,7 @@ __asm__(
     "  ldp d8, d9, [x2, 112]\n  ldp d10, d11, [x2, 128]\n  ldp d12, d13, [x2, 144]\n  ldp d14, d15, [x2, 160]\n"
     "  msr fpcr, xzr\n  ret\n");
 _Static_assert(offsetof(A64Regs, sp) == 248 && offsetof(A64Regs, nzcv) == 264 && offsetof(A64Regs, fpcr) == 272 &&
-               offsetof(A64Regs, v) == 304, "as the code above has it");
+               offsetof(A64Regs, v) == 304 && offsetof(A64Regs, p) == 816, "as the code above has it");
 
 /* The code faulted: its registers are the result. */
 static void on_fault(int sig, siginfo_t *info, void *opaque)
@@ -80,6 +91,7 @@ static void on_fault(int sig, siginfo_t *info, void *opaque)
     judge_out.fpcr = fp->fpcr;
     judge_out.fpsr = fp->fpsr;
     memcpy(judge_out.v, fp->vregs, sizeof(judge_out.v));
+    memset(judge_out.p, 0, sizeof(judge_out.p));
     judge_out.fault = sig == SIGILL    ? A64_FAULT_UNDEF
                       : sig == SIGTRAP ? A64_FAULT_TRAP
                       : sig == SIGBUS  ? A64_FAULT_ALIGN

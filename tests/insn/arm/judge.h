@@ -28,7 +28,8 @@ typedef struct A64Regs {
     uint64_t fpcr, fpsr;
     uint64_t fault; /* A64_FAULT_ */
     uint64_t pad;
-    uint64_t v[32][2];
+    uint64_t v[32][2]; /* Z registers, too: vectors have 16 bytes */
+    uint16_t p[20];    /* P0..P15, FFR; 0 after a fault */
 } A64Regs;
 
 typedef struct A64Case {
