@@ -76,6 +76,8 @@ def cases():
         ("cortex-a72 with EL2, GICv2, two processors",
          boot("kernel-arm64", "cortex-a72", 2, "virt,gic-version=2,virtualization=on",
               [*gic2, r"All CPU\(s\) started at EL2", "Hyp mode initialized successfully"])),
+        ("cortex-a72 with EL3, GICv3, two processors",
+         boot("kernel-arm64", "cortex-a72", 2, "virt,gic-version=3,secure=on", gic3)),
         ("linux-image-arm64, max, four processors", boot("kernel-arm64-full", "max", 4, "virt,gic-version=3", gic3)),
     ]
 
