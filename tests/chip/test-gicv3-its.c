@@ -464,6 +464,33 @@ static void test_hostile(void)
     end(&b);
 }
 
+/* Saved states with a few bytes changed: refused, or worked with. The census cannot make an ITS alone. */
+static void test_random_state(void)
+{
+    Bench b;
+    int accepted = 0;
+
+    begin(&b);
+    map(&b);
+    message(&b, 8, 1);
+    for (int i = 0; i < 1000; i++) {
+        Device *d = i & 1 ? b.its : b.gic;
+        g_autoptr(GByteArray) saved = g_byte_array_new();
+        device_save(d, saved);
+        for (int k = g_test_rand_int_range(1, 5); k > 0; k--) {
+            saved->data[g_test_rand_int_range(0, MIN(saved->len, i & 2 ? 256 : saved->len))] = g_test_rand_int();
+        }
+        accepted += device_load(d, saved->data, saved->len, NULL);
+        store(&b, ITS + CWRITER, g_test_rand_int_range(0, 0x800) * 32);
+        bench_store(b.m, ITS + CTLR, 4, 1);
+        message(&b, 8, g_test_rand_int_range(0, 4));
+        take(&b, 1);
+        bench_step(b.m, NS_PER_MS);
+    }
+    g_assert_cmpint(accepted, >, 50);
+    end(&b);
+}
+
 static void test_refusals(void)
 {
     Machine *m = bench_new(1);
@@ -494,6 +521,7 @@ int main(int argc, char **argv)
     g_test_add_func("/gicv3-its/5.3-budget", test_budget);
     g_test_add_func("/gicv3-its/5.3-stall", test_stall);
     g_test_add_func("/gicv3-its/hostile", test_hostile);
+    g_test_add_func("/gicv3-its/random-state", test_random_state);
     g_test_add_func("/gicv3-its/refusals", test_refusals);
     return g_test_run();
 }
