@@ -141,6 +141,15 @@ static void granules_of_stage2(ArmCpuConfig *c)
     }
 }
 
+/* What AArch32 shows of Advanced SIMD, which AArch64's features speak of too. */
+static void without_neon(ArmCpuConfig *c)
+{
+    c->id[ARM_ID_ID_ISAR5_EL1] &= 0x000f000f; /* SEVL, CRC32 */
+    c->id[ARM_ID_ID_ISAR6_EL1] &= 0x000ff000; /* SB, SPECRES */
+    c->id[ARM_ID_MVFR1_EL1] &= 0x0f0000ff;    /* FP: half precision, NaN, flush to zero */
+    c->id[ARM_ID_MVFR2_EL1] &= 0xf0;
+}
+
 void arm_ids_from_features(ArmCpuConfig *c)
 {
     for (unsigned r = 0; r < ARM_ID__COUNT; r++) {
@@ -157,6 +166,9 @@ void arm_ids_from_features(ArmCpuConfig *c)
     }
     pauth_to_ids(c);
     granules_of_stage2(c);
+    if (!arm_has(c, ARM_FEAT_NEON)) {
+        without_neon(c);
+    }
     /* Security and virtualization, and the levels' own width, in AArch32's register (G8.2.107). */
     uint64_t *pfr1 = &c->id[ARM_ID_ID_PFR1_EL1];
     c->id[ARM_ID_ID_DFR0_EL1] &= ~(arm_has(c, ARM_FEAT_EL3) ? 0 : 0xf0ull);
