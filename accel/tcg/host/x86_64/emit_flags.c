@@ -93,7 +93,7 @@ static void reload(Emit *e)
     e8(a, 0x78);
     e8(a, 0x9e); /* sahf */
     a_mov(a, W64, RAX, rm_gs(V_SCRATCH(3)));
-    e->H = FL_ALL;
+    e->H = e->M; /* what is not valid there is not valid here */
 }
 
 void flags_load(Emit *e, unsigned need)
