@@ -26,7 +26,10 @@ enum {
 #define MSR_GS_BASE 0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 #define MSR_TSC_AUX 0xc0000103u
+/* Machine checks: QEMU's banks. Nothing is ever reported in them. */
 #define MC_BANKS 10u
+#define MCG_CTL_P (1u << 8)
+#define MCG_SER_P (1u << 24)
 
 /* AMD registers that systems program at boot and that do nothing here. */
 static bool amd_ignored(const X86Env *env, uint32_t msr)
@@ -173,7 +176,7 @@ static bool read_special(X86Env *env, uint32_t msr, uint64_t *v)
         *v = 8 | 1 << 8 | 1 << 10;
         return x86_has(c, F_MTRR);
     case MSR_MCG_CAP:
-        *v = MC_BANKS | 1 << 8;
+        *v = MC_BANKS | MCG_CTL_P | MCG_SER_P;
         return x86_has(c, F_MCA);
     case MSR_ARCH_CAPABILITIES:
         *v = c->arch_capabilities;
@@ -337,8 +340,12 @@ static bool write_fields(X86Env *env, uint32_t msr, uint64_t v, bool *known)
     if (canonical && !x86_canonical(env, v)) {
         return false;
     }
-    if (mc_field(env, msr) && (msr & 3) != 0 && v != 0 && v != ~0ull) {
-        return false; /* bank status and addresses may only be cleared */
+    if (msr == MSR_MCG_CTL || (mc_field(env, msr) && !(msr & 3))) {
+        if (v != 0 && v != UINT64_MAX) {
+            return true; /* SDM vol 3, 16.3.1.3, 16.3.2.1: what else there is to write is not defined, and ignored */
+        }
+    } else if (mc_field(env, msr) && v) {
+        return false; /* status, address and more of it may only be cleared (16.3.2.2 to 16.3.2.4) */
     }
     *p = v;
     return true;

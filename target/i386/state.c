@@ -107,6 +107,9 @@ void x86_state_reset(X86State *s)
     }
     reset_segments(s);
     reset_debug(s);
+    for (size_t i = 0; i < ARRAY_LEN(s->mc_bank); i += 4) {
+        s->mc_bank[i] = UINT64_MAX; /* all reporting is on, as QEMU has it */
+    }
     s->fx.fcw = 0x37f; /* as FNINIT: firmware need not run it */
     s->fx.mxcsr = 0x1f80;
 }
