@@ -222,7 +222,7 @@ static void fdc_reset(Device *d)
     s->dor = DOR_NRESET | DOR_DMA;
     fdc_soft_reset(s, false);
     s->config = CONFIG_NO_FIFO;
-    s->perpendicular = 0;
+    s->perpendicular = s->power = 0;
     for (int i = 0; i < FDC_UNITS; i++) {
         s->unit[i] = (FdcUnit){.changed = 1};
     }
@@ -281,6 +281,7 @@ static const StateField fdc_state[] = {
     STATE(Fdc, STATE_U8, locked, 0),
     STATE(Fdc, STATE_U8, perpendicular, 0),
     STATE_ARRAY(Fdc, STATE_U8, specify, 2, 0),
+    STATE(Fdc, STATE_U8, power, 0),
     STATE(Fdc, STATE_U8, irq_pending, 0),
     STATE(Fdc, STATE_U8, reset_sense, 0),
     STATE(Fdc, STATE_U8, seek_sense, 0),

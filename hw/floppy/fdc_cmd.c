@@ -4,7 +4,7 @@
  *
  * Intel 82078 data sheet, sections 5 (commands) and 6 (status). A transfer takes a sector at a time
  * from the drive and moves it by DMA or by the FIFO; it costs no guest time beyond the host's. Left
- * out: SAVE, RESTORE, OPTION, FORMAT AND WRITE (invalid commands here), tape. Media keep no deleted
+ * out: FORMAT AND WRITE (an invalid command here), tape. Media keep no deleted
  * address marks: WRITE DELETED DATA writes plain data, and READ DELETED DATA meets only plain data.
  *
  * home: the machine's lock domain.
@@ -19,6 +19,7 @@ enum { ST0_ABNORMAL = 0x40, ST0_INVALID = 0x80, ST0_SEEK = 0x20, ST0_CHECK = 0x1
 enum { ST1_MISSING_AM = 1, ST1_NOT_WRITABLE = 2, ST1_NO_DATA = 4, ST1_DATA_ERROR = 0x20, ST1_END = 0x80 };
 enum { ST2_SCAN_NOT = 4, ST2_SCAN_HIT = 8, ST2_WRONG_CYLINDER = 0x10, ST2_DATA_ERROR = 0x20,
        ST2_CONTROL_MARK = 0x40 };
+enum { SAVED_BYTES = 16 }; /* of SAVE, to RESTORE */
 enum { SIZE_512 = 2 }; /* N: 128 << N bytes */
 
 enum { OP_READ_TRACK = 2, OP_WRITE = 5, OP_READ = 6, OP_WRITE_DELETED = 9, OP_READ_DELETED = 12,
@@ -545,10 +546,46 @@ static void cmd_drive_spec(Fdc *s)
     }
 }
 
+/* It is kept for SAVE; nothing here needs power. */
 static void cmd_power_down(Fdc *s)
 {
-    s->bytes[0] = s->bytes[1];
+    s->power = s->bytes[0] = s->bytes[1];
     result_phase(s, 1);
+}
+
+/* What DUMP REGISTERS and POWER DOWN have, for RESTORE; of the clock, precompensation and density bits none are set. */
+static void cmd_save(Fdc *s)
+{
+    const uint8_t r[SAVED_BYTES] = {
+        0, 0, s->unit[0].track, s->unit[1].track, s->unit[2].track, s->unit[3].track, s->specify[0], s->specify[1],
+        s->eot, (uint8_t)(s->locked << 7 | s->perpendicular), s->config, s->precomp, s->power};
+
+    memcpy(s->bytes, r, SAVED_BYTES);
+    result_phase(s, SAVED_BYTES);
+}
+
+static void cmd_restore(Fdc *s)
+{
+    const uint8_t *r = s->bytes + 1;
+
+    for (int i = 0; i < FDC_UNITS; i++) {
+        s->unit[i].track = r[2 + i];
+    }
+    s->specify[0] = r[6];
+    s->specify[1] = r[7];
+    s->eot = r[8];
+    s->locked = r[9] >> 7;
+    s->perpendicular = r[9] & 0x3f;
+    s->config = r[10] & 0x7f;
+    s->precomp = r[11];
+    s->power = r[12];
+    fdc_command_phase(s);
+}
+
+/* ISO: tracks without an index address mark. Images have none in any case. */
+static void cmd_option(Fdc *s)
+{
+    fdc_command_phase(s);
 }
 
 static void cmd_invalid(Fdc *s)
@@ -590,6 +627,9 @@ static const Command commands[] = {
     {0x13, 0xff, 4, cmd_configure},
     {0x14, 0x7f, 1, cmd_lock},
     {0x17, 0xff, 2, cmd_power_down},
+    {0x2e, 0xff, 1, cmd_save},
+    {0x4e, 0xff, 1 + SAVED_BYTES, cmd_restore},
+    {0x33, 0xff, 2, cmd_option},
     {0x8e, 0xff, 2, cmd_drive_spec},
 };
 

@@ -14,7 +14,7 @@
 #include "hw/floppy/fdc.h"
 
 #define FDC_SECTOR 512u
-#define FDC_BYTES  16 /* of a command or a result */
+#define FDC_BYTES  17 /* of a command or a result, at most */
 #define FDC_DRIVES 2
 #define FDC_UNITS  4  /* that commands can name */
 
@@ -37,7 +37,7 @@ typedef struct Fdc {
     FloppyDrive *drive[FDC_DRIVES];
     Irq line;
     /* saved */
-    uint8_t dor, tdr, dsr, config, precomp, locked, perpendicular, specify[2];
+    uint8_t dor, tdr, dsr, config, precomp, locked, perpendicular, specify[2], power;
     uint8_t irq_pending;    /* drives the line */
     uint8_t reset_sense;    /* answers that SENSE INTERRUPT owes after a reset */
     uint8_t seek_sense;     /* bit per unit: its seek's end was not asked for yet */

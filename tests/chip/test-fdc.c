@@ -291,13 +291,50 @@ static void test_parameters(void)
     end(&b);
 }
 
+/* What a system takes away and gives back around a loss of power. */
+static void test_save(void)
+{
+    Bench b;
+    const uint8_t mine[17] = {0x4e, 0, 0, 1, 2, 3, 4, 0xaf, 6, 9, 0x80 | 0x2b, 0x4a, 12, 0x15, 0, 0, 0};
+    uint8_t saved[17] = {0x4e};
+
+    begin(&b);
+    CMD(&b, 0x13, 0, 0x5a, 7);
+    CMD(&b, 0x12, 0x80 | 0x14 | 3);
+    CMD(&b, 0x17, 2);
+    answer1(&b);
+    CMD(&b, 0x33, 1); /* OPTION has no answer */
+    seek(&b, 0, 5);
+    CMD(&b, 0x2e);
+    answer(&b, saved + 1, 16);
+    const uint8_t want[16] = {0, 0, 5, 0, 0, 0, 0xdf, 2, 0, 0x17, 0x5a, 7, 2};
+    g_assert_cmpmem(saved + 1, 16, want, 16);
+    command(&b, mine, sizeof(mine));
+    g_assert_cmphex(in8(&b, MSR), ==, 0x80);
+    g_assert_cmpint(b.irq.level, ==, 0);
+    CMD(&b, 0x0e);
+    EXPECT(&b, 1, 2, 3, 4, 0xaf, 6, 9, 0xab, 0x4a, 12);
+    CMD(&b, 0x2e);
+    uint8_t got[16];
+    answer(&b, got, 16);
+    g_assert_cmpmem(got, 16, mine + 1, 16);
+    command(&b, saved, sizeof(saved));
+    CMD(&b, 0x0e);
+    EXPECT(&b, 5, 0, 0, 0, 0xdf, 2, 0, 0x17, 0x5a, 7);
+    machine_reset(b.d.m, SHUTDOWN_HOST_QMP_RESET);
+    CMD(&b, 0x2e);
+    answer(&b, got, 16);
+    g_assert_cmphex(got[12], ==, 0);
+    end(&b);
+}
+
 static bool implemented(unsigned op)
 {
     static const struct { uint8_t value, mask; } t[] = {
         {0x06, 0x1f}, {0x0c, 0x1f}, {0x05, 0x3f}, {0x09, 0x3f}, {0x02, 0x9f}, {0x16, 0x1f}, {0x0d, 0xbf},
         {0x11, 0x1f}, {0x19, 0x1f}, {0x1d, 0x1f}, {0x07, 0xff}, {0x08, 0xff}, {0x03, 0xff}, {0x04, 0xff},
         {0x0f, 0xff}, {0x8f, 0xbf}, {0x0a, 0xbf}, {0x10, 0xff}, {0x18, 0xff}, {0x0e, 0xff}, {0x12, 0xff},
-        {0x13, 0xff}, {0x14, 0x7f}, {0x17, 0xff}, {0x8e, 0xff},
+        {0x13, 0xff}, {0x14, 0x7f}, {0x17, 0xff}, {0x8e, 0xff}, {0x2e, 0xff}, {0x33, 0xff}, {0x4e, 0xff},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(t); i++) {
@@ -1016,6 +1053,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fdc/reset", test_reset);
     g_test_add_func("/fdc/reset-in-transfer", test_reset_in_transfer);
     g_test_add_func("/fdc/parameters", test_parameters);
+    g_test_add_func("/fdc/save", test_save);
     g_test_add_func("/fdc/identity-and-invalid", test_identity_and_invalid);
     g_test_add_func("/fdc/seek", test_seek);
     g_test_add_func("/fdc/read-id", test_read_id);
