@@ -58,19 +58,34 @@ static bool no_bus(const DeviceType *type)
     return !kind || !strcmp(kind, "sysbus") || !strcmp(kind, "isa");
 }
 
-/* The first bus of the device's kind with room. */
+static bool has_room(Bus *b, const char *kind)
+{
+    return !strcmp(b->ops->kind, kind) && (!b->ops->full || !b->ops->full(b));
+}
+
+/* The one with room that is nearest to the root of those above b, or b. */
+static Bus *nearest_to_root(Bus *b, const char *kind)
+{
+    for (Device *d = b->owner; d; d = d->parent) {
+        if (d->bus && has_room(d->bus, kind)) {
+            b = d->bus;
+        }
+    }
+    return b;
+}
+
+/* The newest bus of the device's kind that has room, but buses before those of their bridges: as QEMU goes about it. */
 static Bus *choose_bus(Device *d, Error **errp)
 {
+    const GPtrArray *buses = d->machine->buses;
     const char *kind = d->type->bus;
     bool any = false;
-    Bus *b;
 
-    for (unsigned i = 0; (b = bus_nth(d->machine, i)); i++) {
-        if (!strcmp(b->ops->kind, kind)) {
-            any = true;
-            if (!b->ops->full || !b->ops->full(b)) {
-                return b;
-            }
+    for (guint i = buses->len; i > 0; i--) {
+        Bus *b = buses->pdata[i - 1];
+        any |= !strcmp(b->ops->kind, kind);
+        if (has_room(b, kind)) {
+            return nearest_to_root(b, kind);
         }
     }
     error_set(errp, ERR_DEVICE_NOT_FOUND,

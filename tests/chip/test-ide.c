@@ -33,8 +33,9 @@ static void begin_with(Bench *b, const char *drive, const char *fault, const voi
     isa_bus_wire(b->d.isa, 14, bench_wire(&b->irq));
     bool cd = strstr(drive, "ide-cd") != NULL;
     disk_bench_add(&b->d, "d", cd ? CDROM : DISK, fault, cd, contents);
-    b->ide = (PciDevice *)disk_bench_device(&b->d, "piix3-ide,addr=1.0");
-    disk_bench_device(&b->d, drive);
+    b->ide = (PciDevice *)disk_bench_device(&b->d, "piix3-ide,id=i,addr=1.0");
+    g_autofree char *first = g_strconcat(drive, ",bus=i.0", NULL);
+    disk_bench_device(&b->d, first);
     bench_pci_configure(b->d.m);
     b->bm = cfg_read(b->ide, 0x20, 4) & ~3u;
 }

@@ -96,6 +96,47 @@ def cards(machine):
     return test
 
 
+HBAS = ["-device", "virtio-scsi-pci,id=a", "-device", "virtio-scsi-pci,id=b", "-device", "ahci,id=c"]
+DISKS = {"scsi-hd": 2, "ide-hd": 1, "floppy": 1, "virtio-blk-pci": 1}
+MMIO_DISKS = {"virtio-blk-device": 3}
+
+
+def buses(program, machine, extra, disks):
+    """The bus that each disk of -device without bus= is on."""
+    path = f"{TMP}/buses.qmp"
+    argv = [program, "-M", machine, "-S", "-nodefaults", "-display", "none", "-qmp",
+            f"unix:{path},server=on,wait=off", *extra]
+    for driver, count in disks.items():
+        for n in range(count):
+            argv += ["-drive", f"if=none,id=d-{driver}{n},file.driver=null-co,format=raw",
+                     "-device", f"{driver},drive=d-{driver}{n},id={driver}{n}"]
+    with Guest(argv) as g:
+        q = Qmp(path)
+        tree = q.cmd("human-monitor-command", **{"command-line": "info qtree"})
+        q.cmd("quit")
+        g.wait(20 * SLOW)
+    found, above = {}, {}
+    for line in tree.splitlines():
+        depth = len(line) - len(line.lstrip())
+        m = re.match(r' *(bus: (\S+)|dev: ([\w-]+), id "([\w-]+)")', line)
+        if m and m.group(2):
+            above[depth] = m.group(2)
+        elif m and m.group(3) in disks:
+            found[m.group(4)] = above[max(d for d in above if d < depth)]
+    return found
+
+
+def chosen_buses(machine, extra, disks):
+    def test():
+        judge = shutil.which("qemu-system-x86_64")
+        if not judge:
+            raise Skip("no qemu-system-x86_64")
+        ours, theirs = (buses(p, machine, extra, disks) for p in (BINARY, judge))
+        if ours != theirs or len(ours) != sum(disks.values()):
+            raise GuestError(f"disks are on {ours}, with Debian's QEMU on {theirs}")
+    return test
+
+
 def firmware_boots(machine):
     def test():
         guest_runs(BINARY, machine, "true", ["-bios", "bios-256k.bin", "-smp", "2"])
@@ -255,6 +296,11 @@ if __name__ == "__main__":
     TESTS = [(f"SeaBIOS on {m}", seabios(m)) for m in ("pc", "q35")]
     TESTS += [(f"PCI functions of {m}, as Debian's QEMU", pci(m)) for m in ("pc", "q35")]
     TESTS += [(f"slots of cards on {m}, as Debian's QEMU", cards(m)) for m in ("pc", "q35")]
+    PORT = ["-device", "pcie-root-port,id=rp"]
+    TESTS += [("buses of disks on pc, as Debian's QEMU", chosen_buses("pc", HBAS, DISKS)),
+              ("buses of disks on pc without more controllers", chosen_buses("pc", [], {"ide-hd": 2, "floppy": 2})),
+              ("buses of disks on q35", chosen_buses("q35", PORT, {"ide-hd": 1, "virtio-blk-pci": 2})),
+              ("buses of disks on microvm", chosen_buses("microvm", [], MMIO_DISKS))]
     TESTS += [
         ("ACPI tables of pc", tables("pc", common)),
         ("ACPI tables of q35", tables("q35", common | {"MCFG"})),
