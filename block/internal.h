@@ -62,6 +62,7 @@ struct BlockSet {
     void *error_opaque;
     BlockEventFn *event_fn;
     void *event_opaque;
+    GAsyncQueue *events;    /* emitted, not delivered yet */
 };
 
 void drive_free(Drive *d);
@@ -71,6 +72,8 @@ void blockset_drain_end(BlockSet *set); /* node_drain_end() when the node may be
 void blockset_emit(BlockSet *set, const char *event, json_t *data);
 /* The same about a node: "node-name" and "device", the drive that it is the medium of, are added. */
 void blockset_emit_of(BlockNode *n, const char *event, json_t *data);
+/* What was emitted and not delivered yet, now. On the main loop, machine not locked. */
+void blockset_deliver_events(BlockSet *set);
 
 /* ---- nodes: node.c, perm.c ---- */
 

@@ -254,6 +254,7 @@ static void tell_media(BlockPort *p, bool loaded)
     g_mutex_unlock(&p->lock);
     if (before != after) {
         tray_event(p, after);
+        blockset_deliver_events(p->set); /* before the answer to the command that did it */
     }
 }
 

@@ -25,6 +25,7 @@ BlockSet *blockset_new(GMainContext *loop)
     g_mutex_init(&set->help.lock);
     g_cond_init(&set->help.cond);
     worker_pool_init(&set->pool);
+    set->events = g_async_queue_new();
     return set;
 }
 
@@ -56,6 +57,9 @@ void blockset_free(BlockSet *set)
         }
     }
     worker_pool_fini(&set->pool);
+    set->event_fn = NULL;
+    blockset_deliver_events(set);
+    g_async_queue_unref(set->events);
     g_ptr_array_set_free_func(set->drives, (GDestroyNotify)drive_free);
     g_ptr_array_unref(set->drives);
     g_ptr_array_unref(set->ports);
@@ -209,10 +213,8 @@ static const char *drive_with(BlockSet *set, const char *node)
     return "";
 }
 
-static void deliver(void *opaque)
+static void deliver(Event *e)
 {
-    Event *e = opaque;
-
     if (e->set->event_fn) {
         if (e->node) {
             json_object_set_new(e->data, "node-name", json_string(e->node));
@@ -227,15 +229,30 @@ static void deliver(void *opaque)
     g_free(e);
 }
 
+void blockset_deliver_events(BlockSet *set)
+{
+    Event *e;
+
+    while ((e = g_async_queue_try_pop(set->events))) {
+        deliver(e);
+    }
+}
+
+static void deliver_events(void *opaque)
+{
+    blockset_deliver_events(opaque);
+}
+
 static void emit(BlockSet *set, const char *event, json_t *data, const char *node)
 {
     Event *e = g_new(Event, 1);
 
     *e = (Event){set, event, data, g_strdup(node)};
+    g_async_queue_push(set->events, e);
     if (set->loop) {
-        loop_post(set->loop, deliver, e);
+        loop_post(set->loop, deliver_events, set);
     } else {
-        deliver(e);
+        blockset_deliver_events(set);
     }
 }
 

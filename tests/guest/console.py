@@ -9,6 +9,7 @@ import os
 import pty
 import random
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -172,6 +173,32 @@ def qmp_unix():
                 pass
             assert q.events == ["RESUME", "STOP", "SHUTDOWN"], q.events
         assert not os.path.exists(path)
+
+
+@case
+def qmp_tray():
+    """The tray's events come before the answer to the command that moves it, as in Debian's QEMU."""
+    programs = [BARE[0]] + [p for p in [shutil.which("qemu-system-x86_64")] if p]
+    with tempfile.TemporaryDirectory() as d:
+        image = f"{d}/medium"
+        with open(image, "wb") as f:
+            f.write(bytes(65536))
+        medium = {"device": "cd", "filename": image, "format": "raw"}
+        for program in programs:
+            path = f"{d}/qmp"
+            with Program(["-M", "pc", "-S", "-nodefaults", "-display", "none", "-qmp", f"unix:{path},server=on,wait=off",
+                          "-drive", f"if=none,id=cd,media=cdrom,file={image},format=raw",
+                          "-device", "ide-cd,drive=cd,id=c"], base=[program]):
+                q = Qmp(path)
+                for command, args, moves in (("eject", {"device": "cd"}, 1), ("eject", {"device": "cd"}, 0),
+                                             ("blockdev-change-medium", medium, 1),
+                                             ("blockdev-change-medium", medium, 2),
+                                             ("blockdev-open-tray", {"id": "c"}, 1),
+                                             ("blockdev-close-tray", {"id": "c"}, 1)):
+                    q.events.clear()
+                    assert "return" in q.ask(command, **args), command
+                    assert q.events == ["DEVICE_TRAY_MOVED"] * moves, f"{program}: {command}: {q.events}"
+                q.ask("quit")
 
 
 @case
