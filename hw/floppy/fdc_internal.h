@@ -21,6 +21,11 @@
 enum { DOR_NRESET = 1 << 2, DOR_DMA = 1 << 3 };
 enum { CONFIG_IMPLIED_SEEK = 0x40, CONFIG_NO_POLL = 0x10, CONFIG_NO_FIFO = 0x20 };
 
+enum { ST0_ABNORMAL = 0x40, ST0_INVALID = 0x80, ST0_SEEK = 0x20, ST0_CHECK = 0x10 };
+/* Opcodes of commands that move data, without their modifier bits. */
+enum { OP_READ_TRACK = 2, OP_WRITE = 5, OP_READ = 6, OP_WRITE_DELETED = 9, OP_READ_DELETED = 12,
+       OP_FORMAT = 13, OP_SCAN_EQUAL = 17, OP_VERIFY = 22, OP_SCAN_LOW = 25, OP_SCAN_HIGH = 29 };
+
 /* Where a data command stands. The first two wait for the disk; saved, and begun anew after load. */
 enum { STAGE_IDLE, STAGE_READING, STAGE_WRITING, STAGE_TO_HOST, STAGE_FROM_HOST };
 enum { PHASE_COMMAND, PHASE_DATA, PHASE_RESULT };
@@ -66,6 +71,19 @@ typedef struct Geometry {
 void fdc_command_byte(Fdc *s, uint8_t v);
 /* Ready for a command; what was there before is forgotten. */
 void fdc_command_phase(Fdc *s);
+/* n bytes of bytes[] are the answer. */
+void fdc_result_phase(Fdc *s, unsigned n);
+/* Drive and head as byte 1 of many commands names them. */
+void fdc_set_head_drive(Fdc *s, uint8_t v);
+/* Each step pulse resets the drive's disk change signal, if there is a disk. */
+void fdc_step_to(Fdc *s, uint8_t track);
+
+/* ---- fdc_transfer.c ---- */
+
+/* Begin the command in bytes[]. */
+void fdc_cmd_transfer(Fdc *s);
+void fdc_cmd_format(Fdc *s);
+void fdc_cmd_read_id(Fdc *s);
 /* A data byte by the FIFO, in PHASE_DATA and with the SPECIFY bit ND. */
 uint8_t fdc_data_read(Fdc *s);
 void fdc_data_write(Fdc *s, uint8_t v);

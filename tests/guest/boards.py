@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """boards.py BINARY: the boards pc, q35 and microvm with their firmware and a Debian kernel.
 
-PCI functions are those of Debian's QEMU for the same -M; iasl finds nothing wrong in the ACPI
-tables; the machine sleeps in memory and wakes, by itself too; its button works; a microvm keeps
-its clock; OVMF reaches its shell and keeps its variables."""
+PCI functions, slots of cards and buses of disks are those of Debian's QEMU for the same command
+line; iasl finds nothing wrong in the ACPI tables; the machine sleeps in memory and wakes, by itself
+too; its button works; a microvm keeps its clock; OVMF reaches its shell and keeps its variables."""
 import base64
 import os
 import re
