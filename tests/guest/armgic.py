@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from guest import HERE, GuestError, Skip, run_tap, slowness  # noqa: E402
+from guest import HERE, Guest, GuestError, Skip, run_tap, slowness  # noqa: E402
 
 BINARY = sys.argv[1]
 SLOW = slowness(BINARY)
@@ -34,19 +34,9 @@ def lines(binary, *extra):
     """What the program prints, up to its end."""
     args = [binary, "-M", "virt,secure=on,virtualization=on,gic-version=3", "-cpu", "cortex-a57", "-m", "128",
             "-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel", ELF, *extra]
-    with subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as p:
-        timer = subprocess.Popen(["sh", "-c", f"sleep {int(30 * SLOW)}; kill {p.pid} 2>/dev/null"])
-        found = []
-        for line in p.stdout:
-            found.append(line.strip())
-            if found[-1] == "END":
-                break
-        timer.kill()
-        timer.wait()
-        p.kill()
-    if not found or found[-1] != "END":
-        raise GuestError(f"{binary}: it ends with {found[-3:]}")
-    return found
+    with Guest(args) as g:
+        g.expect(r"(?m)^END\r?$", 30 * SLOW)
+        return [line.strip() for line in g.log.decode("ascii").splitlines()]
 
 
 def compare(*extra):
