@@ -294,12 +294,16 @@ uint64_t helper_a32_exc_return(void *opaque, uint64_t pc, uint64_t cpsr, uint64_
     return 0;
 }
 
-/* Bits that the current level may write: User mode the flags only; A and F are SCR's to guard (G1.9.1). */
+/*
+ * Bits that the current level may write: never T, IT, J and IL (CPSRWriteByInstr()); User mode no masks and no mode; A and F
+ * are SCR's to guard (G1.9.1).
+ */
 static uint32_t writable(const ArmEnv *env, uint32_t mask)
 {
     uint64_t scr = env->s.sr[ARM_SR_SCR_EL3];
 
     mask &= arm_cpsr_to_pstate(~(CPSR_J | CPSR_IL)) & ~(PSTATE_NRW | PSTATE_SS | PSTATE_IL);
+    mask &= ~(CPSR_T | 3u << CPSR_IT_LO_SHIFT | 0x3fu << CPSR_IT_HI_SHIFT);
     if (arm_el(env) == 0) {
         return mask & (PSTATE_NZCV | CPSR_Q | 15u << CPSR_GE_SHIFT | CPSR_E | PSTATE_DIT | CPSR_SSBS);
     }

@@ -8,7 +8,8 @@ usage: gen-insns.py SET --c out.c --h out.h TABLE...     decoder of instruction 
 
 A row:   PICTURE ; MNEMONIC ; TRANSLATOR [arg=N] ; FEATURE ; SECTION
 
-PICTURE  from the top bit down: groups of 0, 1 and - (don't care), fields `name:width` (`name` is one bit), and at the
+PICTURE  from the top bit down: groups of 0, 1 and - (don't care), in parentheses bits that should be so but are not
+         looked at (the manual's (0) and (1)), fields `name:width` (`name` is one bit), and at the
          end constraints `name!=value`, `name<value`, `name>=value`, `name==value`. A field may come in pieces
          (imm:1 ... imm:11): they are joined in the order written, the first is the highest.
 MNEMONIC the manual's name of the instruction or class
@@ -43,6 +44,23 @@ def fail(where, text):
     sys.exit(f"{where}: {text}")
 
 
+def fixed_bits(r, token, at):
+    """A group of 0, 1, - and (01) whose highest bit is below `at`; returns what its lowest is."""
+    should = False
+    for c in token:
+        if c in "()":
+            should = c == "("
+            continue
+        at -= 1
+        if should:
+            r.should_mask |= 1 << at
+            r.should_value |= (c == "1") << at
+        elif c != "-":
+            r.mask |= 1 << at
+            r.value |= (c == "1") << at
+    return at
+
+
 def parse_row(text, where, st):
     width = WIDTH[st]
     parts = [p.strip() for p in text.split(";")]
@@ -55,7 +73,7 @@ def parse_row(text, where, st):
     r.trans = t[0]
     r.arg = next((a[4:] for a in t[1:] if a.startswith("arg=")), "0")
     r.features = [] if parts[3] == "-" else parts[3].split("+")
-    r.mask = r.value = 0
+    r.mask = r.value = r.should_mask = r.should_value = 0
     r.fields, r.constraints = {}, []
     at = width
     for token in parts[0].split():
@@ -63,12 +81,8 @@ def parse_row(text, where, st):
         if m:
             r.constraints.append((m[1], m[2], int(m[3], 0)))
             continue
-        if re.match(r"^[01-]+$", token):
-            for c in token:
-                at -= 1
-                if c != "-":
-                    r.mask |= 1 << at
-                    r.value |= (c == "1") << at
+        if re.match(r"^([01-]|\([01]+\))+$", token):
+            at = fixed_bits(r, token, at)
             continue
         m = FIELD.match(token)
         if not m:
@@ -317,6 +331,7 @@ def main():
                 print(f"{r.mnemonic:40} {'+'.join(r.features) or '-'} {r.section}")
     elif "--json" in out:
         print(json.dumps([{"mnemonic": r.mnemonic, "mask": r.mask, "value": r.value, "trans": r.trans,
+                           "should_mask": r.should_mask, "should_value": r.should_value,
                            "features": r.features, "fields": r.fields, "constraints": r.constraints}
                           for r in rows], indent=0))
     else:

@@ -125,6 +125,9 @@ void tr_end_by_mode(ArmTr *s, IrVal pc)
 void tr_end_next(ArmTr *s)
 {
     by_loop(s);
+    if ((s->mode & MODE_A32) && s->it) { /* a helper made the mode word with this instruction's ITSTATE */
+        tr_call_void(s, HELPER_a32_mode_word, IR_NONE, IR_NONE, IR_NONE);
+    }
     end_at(s, tr_const(s, (int64_t)s->next));
 }
 

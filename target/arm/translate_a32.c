@@ -95,7 +95,8 @@ unsigned aa32_condition(const ArmTr *s)
         unsigned c = s->insn >> 28;
         return c == 15 ? 14 : c;
     }
-    return aa32_in_it(s) ? s->it >> 4 : 14;
+    bool bkpt = !s->wide && s->insn >> 8 == 0xbe; /* unconditional even in an IT block (F5.1.19) */
+    return aa32_in_it(s) && !bkpt ? s->it >> 4 : 14;
 }
 
 /* B<c> outside IT blocks has the condition as its own operand. */

@@ -346,7 +346,7 @@ void trans_t32_mrs_banked(ArmTr *s, const t32_mrs_banked *a) { aa32_mrs_banked(s
 void trans_t32_msr_banked(ArmTr *s, const t32_msr_banked *a) { aa32_msr_banked(s, a->R, a->m << 4 | a->M1, a->Rn); }
 void trans_t32_hint(ArmTr *s, const t32_hint *a) { aa32_hint(s, a->op); }
 void trans_t32_cps(ArmTr *s, const t32_cps *a) { aa32_cps(s, a->imod, a->M, a->A << 2 | a->I << 1 | a->F, a->mode); }
-void trans_t32_barrier(ArmTr *s, const t32_barrier *a) { aa32_barrier(s, a->op == 2 ? 1 : a->op, a->opt); }
+void trans_t32_barrier(ArmTr *s, const t32_barrier *a) { aa32_barrier(s, a->op == 2 ? 1 : a->op == 1 ? 0 : a->op, a->opt); }
 void trans_t32_bxj(ArmTr *s, const t32_bxj *a) { aa32_bx(s, aa32_r(s, a->Rm), 0); }
 void trans_t32_hvc(ArmTr *s, const t32_hvc *a) { aa32_hvc(s, a->imm16); }
 void trans_t32_smc(ArmTr *s, const t32_smc *a) { aa32_smc(s, a->imm4); }

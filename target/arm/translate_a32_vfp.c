@@ -310,14 +310,14 @@ void trans_a32_vcvt_fixed(ArmTr *s, const a32_vcvt_fixed *a)
         return;
     }
     FpIntConversion k = {.fmt = f, .rm = FP_RZ, .is_unsigned = a->U, .fbits = bits - imm, .bits = bits};
-    IrVal word = tr_const(s, (int64_t)k.word), v = get(s, f, d);
+    IrVal word = tr_const(s, (int64_t)k.word), v = get(s, f == FP_H && !a->to ? FP_S : f, d);
     if (!a->to) {
         set(s, f, d, tr_call(s, HELPER_a32_from_fixed, v, word, IR_NONE));
         return;
     }
     /* the integer, extended to the register */
     IrVal r = tr_call(s, HELPER_fp_to_int, v, word, IR_NONE);
-    if (!a->U && f != FP_H) {
+    if (!a->U) {
         IrVal x = tr_temp(s);
         ir_emit(s->b, OP_sext, bits == 16 ? W16 : W32, x, r, IR_NONE)->aux = W64;
         r = x;

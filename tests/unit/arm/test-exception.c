@@ -249,6 +249,9 @@ static void test_a32_cpsr(void)
     arm_set_pstate(&f->env, PSTATE_NRW | ARM_MODE_SVC);
     run(f, helper_cpsr_write, ARM_MODE_IRQ | CPSR_I, CPSR_M | CPSR_I, 0);
     g_assert_cmphex(st(f)->pstate & (CPSR_M | CPSR_I), ==, ARM_MODE_IRQ | CPSR_I);
+    st(f)->pstate |= CPSR_T | 3u << CPSR_IT_LO_SHIFT;
+    run(f, helper_cpsr_write, ARM_MODE_IRQ, 0xffffffff, 0); /* the execution state is no business of MSR (CPSRWriteByInstr) */
+    g_assert_cmphex(st(f)->pstate & (CPSR_T | 3u << CPSR_IT_LO_SHIFT), ==, CPSR_T | 3u << CPSR_IT_LO_SHIFT);
     run(f, helper_cpsr_write, ARM_MODE_HYP, CPSR_M, 0); /* by exception only */
     g_assert_cmphex(st(f)->pstate & (CPSR_M | PSTATE_IL), ==, ARM_MODE_IRQ | PSTATE_IL);
     run(f, helper_a32_exc_return, 0x123, PSTATE_NRW | ARM_MODE_USR | CPSR_T, 0);
