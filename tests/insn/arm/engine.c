@@ -5,9 +5,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "accel/tcg/tcg.h"
+#include "target/arm/exception.h"
 #include "target/arm/regs.h"
 #include "target/arm/system.h"
 #include "target/arm/translate_vec.h"
+
+#define MAX_BLOCKS 1000 /* of one case */
 
 static struct {
     TcgVcpu *v;
@@ -30,10 +33,10 @@ static void fault(uint64_t what)
     tcg_raise(g.env);
 }
 
+/* What needs a system: the outcome says that it came to that. */
 static uint64_t h_none(void *env, uint64_t a, uint64_t b, uint64_t c)
 {
-    g_error("system helper without a test form");
-    return 0;
+    fault(A64_FAULT_SYSTEM);
 }
 
 static uint64_t h_undef(void *env, uint64_t a, uint64_t b, uint64_t c)
@@ -44,7 +47,7 @@ static uint64_t h_undef(void *env, uint64_t a, uint64_t b, uint64_t c)
 static uint64_t h_exception(void *env, uint64_t syndrome, uint64_t b, uint64_t c)
 {
     ArmEc ec = (ArmEc)(syndrome >> ARM_EC_SHIFT);
-    fault(ec == EC_BRK ? A64_FAULT_TRAP : ec == EC_PC_ALIGN ? A64_FAULT_ALIGN : A64_FAULT_UNDEF);
+    fault(ec == EC_BRK || ec == EC_BKPT32 ? A64_FAULT_TRAP : ec == EC_PC_ALIGN ? A64_FAULT_ALIGN : A64_FAULT_UNDEF);
 }
 
 static uint64_t h_align(void *env, uint64_t a, uint64_t b, uint64_t c)
@@ -56,6 +59,12 @@ static uint64_t h_align(void *env, uint64_t a, uint64_t b, uint64_t c)
 static uint64_t h_next(void *opaque, uint64_t next, uint64_t b, uint64_t c)
 {
     g.env->s.pc = next;
+    arm_update_mode(g.env);
+    return 0;
+}
+
+static uint64_t h_nothing(void *opaque, uint64_t a, uint64_t b, uint64_t c)
+{
     return 0;
 }
 
@@ -85,10 +94,10 @@ static TcgHelper helpers[HELPER__COUNT] = {
 #include "target/arm/helper_simd.def"
 #include "target/arm/helper_crypto.def"
 #include "target/arm/helper_sve.def"
+#include "target/arm/helper_a32.def"
 #undef H
 #define H(name, flags, help) [HELPER_##name] = {#name, h_none, flags},
 #include "target/arm/helper_sys.def"
-#include "target/arm/helper_a32.def"
 #undef H
 };
 
@@ -99,6 +108,10 @@ static void system_helpers(void)
     helpers[HELPER_stage_fault].fn = h_align;
     helpers[HELPER_sp_alignment].fn = h_align;
     helpers[HELPER_yield].fn = h_next;
+    helpers[HELPER_wfe].fn = h_next;
+    helpers[HELPER_wfi].fn = h_next;
+    helpers[HELPER_sev].fn = h_nothing;
+    helpers[HELPER_cpsr_write].fn = helper_cpsr_write;
     helpers[HELPER_dsb].fn = h_next;
     helpers[HELPER_isb].fn = h_next;
     helpers[HELPER_sysreg_read].fn = h_sysreg_read;
@@ -123,6 +136,10 @@ uint32_t arm_sysreg_redirect(uint64_t mode, uint32_t key)
 uint64_t arm_debug_mode(const ArmEnv *env)
 {
     return 0;
+}
+
+void arm_poll_interrupts(ArmEnv *env)
+{
 }
 
 /* ---- target ---- */
@@ -390,6 +407,12 @@ bool a64_fault_is_judges(void)
     return g.fault == A64_FAULT_MEMORY && g.fault_va - A64_JUDGE_BASE < A64_JUDGE_SIZE;
 }
 
+bool a32_fault_is_judges(void)
+{
+    bool program = g.fault_va >= A32_JUDGE_BASE && g.fault_va < A32_JUDGE_END;
+    return g.fault == A64_FAULT_MEMORY && (program || g.fault_va >= A32_JUDGE_TOP);
+}
+
 void a64_feature(int feature, bool on)
 {
     uint64_t bit = 1ull << (feature % 64);
@@ -445,6 +468,7 @@ static void translate_at(uint64_t pc, int n)
         .ir = &g.ir, .env = g.env, .pc = pc, .mode = g.env->mode, .max_insns = n,
         .page = {(const uint8_t *)(uintptr_t)(pc & ~4095ull), NULL}, .page_va = pc & ~4095ull,
     };
+    g.fault_va = pc;
     if (pc - A64_CODE >= A64_CODE_SIZE) {
         fault(A64_FAULT_MEMORY);
     }
@@ -457,6 +481,12 @@ bool a64_verify(uint64_t pc, int n, GString *why)
     arm_update_mode(g.env);
     translate_at(pc, n);
     return ir_verify(&g.ir, why);
+}
+
+bool a32_verify(uint32_t pc, bool thumb, int n, GString *why)
+{
+    g.env->s.pstate = ARM_MODE_USR | (thumb ? CPSR_T : 0);
+    return a64_verify(pc, n, why);
 }
 
 void a64_print(uint64_t pc, int n, GString *out)
@@ -489,13 +519,23 @@ static void run_jit_block(void)
     }
 }
 
-/* Until the exit or a fault; every loop ends in one of the two, for slots have forward branches only. */
+static bool left(void)
+{
+    uint64_t pc = g.env->s.pc;
+    return arm_is_a32(g.env) ? pc == (g.env->s.pstate & CPSR_T ? A32_EXIT_T32 : A32_EXIT) : pc == A64_EXIT;
+}
+
+/* Until the exit or a fault. Slots have forward branches only, but an indirect one may go anywhere. */
 static __attribute__((noinline)) void run(A64Engine e)
 {
+    int insn_size = arm_is_a32(g.env) ? 2 : 4;
     if (__builtin_setjmp(g.v->jmp) == 0) {
-        while (g.env->s.pc != A64_EXIT) {
+        for (int blocks = 0; !left(); blocks++) {
             uint64_t slot_end = (g.env->s.pc | (A64_SLOT - 1)) + 1;
-            translate_at(g.env->s.pc, (int)(slot_end - g.env->s.pc) / 4);
+            if (blocks == MAX_BLOCKS) {
+                fault(A64_FAULT_LOOP);
+            }
+            translate_at(g.env->s.pc, (int)(slot_end - g.env->s.pc) / insn_size);
             if (e == A64_JIT) {
                 run_jit_block();
             } else {
@@ -517,13 +557,27 @@ static void loop(A64Engine e)
     } while (g.again);
 }
 
+/* The state is in env, but for what all have in common. */
+static void run_state(A64Engine e, const uint8_t *mem_in, uint8_t *mem_out)
+{
+    memcpy((void *)A64_DATA, mem_in, A64_DATA_SIZE);
+    g.env->s.excl_valid = 0;
+    arm_fp_enter(g.env);
+    arm_update_mode(g.env);
+    g.fault = A64_FAULT_NONE;
+    g.v->poll = 0;
+    g.v->fpu_live = g.v->ymm_live = 0;
+    loop(e);
+    arm_fp_leave(g.env);
+    memcpy(mem_out, (void *)A64_DATA, A64_DATA_SIZE);
+}
+
 bool a64_run(A64Engine e, const A64Regs *in, uint64_t slot, const uint8_t *mem_in, A64Regs *out, uint8_t *mem_out)
 {
     ArmEnv *env = g.env;
     if (e == A64_JIT && !g.hc) {
         return false;
     }
-    memcpy((void *)A64_DATA, mem_in, A64_DATA_SIZE);
     memcpy(env->s.x, in->x, sizeof(in->x));
     for (int i = 0; i < 32; i++) {
         memcpy(env->s.z[i].b, in->v[i], 16);
@@ -536,15 +590,8 @@ bool a64_run(A64Engine e, const A64Regs *in, uint64_t slot, const uint8_t *mem_i
     env->cc = arm_cc_from_nzcv((uint32_t)in->nzcv);
     env->s.fpcr = (uint32_t)in->fpcr;
     env->s.fpsr = (uint32_t)in->fpsr;
-    env->s.excl_valid = 0;
     env->s.pc = A64_CODE + slot * A64_SLOT + 4;
-    arm_fp_enter(env);
-    arm_update_mode(env);
-    g.fault = A64_FAULT_NONE;
-    g.v->poll = 0;
-    g.v->fpu_live = g.v->ymm_live = 0;
-    loop(e);
-    arm_fp_leave(env);
+    run_state(e, mem_in, mem_out);
     memset(out, 0, sizeof(*out));
     memcpy(out->x, env->s.x, sizeof(out->x));
     for (int i = 0; i < 32; i++) {
@@ -559,6 +606,38 @@ bool a64_run(A64Engine e, const A64Regs *in, uint64_t slot, const uint8_t *mem_i
     out->fpcr = env->s.fpcr;
     out->fpsr = env->s.fpsr;
     out->fault = g.fault;
-    memcpy(mem_out, (void *)A64_DATA, A64_DATA_SIZE);
+    return true;
+}
+
+bool a32_run(A64Engine e, const A32Regs *in, const uint8_t *mem_in, A32Regs *out, uint8_t *mem_out)
+{
+    const uint32_t fpsr = PSTATE_NZCV | FPSR_QC | FPSR_IDC | FPSR_IXC | FPSR_UFC | FPSR_OFC | FPSR_DZC | FPSR_IOC;
+    ArmEnv *env = g.env;
+    if (e == A64_JIT && !g.hc) {
+        return false;
+    }
+    for (int i = 0; i < 15; i++) {
+        env->s.x[i] = in->r[i];
+    }
+    for (int i = 0; i < 32; i++) {
+        memcpy(env->s.z[i / 2].b + 8 * (i % 2), &in->d[i], 8);
+    }
+    env->s.pstate = ARM_MODE_USR | (in->r[15] & 1 ? CPSR_T : 0) | (in->cpsr & (CPSR_Q | 15u << CPSR_GE_SHIFT));
+    env->cc = arm_cc_from_nzcv(in->cpsr);
+    env->s.fpcr = in->fpscr & ~fpsr;
+    env->s.fpsr = in->fpscr & fpsr;
+    env->s.pc = in->r[15] & ~1u;
+    run_state(e, mem_in, mem_out);
+    memset(out, 0, sizeof(*out));
+    for (int i = 0; i < 15; i++) {
+        out->r[i] = (uint32_t)env->s.x[i];
+    }
+    for (int i = 0; i < 32; i++) {
+        memcpy(&out->d[i], env->s.z[i / 2].b + 8 * (i % 2), 8);
+    }
+    out->r[15] = (uint32_t)env->s.pc;
+    out->cpsr = arm_cpsr(env);
+    out->fpscr = env->s.fpsr | env->s.fpcr;
+    out->fault = (uint32_t)g.fault;
     return true;
 }

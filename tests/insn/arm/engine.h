@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs short pieces of A64 code at EL0 through the translator, by the IR's interpreter or the host emitter. Guest
+ * Runs short pieces of A64, A32 or T32 code at EL0 through the translator, by the IR's interpreter or the host emitter. Guest
  * addresses are host addresses: the data and code areas of judge.h. Faults are part of the outcome.
  */
 #ifndef TESTS_INSN_ARM_ENGINE_H
@@ -8,7 +8,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
-#include "tests/insn/arm/judge.h"
+#include "tests/insn/arm/judge32.h"
 
 typedef enum A64Engine { A64_INTERP, A64_JIT } A64Engine;
 
@@ -19,13 +19,17 @@ void a64_code(const uint32_t *code);
 void a64_feature(int feature, bool on);
 /* The case from its slot's second word on (X30 is already as it should be). False: the engine is not there. */
 bool a64_run(A64Engine e, const A64Regs *in, uint64_t slot, const uint8_t *mem_in, A64Regs *out, uint8_t *mem_out);
+/* A32 or T32 at in->r[15], in User mode; else as a64_run(). */
+bool a32_run(A64Engine e, const A32Regs *in, const uint8_t *mem_in, A32Regs *out, uint8_t *mem_out);
 /* For tests of what the judge does not show: registers may be set; guarded: pages of code are (BTI). */
 struct ArmEnv *a64_env(void);
 void a64_guarded(bool on);
 /* Did the last run fault where the judge's program has its own code and data? */
 bool a64_fault_is_judges(void);
+bool a32_fault_is_judges(void);
 /* IR of n instructions at pc: checked, and as text. */
 bool a64_verify(uint64_t pc, int n, GString *why);
 void a64_print(uint64_t pc, int n, GString *out);
+bool a32_verify(uint32_t pc, bool thumb, int n, GString *why);
 
 #endif

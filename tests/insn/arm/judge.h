@@ -21,7 +21,11 @@
 #define A64_JUDGE_BASE 0x34000000ull /* A64_EXIT, and the judge's program (meson.build) behind it */
 #define A64_JUDGE_SIZE 0x02000000u
 
-enum { A64_FAULT_NONE, A64_FAULT_UNDEF, A64_FAULT_MEMORY, A64_FAULT_ALIGN, A64_FAULT_TRAP };
+enum {
+    A64_FAULT_NONE, A64_FAULT_UNDEF, A64_FAULT_MEMORY, A64_FAULT_ALIGN, A64_FAULT_TRAP,
+    A64_FAULT_LOOP, /* did not end */
+    A64_FAULT_SYSTEM, /* came to what user mode leaves to its system */
+};
 
 typedef struct A64Regs {
     uint64_t x[31], sp, pc, nzcv;

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "target/arm/feature.h"
 #include "target/arm/fp.h"
 #include "tests/insn/arm/engine.h"
+#include "tests/insn/arm/judge-run.h"
 #include "tests/insn/arm/rows.h"
 
 #define STATES 4 /* of each sequence */
@@ -421,45 +421,6 @@ static void print_case(const A64Case *c, const uint32_t *code, int n, const char
     }
 }
 
-/* ---- the judge ---- */
-
-typedef struct Judge {
-    int to, from;
-    pid_t pid;
-} Judge;
-
-static bool judge_start(Judge *j, int fd)
-{
-    const char *program = getenv("A64_JUDGE");
-    g_autofree char *qemu = g_find_program_in_path("qemu-aarch64-static");
-    int in[2], out[2];
-    if (!program || !qemu || pipe(in) < 0 || pipe(out) < 0) {
-        return false;
-    }
-    j->pid = fork();
-    if (j->pid == 0) {
-        dup2(in[0], 0);
-        dup2(out[1], 1);
-        dup2(fd, 3);
-        for (int i = 4; i < 64; i++) {
-            close(i);
-        }
-        execl(qemu, qemu, "-cpu", "max,sve-default-vector-length=16", program, (char *)NULL);
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    j->to = in[1];
-    j->from = out[0];
-    return j->pid > 0;
-}
-
-static bool judge_batch(const Judge *j)
-{
-    char byte = 'x';
-    return write(j->to, &byte, 1) == 1 && read(j->from, &byte, 1) == 1;
-}
-
 /* ---- running ---- */
 
 typedef struct Tally {
@@ -565,7 +526,7 @@ int main(int argc, char **argv)
         a64_feature(newer[i], false);
     }
     find_usable();
-    bool judged = judge_start(&judge, fd);
+    bool judged = judge_start(&judge, "qemu-aarch64-static", "max,sve-default-vector-length=16", getenv("A64_JUDGE"), fd);
     printf("1..2\n");
     GRand *r = g_rand_new_with_seed(seed);
     while (n_usable && t.cases < cases && t.judge + t.engines < 20) {
@@ -578,8 +539,7 @@ int main(int argc, char **argv)
     if (judged) {
         printf("%sok 2 - against qemu-aarch64-static: %" PRIu64 " cases, %d sequences differ\n", t.judge ? "not " : "",
                t.cases, t.judge);
-        close(judge.to);
-        waitpid(judge.pid, NULL, 0);
+        judge_end(&judge);
     } else {
         printf("ok 2 # SKIP qemu-aarch64-static or the arm64 compiler is not installed\n");
     }
