@@ -9,12 +9,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/os/terminal.h"
 #include "base/os/thread.h"
 #include "base/trace.h"
+#include "core/accel.h"
+#include "doctor/doctor.h"
 #include "main/config.h"
 #include "main/emulator.h"
 
@@ -100,6 +103,10 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     config_init(&config, argv[0] ? argv[0] : "rhea");
     g_set_prgname(config.program);
+    if (!config.qemu_defaults && argc > 1 && !strcmp(argv[1], "doctor")) {
+        config_fini(&config);
+        return doctor_main(argc - 2, argv + 2, accel_find("kvm", NULL));
+    }
     int status = run(&config, argc, argv, &err);
     os_terminal_restore();
     if (err) {

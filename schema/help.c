@@ -79,6 +79,7 @@ char *schema_options_help(const char *program)
 
     g_string_append_printf(out,
                            "Usage: %s [options]\n\n"
+                           "rhea doctor tells whether hardware acceleration works on this host.\n"
                            "Options start with one dash or two; those with key=value lists "
                            "take JSON too.\n",
                            program);
