@@ -77,6 +77,8 @@ typedef struct RamBlock {
                         * block caches and dirty bitmaps */
     bool readonly;    /* ROM: guest stores are dropped */
     uint8_t *page_flags; /* size >> 12 bytes, atomic */
+    struct RamBlock *tags; /* Arm allocation tags: of each 32 bytes one byte, the lower half's tag in its low bits. A block of
+                            * its own, mapped nowhere; NULL: none. See ram_add_tags() */
     Machine *machine;
 } RamBlock;
 
@@ -199,6 +201,8 @@ void ram_watch_clear(RamBlock *b, uint64_t offset, uint64_t len, uint8_t bits);
  * code_written(). Cheap when no page is watched.
  */
 void ram_written(RamBlock *b, uint64_t offset, uint64_t len);
+/* Give it memory for allocation tags, all 0; while the machine is being built. */
+bool ram_add_tags(RamBlock *b, const char *name, Error **errp);
 /* The whole pages in the range go back to the host and read as zeros from now on. Any thread. */
 void ram_discard(RamBlock *b, uint64_t offset, uint64_t len);
 /* Collect and re-arm one client: bit per page into bitmap (1 = written since). */

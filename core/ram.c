@@ -131,9 +131,19 @@ RamBlock *ram_block_new_file(Machine *m, const char *name, uint64_t size, int fd
     return block_new(m, name, size, fd, share, false, errp);
 }
 
+bool ram_add_tags(RamBlock *b, const char *name, Error **errp)
+{
+    b->tags = block_new(b->machine, name, b->size / 32, -1, true, false, errp);
+    return b->tags != NULL;
+}
+
 void ram_block_free(RamBlock *b)
 {
     Machine *m = b->machine;
+
+    if (b->tags) {
+        ram_block_free(b->tags);
+    }
 
     if (m) {
         pthread_mutex_lock(&m->mem.lock);

@@ -282,6 +282,19 @@ void *tcg_host(void *env, uint64_t va, size_t *len, int access, int mmu)
     return p.ram->host + p.offset + (va & ~PAGE_MASK);
 }
 
+bool tcg_page(void *env, uint64_t va, int access, int mmu, TcgPage *out)
+{
+    TlbPage p;
+
+    if (!tlb_translate(tcg_vcpu(env), va, access, mmu, &p)) {
+        return false;
+    }
+    *out = (TcgPage){
+        .attr = p.attr, .ram = p.kind == PAGE_IO ? NULL : p.ram, .offset = p.offset + (va & ~PAGE_MASK),
+    };
+    return true;
+}
+
 /* x86 guests may lock misaligned operands; so may an x86 host, which is where they run. */
 __attribute__((no_sanitize("alignment"), target("cx16")))
 static bool cas_host(void *h, unsigned size, void *old, const void *val)

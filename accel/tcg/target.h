@@ -70,6 +70,7 @@ typedef struct MmuResult {
     bool r, w, x;      /* what this mmu index may do without another walk (w only once dirty) */
     bool global;       /* survives a non-global flush */
     bool uncached;
+    uint8_t attr;      /* the target's own, which tcg_page() tells */
 } MmuResult;
 
 typedef struct TcgTarget {
@@ -165,6 +166,16 @@ void tcg_probe(void *env, uint64_t va, size_t len, int access, int mmu);
  * pages). Faults as the access would. For page-wise string operations.
  */
 void *tcg_host(void *env, uint64_t va, size_t *len, int access, int mmu);
+/*
+ * The page at va for an access, as the TLB has it: the target's attributes, and the RAM block that va lies in at `offset`,
+ * NULL: a device or nothing. False: the walk noted a fault.
+ */
+typedef struct TcgPage {
+    uint8_t attr;
+    RamBlock *ram;
+    uint64_t offset;
+} TcgPage;
+bool tcg_page(void *env, uint64_t va, int access, int mmu, TcgPage *out);
 /* Locked read-modify-write in helpers: compare and swap of 4, 8 or 16 bytes; returns success, *old updated. */
 bool tcg_cmpxchg(void *env, uint64_t va, unsigned size, void *old, const void *val, int mmu);
 

@@ -75,6 +75,7 @@ static void from_entry(TlbPage *p, const Tlb2Entry *e, hwaddr paddr)
     p->w = e->w;
     p->x = e->x;
     p->global = e->global;
+    p->attr = e->attr;
 }
 
 /*
@@ -125,7 +126,7 @@ bool tlb_translate(TcgVcpu *v, uint64_t va, int access, int mmu, TlbPage *p)
             .tag = tag_of(va, mmu, huge ? 21 : 12),
             .gen = t->gen[mmu][r.global],
             .paddr = huge ? r.paddr & ~(hwaddr)0x1fffff : r.paddr & PAGE_MASK,
-            .r = r.r, .w = r.w, .x = r.x, .global = r.global,
+            .r = r.r, .w = r.w, .x = r.x, .global = r.global, .attr = r.attr,
         };
         from_entry(p, e, r.paddr & PAGE_MASK);
     }

@@ -26,6 +26,7 @@ typedef struct Tlb2Entry {
     uint64_t gen;      /* valid while equal to v->tlb2->gen[mmu][global] */
     uint64_t paddr;    /* of the 4 KiB page, or of the 2 MiB frame in the big table */
     bool r, w, x, global;
+    uint8_t attr;      /* MmuResult.attr */
 } Tlb2Entry;
 
 /* A fetch translation. */
@@ -76,6 +77,7 @@ typedef struct Tlb2 {
 typedef struct TlbPage {
     hwaddr paddr;     /* of the 4 KiB page */
     bool r, w, x, global;
+    uint8_t attr;     /* MmuResult.attr */
     int kind;         /* PAGE_* */
     RamBlock *ram;
     uint64_t offset;  /* of the page in ram */

@@ -147,6 +147,34 @@ static bool add_secure_space(VirtBoard *v, Error **errp)
     return true;
 }
 
+/* ---- allocation tags ---- */
+
+static void collect_ram(RamBlock *b, void *opaque)
+{
+    if (!b->readonly) {
+        g_ptr_array_add(opaque, b);
+    }
+}
+
+/* mte=on: tags for all RAM that there is by now, Secure and of memory backends, too. */
+static bool add_tags(VirtBoard *v, Error **errp)
+{
+    g_autoptr(GPtrArray) ram = g_ptr_array_new();
+    bool ok = true;
+
+    if (v->mte) {
+        machine_ram_foreach(v->dev.machine, collect_ram, ram);
+    }
+    for (guint i = 0; i < ram->len && ok; i++) {
+        RamBlock *b = ram->pdata[i];
+        g_autofree char *of_backend = g_strdup_printf("%s.tag", b->name);
+        ok = ram_add_tags(b, !strcmp(b->name, "mach-virt.ram")     ? "mach-virt.tag"
+                             : !strcmp(b->name, "virt.secure-ram") ? "mach-virt.secure-tag"
+                                                                   : of_backend, errp);
+    }
+    return ok;
+}
+
 /* ---- processors ---- */
 
 static uint32_t affinity(const VirtBoard *v, int n)
@@ -473,7 +501,7 @@ static bool virt_build(Machine *m, Device *board, Error **errp)
     VirtBoard *v = (VirtBoard *)board;
 
     return check_options(v, errp) && create_cpus(v, errp) && virt_boot_plan(v, errp) && configure_cpus(v, errp) &&
-           place_regions(v, errp) && add_ram(v, errp) && add_secure_space(v, errp) && add_gic(v, errp) &&
+           place_regions(v, errp) && add_ram(v, errp) && add_secure_space(v, errp) && add_tags(v, errp) && add_gic(v, errp) &&
            add_msi(v, errp) && add_uarts(v, errp) && add_rtc(v, errp) && add_gpio(v, errp) &&
            add_secure_gpio(v, errp) && add_pcie(v, errp) && add_virtio_slots(v, errp) && virt_boot_add(v, errp);
 }

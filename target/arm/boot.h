@@ -26,7 +26,7 @@ void arm_cpu_connect_pmu(Cpu *cpu, Irq to);
 /* What a board decides of its processors, over their models. */
 typedef struct ArmBoardCpu {
     bool el2, el3;          /* false: the model's level is left out; true: it stays if the model has it */
-    bool mte;               /* there is memory for allocation tags: FEAT_MTE2 stays; false: it becomes FEAT_MTE */
+    bool mte;               /* there is memory for allocation tags: FEAT_MTE stays; false: it is left out */
     ArmPsciConduit psci;    /* PSCI calls that come in this way are answered; the others go to the guest's own */
     bool start_powered_off; /* after reset it waits for PSCI's CPU_ON */
 } ArmBoardCpu;

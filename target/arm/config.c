@@ -13,8 +13,8 @@ bool arm_cpu_configure(Cpu *cpu, const ArmBoardCpu *board, Error **errp)
     ArmCpu *p = arm_cpu(cpu);
     ArmCpuConfig *c = &p->config;
 
-    if (board->mte && !arm_has(c, ARM_FEAT_MTE)) {
-        error_set(errp, ERR_UNSUPPORTED, "this processor model has no memory tagging extension");
+    if (board->mte && !arm_has(c, ARM_FEAT_MTE2)) {
+        error_set(errp, ERR_UNSUPPORTED, "MTE requested, but not supported by the guest CPU");
         return false;
     }
     c->psci = board->psci;

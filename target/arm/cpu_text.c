@@ -489,7 +489,7 @@ void arm_config_board(ArmCpuConfig *c, bool el2, bool el3, bool mte)
 {
     drop_if(c, el2, ARM_FEAT_EL2);
     drop_if(c, el3, ARM_FEAT_EL3);
-    drop_if(c, mte, ARM_FEAT_MTE2);
+    drop_if(c, mte, ARM_FEAT_MTE); /* with it MTE2, MTE3 */
     arm_features_settle(c);
     arm_ids_from_features(c);
 }

@@ -160,8 +160,8 @@ typedef struct ArmEnv {
 #define MODE_PAUTH_SHIFT 37        /* 4 bits: SCTLR.EnIA EnIB EnDA EnDB in effect */
 #define MODE_BT (1ull << 41)       /* SCTLR.BTx: PACIxSP are no valid targets of BTYPE 3 */
 #define MODE_BTYPE_SHIFT 42        /* 2 bits: PSTATE.BTYPE; not 0: first instruction is checked if its page is guarded */
-#define MODE_MTE (1ull << 44)      /* tag checks are on */
-#define MODE_TCO (1ull << 45)
+#define MODE_MTE (1ull << 44)      /* tag checks are on, of ordinary accesses */
+#define MODE_MTE_UNPRIV (1ull << 45) /* of LDTR and friends */
 #define MODE_SVE_EL_SHIFT 46       /* 2 bits: as MODE_FP_EL */
 #define MODE_VQ_SHIFT 48           /* 4 bits: effective vector length in quadwords, minus 1 */
 #define MODE_E2H (1ull << 52)      /* EL2 with HCR_EL2.E2H: _EL1 names mean EL2's registers */

@@ -20,9 +20,17 @@ static void check_align(ArmEnv *env, SveMem x, uint64_t addr)
     }
 }
 
-static uint64_t load(ArmEnv *env, SveMem x, uint64_t addr)
+static void check_access(ArmEnv *env, SveMem x, uint64_t addr)
 {
     check_align(env, x, addr);
+    if (x.tags) {
+        arm_mte_check(env, addr, 1u << x.msz, x.write, x.mmu);
+    }
+}
+
+static uint64_t load(ArmEnv *env, SveMem x, uint64_t addr)
+{
+    check_access(env, x, addr);
     uint64_t v = tcg_load(env, addr, 1u << x.msz, x.mmu);
     if (x.be) {
         v = swap(v, x.msz);
@@ -33,7 +41,7 @@ static uint64_t load(ArmEnv *env, SveMem x, uint64_t addr)
 
 static void store(ArmEnv *env, SveMem x, uint64_t addr, uint64_t v)
 {
-    check_align(env, x, addr);
+    check_access(env, x, addr);
     v &= ~0ull >> (64 - (8u << x.msz));
     tcg_store(env, addr, x.be ? swap(v, x.msz) : v, 1u << x.msz, x.mmu);
 }
@@ -46,7 +54,7 @@ static bool loads_quietly(ArmEnv *env, SveMem x, uint64_t addr)
 {
     ArmFault keep = env->fault;
     unsigned size = 1u << x.msz;
-    bool ok = !(x.align && (addr & (size - 1)));
+    bool ok = !(x.align && (addr & (size - 1))) && !(x.tags && !arm_mte_matches(env, addr, size, false, x.mmu));
     for (unsigned at = 0; ok && at < size; at += size - 1 ? size - 1 : 1) { /* its first and last byte */
         MmuResult r;
         size_t len = 1;

@@ -352,7 +352,7 @@ static bool walk_flat(ArmWalk *w, MmuResult *res)
     }
     bool cached = w->regime == REGIME_E10 && (w->hcr & HCR_DC);
     w->ns = !w->secure;
-    w->attr = cached ? 0xff : 0;
+    w->attr = !cached ? 0 : w->hcr & HCR_DCT ? ARM_ATTR_TAGGED : 0xff;
     w->sh = cached ? 0 : 2;
     *res = (MmuResult){
         .paddr = va, .page_bits = 30, .r = true, .w = true, .x = true, .global = true, .uncached = !cached,
@@ -460,6 +460,8 @@ bool arm_mmu_walk(void *opaque, uint64_t va, int access, int mmu, MmuResult *res
         return false;
     }
     env->guarded |= access == MMU_EXEC && w.guarded;
+    res->attr = (w.guarded && !w.a32 ? ARM_PAGE_GUARDED : 0) |
+                (!w.a32 && arm_attr_tagged(env->config, w.attr) ? ARM_PAGE_TAGGED : 0);
     /* Who flushes by address names it without the tag. */
     env->tlb_tagged |= !w.a32 && (va >> 56) != (va >> 55 & 1 ? 0xffu : 0u);
     return true;
@@ -524,10 +526,10 @@ bool arm_debug_translate(Cpu *cpu, uint64_t va, hwaddr *pa)
 
 bool arm_page_guarded(ArmEnv *env, uint64_t va)
 {
-    ArmWalk w;
-    MmuResult res;
+    ArmFault keep = env->fault;
+    TcgPage p;
+    bool there = tcg_page(env, va, MMU_EXEC, arm_mode_mmu(env->mode), &p);
 
-    arm_walk_init(&w, env, va, MMU_EXEC, arm_mode_mmu(env->mode));
-    w.update = false;
-    return arm_walk(&w, &res) && w.guarded && !w.a32;
+    env->fault = keep;
+    return there && (p.attr & ARM_PAGE_GUARDED);
 }

@@ -76,6 +76,13 @@ void arm_walk_note(ArmWalk *w);
 uint32_t arm_walk_fsr(const ArmWalk *w); /* DFSR or IFSR in the regime's own format */
 
 bool arm_walk_fault(ArmWalk *w, unsigned fsc, int level); /* returns false */
+/* Attributes (MAIR) of memory with allocation tags. */
+#define ARM_ATTR_TAGGED 0xf0
+static inline bool arm_attr_tagged(const ArmCpuConfig *c, uint8_t attr)
+{
+    return attr == ARM_ATTR_TAGGED && arm_has(c, ARM_FEAT_MTE2);
+}
+
 bool arm_pa_fits(hwaddr pa, unsigned bits);
 
 /* mmu_table.c */

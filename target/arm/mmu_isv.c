@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a data abort of stage 2 tells EL2 of the instruction, so that a hypervisor can do the access in its place: size,
- * register, sign extension (ESR_EL2.ISS with ISV = 1, Arm ARM D17.2.37 "ISS encoding for an exception from a Data
- * Abort"). Only for loads and stores of one general-purpose register without write-back.
+ * What a data abort tells of the instruction (Arm ARM D17.2.37 "ISS encoding for an exception from a Data Abort"). Of
+ * stage 2 to EL2, so that a hypervisor can do the access in its place: size, register, sign extension (ISV = 1), only for
+ * loads and stores of one general-purpose register without write-back. Of atomic instructions, which both read and write:
+ * WnR is 0 when a read would have failed, too.
  */
 #include "target/arm/mmu.h"
 
 #define ISV BIT32(24)
+#define WNR BIT32(6)
 #define ISS_STAGE1_WALK BIT32(7)
 
 typedef struct Access {
@@ -75,11 +77,37 @@ static bool fetch(ArmEnv *env, uint32_t *insn)
     return true;
 }
 
+/* LDADD and its kind, SWP; CAS; CASP (C4.1.94). */
+static bool reads_and_writes(uint32_t insn)
+{
+    return (insn & 0x3f200c00) == 0x38200000 || (insn & 0x3fa07c00) == 0x08a07c00 || (insn & 0xbfa07c00) == 0x08207c00;
+}
+
+static void describe_atomic(ArmEnv *env, ArmFault *f)
+{
+    ArmWalk w;
+    MmuResult res;
+    uint32_t insn;
+
+    if (!(f->esr & WNR) || (f->esr & 0x3f) >= FSC_EXTERNAL || arm_is_a32(env) || !fetch(env, &insn) ||
+        !reads_and_writes(insn)) {
+        return;
+    }
+    arm_walk_init(&w, env, f->far, MMU_READ, arm_mode_mmu(env->mode));
+    w.update = false;
+    if (!arm_walk(&w, &res)) {
+        f->esr &= ~(uint64_t)WNR;
+    }
+}
+
 void arm_fault_describe(ArmEnv *env)
 {
     ArmFault *f = &env->fault;
     uint32_t insn;
 
+    if (f->kind == ARM_FAULT_DATA) {
+        describe_atomic(env, f);
+    }
     if (f->kind != ARM_FAULT_DATA || f->target_el != 2 || arm_el(env) >= 2 || arm_is_a32(env) ||
         (f->esr & (ISV | ISS_STAGE1_WALK)) || !f->is_stage2 || !fetch(env, &insn)) {
         return;

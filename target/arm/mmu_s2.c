@@ -97,10 +97,13 @@ static Rights rights(const ArmWalk *w, uint64_t desc, bool writable)
 static void combine_attributes(ArmWalk *w, uint64_t desc)
 {
     unsigned attr = desc >> 2 & 15;
+    bool tagged = arm_attr_tagged(w->env->config, w->attr);
 
+    w->attr = tagged ? 0xff : w->attr;
     if (w->hcr & HCR_FWB) {
         if ((attr & 7) == 6) {
             w->attr = w->attr & 0xf0 ? w->attr : 0xff;
+            w->attr = tagged ? ARM_ATTR_TAGGED : w->attr;
         } else if ((attr & 7) == 5) {
             w->attr = 0x44;
         } else if (!(attr & 4)) {
@@ -116,6 +119,7 @@ static void combine_attributes(ArmWalk *w, uint64_t desc)
                                ((attr & 3) == 3 ? 0x0f : (attr & 3) == 2 ? 0x0b : 0x04));
         uint8_t outer = MIN(w->attr & 0xf0, s2 & 0xf0), inner = MIN(w->attr & 0x0f, s2 & 0x0f);
         w->attr = outer | inner;
+        w->attr = tagged && w->attr == 0xff ? ARM_ATTR_TAGGED : w->attr;
     }
     w->sh = MAX(w->sh, (uint8_t)(desc >> 8 & 3));
 }

@@ -236,12 +236,23 @@ bool arm_tags_allowed(const ArmEnv *env)
     return tags_allowed(env, arm_el(env), arm_sctlr(env, arm_el(env)));
 }
 
-static uint64_t mte_bits(const ArmEnv *env, unsigned el, uint64_t sctlr)
+static bool checks_tags(const ArmEnv *env, unsigned el, uint64_t sctlr)
 {
     unsigned tcf = sctlr >> (el == 0 ? SCTLR_TCF0_SHIFT : SCTLR_TCF_SHIFT) & 3;
-    uint64_t m = env->s.pstate & PSTATE_TCO ? MODE_TCO : 0;
 
-    return tcf && tags_allowed(env, el, sctlr) ? m | MODE_MTE : m;
+    return tcf && tags_allowed(env, el, sctlr);
+}
+
+/* AArch64.AccessIsTagChecked(), but for what the address says. */
+static uint64_t mte_bits(const ArmEnv *env, unsigned el, uint64_t sctlr, unsigned unpriv_mmu)
+{
+    bool user = unpriv_mmu == ARM_MMU_E10_0 || unpriv_mmu == ARM_MMU_E20_0;
+
+    if (!arm_has(env->config, ARM_FEAT_MTE2) || (env->s.pstate & PSTATE_TCO)) {
+        return 0;
+    }
+    return (checks_tags(env, el, sctlr) ? MODE_MTE : 0) |
+           (checks_tags(env, user ? 0 : el, sctlr) ? MODE_MTE_UNPRIV : 0);
 }
 
 static uint64_t pauth_bits(const ArmEnv *env, uint64_t sctlr)
@@ -272,10 +283,10 @@ static uint64_t cache_bits(const ArmEnv *env, unsigned el, uint64_t sctlr)
     return m | (el > 0 || (sctlr & SCTLR_UCT) ? MODE_UCT : 0);
 }
 
-static uint64_t a64_bits(const ArmEnv *env, unsigned el, uint64_t sctlr, unsigned mmu)
+static uint64_t a64_bits(const ArmEnv *env, unsigned el, uint64_t sctlr, unsigned mmu, unsigned unpriv_mmu)
 {
     uint32_t p = env->s.pstate;
-    uint64_t m = tbi_bits(env, mmu) | mte_bits(env, el, sctlr) | pauth_bits(env, sctlr) | sve_bits(env, el) |
+    uint64_t m = tbi_bits(env, mmu) | mte_bits(env, el, sctlr, unpriv_mmu) | pauth_bits(env, sctlr) | sve_bits(env, el) |
                  cache_bits(env, el, sctlr);
 
     m |= sctlr & (el == 0 ? SCTLR_E0E : SCTLR_EE) ? MODE_BE : 0;
@@ -316,6 +327,6 @@ void arm_update_mode(ArmEnv *env)
 
     env->mode = el; /* arm_el() is asked below */
     uint64_t sctlr = arm_sctlr(env, el), m = shared_bits(env, el, sctlr);
-    m |= arm_is_a32(env) ? a32_bits(env, el, sctlr) : a64_bits(env, el, sctlr, arm_mode_mmu(m));
+    m |= arm_is_a32(env) ? a32_bits(env, el, sctlr) : a64_bits(env, el, sctlr, arm_mode_mmu(m), arm_mode_unpriv_mmu(m));
     env->mode = m;
 }

@@ -171,6 +171,9 @@
 #define TCR_TBI1 BIT64(38)
 #define TCR_TBID0 BIT64(51)
 #define TCR_TBID1 BIT64(52)
+#define TCR_TCMA0 BIT64(57)
+#define TCR_TCMA_EL2 BIT64(30) /* TCR_EL2 without E2H, TCR_EL3 */
+#define GCR_RRND BIT64(16)
 #define TCR_TBI_EL2 BIT64(20)  /* TCR_EL2 without E2H, TCR_EL3 */
 #define TCR_TBID_EL2 BIT64(29)
 

@@ -46,6 +46,7 @@ typedef union SveMem {
         uint64_t mmu : 4;
         /* gathers and scatters: the lanes of z (esz wide, bits of each lane used) are offsets to the base */
         uint64_t vector : 1, z : 5, bits64 : 1, offset_signed : 1, scale : 2;
+        uint64_t tags : 1; /* checked */
     };
     uint64_t word;
 } SveMem;

@@ -190,6 +190,26 @@ static int user_cache(const Sys *s, bool *zva)
     }
 }
 
+/* DC ZVA (tag checked), GVA, GZVA: zeros and tags of the block that va is in. */
+static void zero_block(ArmEnv *env, uint64_t va, bool data, bool tags)
+{
+    static const uint8_t zero[64];
+    uint64_t size = 4ull << (env->config->id[ARM_ID_DCZID_EL0] & 15);
+    uint64_t at = va & ~(size - 1);
+    int mmu = arm_mode_mmu(env->mode);
+
+    if (!tags && (env->mode & MODE_MTE) && !(env->mode & MODE_A32)) {
+        arm_mte_check(env, at, size, true, mmu);
+    }
+    tcg_probe(env, at, size, MMU_WRITE, mmu);
+    for (uint64_t i = 0; data && i < size; i += sizeof(zero)) {
+        tcg_write(env, at + i, zero, MIN(size - i, sizeof(zero)), mmu);
+    }
+    if (tags) {
+        arm_mte_set(env, at, size, va >> 56 & 15);
+    }
+}
+
 /* ---- SYS ---- */
 
 static void cache_insn(Sys *s, uint64_t va, unsigned rt)
@@ -200,8 +220,8 @@ static void cache_insn(Sys *s, uint64_t va, unsigned rt)
     if (to) {
         arm_sysreg_trap(s->env, s->key, false, rt, to, EC_MSR);
     }
-    if (zva && k_op2(s->key) == 1) {
-        helper_dc_zva(s->env, va, 0, 0);
+    if (zva) {
+        zero_block(s->env, va, k_op2(s->key) != 3, k_op2(s->key) != 1);
     }
 }
 
@@ -242,16 +262,7 @@ uint64_t helper_sys_insn(void *opaque, uint64_t key, uint64_t v, uint64_t where)
 
 uint64_t helper_dc_zva(void *opaque, uint64_t va, uint64_t b, uint64_t c)
 {
-    static const uint8_t zero[64];
-    ArmEnv *env = opaque;
-    uint64_t size = 4ull << (env->config->id[ARM_ID_DCZID_EL0] & 15);
-    uint64_t at = va & ~(size - 1);
-    int mmu = arm_mode_mmu(env->mode);
-
-    tcg_probe(env, at, size, MMU_WRITE, mmu);
-    for (uint64_t i = 0; i < size; i += sizeof(zero)) {
-        tcg_write(env, at + i, zero, MIN(size - i, sizeof(zero)), mmu);
-    }
+    zero_block(opaque, va, true, false);
     return 0;
 }
 

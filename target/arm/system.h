@@ -127,8 +127,22 @@ void arm_note_align(void *env, uint64_t va);
 void arm_note_bus_error(void *env, uint64_t va, hwaddr pa, int access);
 /* deliver(), with the pc exact: adds to a noted abort of stage 2 what EL2 may know of the instruction (mmu_isv.c). */
 void arm_fault_describe(ArmEnv *env);
+/* MmuResult.attr */
+#define ARM_PAGE_GUARDED 1
+#define ARM_PAGE_TAGGED 2
 /* Guarded page (BTI) at va under the current code mmu index? */
 bool arm_page_guarded(ArmEnv *env, uint64_t va);
+
+/* ---- allocation tags (mte.c) ---- */
+/*
+ * An access is about to be made that MODE_MTE (MODE_MTE_UNPRIV) says is checked: its translation faults and those of tags
+ * are raised, or TFSR_ELx is told.
+ */
+void arm_mte_check(ArmEnv *env, uint64_t va, size_t len, bool write, int mmu);
+/* Would it have the right tag? What can not be translated has not. */
+bool arm_mte_matches(ArmEnv *env, uint64_t va, size_t len, bool write, int mmu);
+/* The granules [va, va + len) get va's tag or another one (DC GVA, STGM ...); va is a multiple of 16. May raise. */
+void arm_mte_set(ArmEnv *env, uint64_t va, size_t len, unsigned tag);
 
 /* ---- system registers (sysreg.c and the files of groups of them) ---- */
 /* How one works that is not plain storage: checked access has been granted. */

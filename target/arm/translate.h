@@ -126,9 +126,11 @@ static inline void tr_call_void(ArmTr *s, int helper, IrVal a, IrVal b, IrVal c)
 /* ---- memory (translate_mem.c): addresses as the program has them; tags, alignment, byte order and MTE are seen to ---- */
 /*
  * The address an access of `size` bytes uses, checked (alignment under SCTLR.A or when `aligned`; MTE unless
- * unchecked: SP-based immediate forms are). Faults before anything is written.
+ * mte_unchecked: forms with SP and an immediate are). Faults before anything is written.
  */
 IrVal tr_address(ArmTr *s, IrVal addr, unsigned size, bool write, bool aligned, bool mte_unchecked);
+/* Tag check of an access that is not one of tr_address()'s size at s->mmu. */
+void tr_check_tags(ArmTr *s, IrVal addr, unsigned bytes, bool write, int mmu);
 /* After tr_address(). Loads zero-extend; ext: sign-extend to that width. */
 IrVal tr_load(ArmTr *s, IrWidth w, IrVal addr, int mmu);
 IrVal tr_load_signed(ArmTr *s, IrWidth w, IrWidth to, IrVal addr, int mmu);

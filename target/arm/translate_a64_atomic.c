@@ -81,7 +81,7 @@ void trans_a64_ldst_excl(ArmTr *s, const a64_ldst_excl *a)
 {
     IrVal base = a64_base(s, a->Rn), addr = tr_temp(s);
     ir_mov(s->b, W64, addr, base);
-    addr = tr_address(s, addr, 1u << a->size, !a->L, true, false);
+    addr = tr_address(s, addr, 1u << a->size, !a->L, true, a->Rn == 31);
     (a->L ? load_exclusive : store_exclusive)(s, a, addr);
 }
 
@@ -138,16 +138,21 @@ void trans_a64_ldst_excl_pair(ArmTr *s, const a64_ldst_excl_pair *a)
 {
     IrVal base = a64_base(s, a->Rn), addr = tr_temp(s);
     ir_mov(s->b, W64, addr, base);
-    addr = tr_address(s, addr, a->sz ? 16 : 8, !a->L, true, false);
+    addr = tr_address(s, addr, a->sz ? 16 : 8, !a->L, true, a->Rn == 31);
     (a->L ? load_exclusive_pair : store_exclusive_pair)(s, a, addr);
 }
+
+/*
+ * What reads and writes is a read where that faults: of alignment (ESR_ELx.WnR is 0) and for tag checks. Translation faults
+ * see to it in mmu_isv.c.
+ */
 
 /* ---- compare and swap ---- */
 
 void trans_a64_cas(ArmTr *s, const a64_cas *a)
 {
     IrWidth w = (IrWidth)a->size;
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << w, true, true, false), acc = tr_temp(s), expected = tr_temp(s);
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << w, false, true, a->Rn == 31), acc = tr_temp(s), expected = tr_temp(s);
     ir_emit(s->b, OP_zext, w, expected, tr_x(s, a->Rs), IR_NONE);
     expected = in_memory_order(s, w, expected);
     ir_mov(s->b, W64, acc, expected);
@@ -164,7 +169,7 @@ void trans_a64_casp(ArmTr *s, const a64_casp *a)
         tr_undef(s);
         return;
     }
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), a->sz ? 16 : 8, true, true, false);
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), a->sz ? 16 : 8, false, true, a->Rn == 31);
     if (a->sz) {
         tr_stenv(s, W64, ENV(scratch[0]), tr_x(s, a->Rs));
         tr_stenv(s, W64, ENV(scratch[1]), tr_x(s, a->Rs + 1));
@@ -214,7 +219,7 @@ static void atomic_logic(ArmTr *s, const a64_atomic *a, IrVal addr)
 
 void trans_a64_atomic(ArmTr *s, const a64_atomic *a)
 {
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << a->size, true, true, false);
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << a->size, false, true, a->Rn == 31);
     bool be = (s->mode & MODE_BE) && a->size > 0;
     if (a->opc == 0 && !be) {
         atomic_add(s, a, addr);
@@ -230,7 +235,7 @@ void trans_a64_atomic(ArmTr *s, const a64_atomic *a)
 void trans_a64_swp(ArmTr *s, const a64_swp *a)
 {
     IrWidth w = (IrWidth)a->size;
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << w, true, true, false), t = tr_const(s, 0);
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << w, false, true, a->Rn == 31), t = tr_const(s, 0);
     ir_emit(s->b, OP_xchgm, w, t, addr, in_memory_order(s, w, tr_x(s, a->Rs)))->aux = (uint8_t)s->mmu;
     ir_mov(s->b, W64, tr_xd(s, a->Rt), in_memory_order(s, w, t));
 }

@@ -116,7 +116,10 @@ static void load_gpr(ArmTr *s, Kind kind, IrWidth w, unsigned rt, IrVal addr, in
 
 static void one_register(ArmTr *s, Kind kind, IrWidth w, unsigned rt, IrVal addr, int mmu, bool unchecked)
 {
-    addr = tr_address(s, addr, 1u << w, kind == KIND_STORE, false, unchecked);
+    addr = tr_address(s, addr, 1u << w, kind == KIND_STORE, false, unchecked || mmu != s->mmu);
+    if (mmu != s->mmu && !unchecked) {
+        tr_check_tags(s, addr, 1u << w, kind == KIND_STORE, mmu);
+    }
     if (kind == KIND_STORE) {
         if (rt == 31) {
             ir_sti(s->b, w, addr, 0, mmu);
@@ -144,7 +147,7 @@ void trans_a64_ldst_imm9(ArmTr *s, const a64_ldst_imm9 *a)
         keep_base(s, &x, a->Rt);
     }
     int mmu = a->arg == INDEX_UNPRIV ? arm_mode_unpriv_mmu(s->mode) : s->mmu;
-    one_register(s, kind, (IrWidth)a->size, a->Rt, x.addr, mmu, a->Rn == 31 && a->arg == INDEX_NONE);
+    one_register(s, kind, (IrWidth)a->size, a->Rt, x.addr, mmu, a->Rn == 31 && x.base == IR_NONE);
     write_back(s, &x, offset);
 }
 
@@ -308,7 +311,10 @@ static Access pair_access(ArmTr *s, unsigned n, int64_t offset, unsigned mode, u
 {
     Access x = access_at(s, n, offset, mode == PAIR_POST ? INDEX_POST : mode == PAIR_PRE ? INDEX_PRE : INDEX_NONE);
     bool unchecked = n == 31 && (mode == PAIR_NO_ALLOCATE || mode == PAIR_OFFSET);
-    x.addr = tr_address(s, x.addr, bytes, write, false, unchecked);
+    x.addr = tr_address(s, x.addr, bytes, write, false, true);
+    if (!unchecked) {
+        tr_check_tags(s, x.addr, 2 * bytes, write, s->mmu);
+    }
     return x;
 }
 
@@ -418,7 +424,7 @@ void trans_a64_ldst_pair_v(ArmTr *s, const a64_ldst_pair_v *a)
 void trans_a64_ldst_ordered(ArmTr *s, const a64_ldst_ordered *a)
 {
     IrVal addr = a64_base(s, a->Rn);
-    addr = tr_address(s, addr, 1u << a->size, !a->L, true, false);
+    addr = tr_address(s, addr, 1u << a->size, !a->L, true, a->Rn == 31);
     if (a->L) {
         load_gpr(s, KIND_LOAD, (IrWidth)a->size, a->Rt, addr, s->mmu);
         return;
@@ -429,7 +435,7 @@ void trans_a64_ldst_ordered(ArmTr *s, const a64_ldst_ordered *a)
 
 void trans_a64_ldapr(ArmTr *s, const a64_ldapr *a)
 {
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << a->size, false, true, false);
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << a->size, false, true, a->Rn == 31);
     load_gpr(s, KIND_LOAD, (IrWidth)a->size, a->Rt, addr, s->mmu);
 }
 

@@ -33,14 +33,14 @@ static void consecutive(ArmTr *s, bool load, unsigned rt, unsigned regs, bool q,
 {
     unsigned bytes = q ? 16 : 8, last = regs - 1;
     if (vec_host_access(s, bytes)) {
-        /* The last one first: a fault of one in between is one of the first or the last. */
-        unsigned n = (rt + last) % 32, to = load && last ? VEC_T0 : n;
-        (load ? vec_load : vec_store)(s, bytes, to, at(s, addr, last * bytes), s->mmu);
-        for (unsigned i = 0; i < last; i++) {
+        /* The first one, the last one, which then are the only ones to fault, those in between. */
+        unsigned to = load && last ? VEC_T0 : rt;
+        (load ? vec_load : vec_store)(s, bytes, to, addr, s->mmu);
+        for (unsigned i = last; i > 0; i--) {
             (load ? vec_load : vec_store)(s, bytes, (rt + i) % 32, at(s, addr, i * bytes), s->mmu);
         }
-        if (to != n) {
-            vec_move(s, 16, n, to);
+        if (to != rt) {
+            vec_move(s, 16, rt, to);
         }
         return;
     }
@@ -75,7 +75,10 @@ void trans_a64_ldst_multi(ArmTr *s, const a64_ldst_multi *a)
     if (!tr_fp_access(s)) {
         return;
     }
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << a->size, !a->L, false, a->Rn == 31 && !a->arg);
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << a->size, !a->L, false, true);
+    if (a->Rn != 31 || a->arg) {
+        tr_check_tags(s, addr, bytes, !a->L, s->mmu);
+    }
     bool be = (s->mode & MODE_BE) && a->size > 0;
     if (selem == 1 && !be) {
         consecutive(s, a->L, a->Rt, n, a->Q, addr);
@@ -148,7 +151,10 @@ void trans_a64_ldst_single(ArmTr *s, const a64_ldst_single *a)
     if (!tr_fp_access(s)) {
         return;
     }
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << x.size, !a->L, false, a->Rn == 31 && !a->arg), v[4];
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << x.size, !a->L, false, true), v[4];
+    if (a->Rn != 31 || a->arg) {
+        tr_check_tags(s, addr, x.selem << x.size, !a->L, s->mmu);
+    }
     IrWidth w = (IrWidth)x.size;
     for (unsigned i = 0; i < x.selem; i++) {
         unsigned n = (a->Rt + i) % 32;

@@ -32,11 +32,21 @@ static void check_within_16(ArmTr *s, IrVal addr, unsigned size, bool write)
     ir_label(s->b, ok);
 }
 
+void tr_check_tags(ArmTr *s, IrVal addr, unsigned bytes, bool write, int mmu)
+{
+    if (!(s->mode & MODE_A32) && (s->mode & (mmu == s->mmu ? MODE_MTE : MODE_MTE_UNPRIV))) {
+        tr_call_void(s, HELPER_mte_check, addr, tr_const(s, bytes | (int64_t)write << 16), tr_const(s, mmu));
+    }
+}
+
 IrVal tr_address(ArmTr *s, IrVal addr, unsigned size, bool write, bool aligned, bool mte_unchecked)
 {
     if (size > 1 && (aligned || (s->mode & MODE_ALIGN))) {
         bool lse2 = !(s->mode & (MODE_ALIGN | MODE_A32)) && arm_has(s->config, ARM_FEAT_LSE2);
         (lse2 ? check_within_16 : check_aligned)(s, addr, size, write);
+    }
+    if (!mte_unchecked) {
+        tr_check_tags(s, addr, size, write, s->mmu);
     }
     return addr;
 }

@@ -17,6 +17,7 @@ static SveMem mem_desc(ArmTr *s, unsigned t, unsigned g, unsigned esz, unsigned 
     x.align = (s->mode & MODE_ALIGN) != 0;
     x.len = sve_vl(s) & 0x1ff;
     x.mmu = (unsigned)s->mmu & 15;
+    x.tags = (s->mode & MODE_MTE) != 0;
     return x;
 }
 
@@ -32,6 +33,13 @@ static IrVal base_reg(ArmTr *s, unsigned rn, unsigned rm, unsigned shift)
     IrVal v = tr_temp(s);
     ir_lea(s->b, W64, v, a64_base(s, rn), tr_x(s, rm), (int)shift, 0);
     return v;
+}
+
+/* Forms with SP and an immediate are not tag checked. */
+static SveMem at_imm(SveMem x, unsigned rn)
+{
+    x.tags = x.tags && rn != 31;
+    return x;
 }
 
 static void access_mem(ArmTr *s, IrVal addr, SveMem x, IrVal scalar)
@@ -56,8 +64,11 @@ static SveMem dtype_desc(ArmTr *s, unsigned dtype, unsigned t, unsigned g, int k
 static void whole(ArmTr *s, unsigned rn, unsigned imm9, unsigned bytes, unsigned what)
 {
     if (tr_sve_access(s)) {
-        tr_call_void(s, HELPER_sve_whole, base_imm(s, rn, a64_signed(imm9, 9) * bytes), tr_const(s, what),
-                     tr_const(s, s->mmu));
+        IrVal addr = base_imm(s, rn, a64_signed(imm9, 9) * bytes);
+        if (rn != 31) {
+            tr_check_tags(s, addr, bytes, what & 0x100, s->mmu);
+        }
+        tr_call_void(s, HELPER_sve_whole, addr, tr_const(s, what), tr_const(s, s->mmu));
     }
 }
 
@@ -89,7 +100,7 @@ void trans_a64_sve_ld1_i(ArmTr *s, const a64_sve_ld1_i *a)
 {
     if (tr_sve_access(s)) {
         SveMem x = dtype_desc(s, a->dtype, a->zt, a->pg, a->arg);
-        access_mem(s, base_imm(s, a->rn, a64_signed(a->imm4, 4) * mem_bytes(x)), x, IR_NONE);
+        access_mem(s, base_imm(s, a->rn, a64_signed(a->imm4, 4) * mem_bytes(x)), at_imm(x, a->rn), IR_NONE);
     }
 }
 
@@ -107,7 +118,7 @@ void trans_a64_sve_ld1r(ArmTr *s, const a64_sve_ld1r *a)
     if (tr_sve_access(s)) {
         SveMem x = dtype_desc(s, a->dtype, a->zt, a->pg, 0);
         x.regs = 0;
-        access_mem(s, base_imm(s, a->rn, (int64_t)a->imm6 << x.msz), x, IR_NONE);
+        access_mem(s, base_imm(s, a->rn, (int64_t)a->imm6 << x.msz), at_imm(x, a->rn), IR_NONE);
     }
 }
 
@@ -115,7 +126,7 @@ void trans_a64_sve_ldn_i(ArmTr *s, const a64_sve_ldn_i *a)
 {
     if (tr_sve_access(s)) {
         SveMem x = mem_desc(s, a->zt, a->pg, a->msz, a->msz, a->num + 1, false);
-        access_mem(s, base_imm(s, a->rn, a64_signed(a->imm4, 4) * x.len * x.regs), x, IR_NONE);
+        access_mem(s, base_imm(s, a->rn, a64_signed(a->imm4, 4) * x.len * x.regs), at_imm(x, a->rn), IR_NONE);
     }
 }
 
@@ -127,9 +138,10 @@ void trans_a64_sve_ldn_r(ArmTr *s, const a64_sve_ldn_r *a)
     }
 }
 
-static void replicate(ArmTr *s, IrVal addr, unsigned msz, unsigned zt, unsigned g, unsigned bytes)
+static void replicate(ArmTr *s, IrVal addr, bool on_sp, unsigned msz, unsigned zt, unsigned g, unsigned bytes)
 {
     SveMem x = mem_desc(s, zt, g, msz, msz, 1, false);
+    x.tags = x.tags && !on_sp;
     tr_call_void(s, HELPER_sve_ld1rq, addr, tr_const(s, (int64_t)x.word), tr_const(s, bytes));
 }
 
@@ -138,7 +150,7 @@ void trans_a64_sve_ld1rq_i(ArmTr *s, const a64_sve_ld1rq_i *a)
     if (sve_vl(s) < (unsigned)a->arg) {
         tr_undef(s);
     } else if (tr_sve_access(s)) {
-        replicate(s, base_imm(s, a->rn, a64_signed(a->imm4, 4) * a->arg), a->msz, a->zt, a->pg, (unsigned)a->arg);
+        replicate(s, base_imm(s, a->rn, a64_signed(a->imm4, 4) * a->arg), a->rn == 31, a->msz, a->zt, a->pg, (unsigned)a->arg);
     }
 }
 
@@ -147,7 +159,7 @@ void trans_a64_sve_ld1rq_r(ArmTr *s, const a64_sve_ld1rq_r *a)
     if (sve_vl(s) < (unsigned)a->arg) {
         tr_undef(s);
     } else if (tr_sve_access(s)) {
-        replicate(s, base_reg(s, a->rn, a->rm, a->msz), a->msz, a->zt, a->pg, (unsigned)a->arg);
+        replicate(s, base_reg(s, a->rn, a->rm, a->msz), false, a->msz, a->zt, a->pg, (unsigned)a->arg);
     }
 }
 
@@ -157,7 +169,7 @@ void trans_a64_sve_st1_i(ArmTr *s, const a64_sve_st1_i *a)
         tr_undef(s);
     } else if (tr_sve_access(s)) {
         SveMem x = mem_desc(s, a->zt, a->pg, a->size, a->msz, 1, true);
-        access_mem(s, base_imm(s, a->rn, a64_signed(a->imm4, 4) * mem_bytes(x)), x, IR_NONE);
+        access_mem(s, base_imm(s, a->rn, a64_signed(a->imm4, 4) * mem_bytes(x)), at_imm(x, a->rn), IR_NONE);
     }
 }
 
@@ -174,7 +186,7 @@ void trans_a64_sve_stn_i(ArmTr *s, const a64_sve_stn_i *a)
 {
     if (tr_sve_access(s)) {
         SveMem x = mem_desc(s, a->zt, a->pg, a->msz, a->msz, a->num + 1, true);
-        access_mem(s, base_imm(s, a->rn, a64_signed(a->imm4, 4) * x.len * x.regs), x, IR_NONE);
+        access_mem(s, base_imm(s, a->rn, a64_signed(a->imm4, 4) * x.len * x.regs), at_imm(x, a->rn), IR_NONE);
     }
 }
 
