@@ -108,7 +108,10 @@ typedef struct IrHostInsn {
                        * of that element of register vvvv is set (VMASKMOV); 0: all of it */
     uint8_t vec;      /* HV_*: HR_XMM numbers (reg, rm, vvvv) name vector registers of TcgTarget.vec_offset, which are
                        * in env or wherever the emitter keeps them; 0: the host's own, that hold the guest's x86 state */
+    uint16_t fop;     /* x87 instructions that leave their address in the FP state: HF_*, with the guest's opcode */
 } IrHostInsn;
+/* IrHostInsn.fop: 11 bits of opcode as the FXSAVE image has them (low three of the first byte, ModRM), with these. */
+enum { HF_OPCODE = 0x7ff, HF_MEMORY = 0x4000, HF_POINTERS = 0x8000 };
 /* IrHostInsn.vec: what is read and written, as a whole register. */
 enum {
     HV_REG_R = 1, HV_REG_W = 2,

@@ -32,7 +32,7 @@ static const HostField host_fields[] = {
     HF(prefix), HF(map),  HF(opcode), HF(vex),   HF(rexw), HF(has_imm), HF(imm8),   HF(reg_kind),
     HF(reg),    HF(rm_kind), HF(rm),  HF(vvvv),  HF(mem),  HF(size),    HF(align),  HF(dst_w),
     HF(fpu),    HF(fw),   HF(fr),     HF(dst_rw), HF(imp),
-    HF(mask),   HF(vec),
+    HF(mask),   HF(vec),  HF(fop),
 };
 #undef HF
 

@@ -129,6 +129,11 @@ typedef struct TcgTarget {
     void (*note_divide)(void *env);
     void (*note_simd_fp)(void *env);
     void (*note_x87_fp)(void *env);
+    /*
+     * The last x87 instruction of those that change the FP image's pointers was that at pc, fop: IrHostInsn.fop. raised:
+     * it left an unmasked exception pending. Called with the state in env; pointers in the image are the host's.
+     */
+    void (*x87_ran)(void *env, uint64_t pc, unsigned fop, bool raised);
     void (*note_align)(void *env, uint64_t va); /* hostop operand not aligned to IrHostInsn.align (x86: #GP) */
     void (*note_bus_error)(void *env, uint64_t va, hwaddr pa, int access);
     bool absent_faults;    /* an access that nothing answers is a bus error (x86: reads float high, writes vanish) */
@@ -191,8 +196,7 @@ uint8_t *tcg_phys_page(void *env, hwaddr pa, bool write);
 void tcg_phys_written(void *env, hwaddr pa, unsigned len);
 
 /*
- * Before a FULL | FPU helper shows the FP image's pointers: the address of the last x87 instruction becomes the
- * guest's pc of it. Opcode and operand address of one that generated code executed are 0.
+ * Before a FULL | FPU helper shows the FP image's pointers: TcgTarget.x87_ran is called if they are the host's.
  */
 void tcg_fpu_settle(void *env);
 

@@ -92,6 +92,7 @@ typedef struct TcgSite {
     uint32_t host;   /* offset in the code cache (address of the instruction that can trap) */
     uint32_t insn;   /* guest pc - block pc of the instruction */
     uint8_t flags;   /* the emitter's: SITE_ */
+    uint16_t fop;    /* IrHostInsn.fop */
 } TcgSite;
 enum {
     SITE_FLAGS_HOST = 1, /* the guest's flags are in the host's */
@@ -164,6 +165,10 @@ typedef struct TcgVcpu {
     bool interp;           /* every block through the interpreter (-accel tcg,engine=interp) */
     Exit run_exit;
     uint64_t interp_pc;    /* guest pc of the instruction the interpreter is at */
+    /* The last x87 instruction that it had run in a thunk: guest pc, IrHostInsn.fop, whether it left an error pending. */
+    uint64_t thunk_pc;
+    uint16_t thunk_fop;
+    bool thunk_raised;
     const TcgBlock *interp_tb; /* the cached block it runs; NULL: a single instruction */
 } TcgVcpu;
 #define TCG_ENV_OFFSET ((sizeof(TcgVcpu) + 4095) & ~(size_t)4095)
@@ -222,8 +227,8 @@ bool host_trap(HostCode *hc, TcgVcpu *v, void *siginfo, void *ucontext);
 /* Host FP state <-> env's FXSAVE image, on the vCPU thread. */
 void host_fpu_save(TcgVcpu *v);  /* no-op unless fpu_live; clears fpu_live */
 /*
- * The FP image's last instruction pointer may be an address of generated code: make it the guest's pc of that
- * instruction. Nothing to do while the state is in the host.
+ * The FP image's last instruction pointer may be an address of generated code: TcgTarget.x87_ran is told which guest
+ * instruction that was. Nothing to do while the state is in the host.
  */
 void host_fpu_settle(TcgVcpu *v);
 /* Run one passed-through instruction for the interpreter: FP state and GPR operands from env/args, mem = host

@@ -26,7 +26,7 @@ enum {
     ROW_MODRM = 1 << 15, ROW_MOD3 = 1 << 16,
     ROW_VEX = 1 << 19, ROW_NOVVVV = 1 << 20, /* VEX.vvvv must be 1111 */
     ROW_MR = 1 << 17, ROW_MW = 1 << 18, /* memory operand read, written (pass-through rows) */
-    ROW_AVX = 1 << 21, ROW_VSIB = 1 << 22,
+    ROW_AVX = 1 << 21, ROW_VSIB = 1 << 22, ROW_X87C = 1 << 23,
 };
 #define ROW_ALIGN_X 255 /* X86Row.align: the vector's length */
 

@@ -28,9 +28,9 @@ void x86_pack_x87(X86Env *env, uint8_t *b, bool rexw)
 
     tcg_fpu_settle(env);
     memcpy(b, fx, 32);
-    if (!rexw) { /* selectors behind 32-bit offsets: 0, as CPUID's zero-fcs-fds has it */
-        st_le32(b + 12, 0);
-        st_le32(b + 20, 0);
+    if (!rexw) { /* selectors behind 32-bit offsets */
+        st_le32(b + 12, x86_x87_cs(env));
+        st_le32(b + 20, x86_x87_ds(env));
     }
     memcpy(b + 32, fx->st, 128);
 }
@@ -43,15 +43,14 @@ unsigned x86_xmm_count(const X86Env *env)
 void x86_unpack_x87(X86Env *env, const uint8_t *b, bool rexw)
 {
     X86Fxsave *fx = &env->s.fx;
-    uint32_t mxcsr = fx->mxcsr;
 
-    memcpy(fx, b, 24);
+    memcpy(fx, b, 8);
     fx->rsvd0 = 0;
-    if (!rexw) {
-        fx->fip = (uint32_t)fx->fip;
-        fx->fdp = (uint32_t)fx->fdp;
+    if (rexw) {
+        x86_x87_set_pointers(env, fx->fop, ld_le64(b + 8), 0, ld_le64(b + 16), 0);
+    } else {
+        x86_x87_set_pointers(env, fx->fop, ld_le32(b + 8), ld_le16(b + 12), ld_le32(b + 16), ld_le16(b + 20));
     }
-    fx->mxcsr = mxcsr;
     for (int i = 0; i < 8; i++) {
         memcpy(fx->st[i], b + 32 + i * 16, 10);
         memset(fx->st[i] + 10, 0, 6);
@@ -104,8 +103,7 @@ void x86_init_x87(X86Env *env)
     fx->fcw = 0x37f;
     fx->fsw = 0;
     fx->ftw = 0;
-    fx->fop = 0;
-    fx->fip = fx->fdp = 0;
+    x86_x87_set_pointers(env, 0, 0, 0, 0, 0);
 }
 
 /* ---- FNSTENV, FNSAVE ---- */
@@ -126,29 +124,6 @@ static unsigned full_tag(const X86Fxsave *fx, int i)
     return exp == 0 || exp == 0x7fff || !(man >> 63) ? 2 : 0;
 }
 
-/*
- * The four pointer words (8.1.10): offset, selector (0, as CPUID's zero-fcs-fds has it) and opcode, operand offset
- * and selector. Outside of protected mode two linear addresses, their upper parts in bits 12 and up.
- */
-static void env_pointers(const X86Env *env, uint32_t out[4])
-{
-    const X86Fxsave *fx = &env->s.fx;
-    uint32_t opcode = fx->fop & 0x7ff;
-
-    if (x86_protected(env) && !x86_v86(env)) {
-        out[0] = (uint32_t)fx->fip;
-        out[1] = opcode << 16;
-        out[2] = (uint32_t)fx->fdp;
-        out[3] = 0xffff0000;
-        return;
-    }
-    uint32_t ip = (uint32_t)(fx->fip + env->s.seg[S_CS].base), dp = (uint32_t)fx->fdp;
-    out[0] = ip & 0xffff;
-    out[1] = (ip >> 16) << 12 | opcode;
-    out[2] = dp & 0xffff;
-    out[3] = (dp >> 16) << 12;
-}
-
 static unsigned env_image(X86Env *env, uint8_t *b, bool wide)
 {
     const X86Fxsave *fx = &env->s.fx;
@@ -159,7 +134,7 @@ static unsigned env_image(X86Env *env, uint8_t *b, bool wide)
     for (int i = 0; i < 8; i++) {
         tags |= full_tag(fx, i) << 2 * i;
     }
-    env_pointers(env, p);
+    x86_x87_env_pointers(env, p);
     if (wide) {
         const uint32_t words[7] = {0xffff0000u | fx->fcw, 0xffff0000u | fx->fsw, 0xffff0000u | tags,
                                    p[0], p[1], p[2], p[3]};

@@ -33,6 +33,7 @@ void x86_fpu_error(X86Env *env)
 {
     X86State *s = &env->s;
 
+    tcg_fpu_settle(env);
     s->exc_pending = 0;
     s->trap_pending = 0; /* of the instruction, which did not complete */
     if (!s->ferr) {

@@ -29,7 +29,7 @@ FIXED = {"AL": ("FIX", "B", 0), "rAX": ("FIX", "V", 0), "eAX": ("FIX", "Z", 0), 
 ALIGN_X = 255  # ROW_ALIGN_X
 FLAGS = {"c": "0x1", "p": "0x4", "a": "0x10", "z": "0x40", "s": "0x80", "d": "0x400", "o": "0x800", "i": "0x200"}
 BITS = ["i64", "o64", "d64", "f64", "cpl0", "pe", "lock", "sse", "mmx", "x87", "x87nw", "env", "nogen",
-        "r66", "count", "vex", "novvvv", "avx", "vsib"]
+        "r66", "count", "vex", "novvvv", "avx", "vsib", "x87c"]
 OPCODE = re.compile(r"^(?:(v[01xi]?)\.)?(?:(np|66|f3|f2|n66)\.)?(?:(0f38|0f3a|0f)\.)?([0-9a-f]{2})(\+r|\+cc)?"
                     r"(?:/([0-7]))?(?::([mr]))?(?:=([0-9a-f]{2}))?$")
 

@@ -2,6 +2,7 @@
 /*
  * The x86 side of the translator's port: TcgTarget.
  */
+#include "target/i386/fpu.h"
 #include "target/i386/system.h"
 #include "target/i386/translate.h"
 
@@ -130,6 +131,7 @@ const TcgTarget x86_tcg_target = {
     .note_divide = note_divide,
     .note_simd_fp = note_simd_fp,
     .note_x87_fp = note_x87_fp,
+    .x87_ran = x86_x87_ran,
     .note_align = note_align,
     .note_bus_error = note_bus_error,
     .watches = x86_watches,

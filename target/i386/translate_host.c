@@ -125,11 +125,32 @@ static void implicit_operands(X86Tr *s, IrHostInsn *h, IrVal *dst, IrVal *a, IrV
     }
 }
 
+/* After an x87 instruction, for the pointers to it (fpu_pointers.c): where its operand was, and the selectors. */
+static void note_x87(X86Tr *s, IrVal offset)
+{
+    bool selectors = s->bits != 64 && !tr_has(s, F_ZERO_FCS_FDS);
+    if (offset != IR_NONE) {
+        tr_stenv(s, W64, ENV(s.x87_ea), offset);
+    }
+    if (selectors) {
+        tr_stenv(s, W16, ENV(s.x87_cs), tr_ldenv(s, W16, ENV_SEG(S_CS, sel)));
+    }
+    if (selectors && offset != IR_NONE) {
+        tr_stenv(s, W16, ENV(s.x87_ds), tr_ldenv(s, W16, ENV_SEG(tr_seg(s), sel)));
+    }
+}
+
+/* Does it leave its address in the FP state? Control instructions do not (SDM vol 1, 8.1.8). */
+static bool leaves_pointers(const X86Row *r)
+{
+    return (r->bits & ROW_X87) && !(r->bits & ROW_X87C);
+}
+
 static void pass_through(X86Tr *s)
 {
     const X86Row *r = s->i.row;
     IrHostInsn h = {0};
-    IrVal dst = IR_NONE, a = IR_NONE, b = IR_NONE;
+    IrVal dst = IR_NONE, a = IR_NONE, b = IR_NONE, offset = IR_NONE;
     encoding(s, &h);
     for (int n = 0; n < r->n_ops; n++) {
         const X86OpSpec *o = &r->op[n];
@@ -143,7 +164,8 @@ static void pass_through(X86Tr *s)
             reg_operand(s, &h, o, n, &dst);
         } else if (tr_is_mem(s, n)) {
             memory_operand(s, &h, o);
-            a = tr_ea(s, h.size, h.mem & 2);
+            offset = tr_offset(s);
+            a = tr_linear(s, tr_seg(s), offset, h.size, h.mem & 2);
         } else {
             b = register_operand(s, &h, o, n, &dst);
         }
@@ -153,9 +175,15 @@ static void pass_through(X86Tr *s)
         h.rm = s->i.modrm & 7;
     }
     implicit_operands(s, &h, &dst, &a, &b);
+    if (leaves_pointers(r)) {
+        h.fop = (uint16_t)(HF_POINTERS | (h.mem ? HF_MEMORY : 0) | (s->i.opcode & 7) << 8 | s->i.modrm);
+    }
     *ir_hostop(s->b, dst, a, b) = h;
     s->b->ops[s->b->n_ops - 1].aux = (uint8_t)s->mmu;
     s->b->uses_fpu = MAX(s->b->uses_fpu, h.fpu);
+    if (leaves_pointers(r)) {
+        note_x87(s, offset);
+    }
 }
 
 /* ---- pieces made of several host instructions ---- */
@@ -223,6 +251,49 @@ void trans_fstenv(X86Tr *s)
 {
     IrVal addr = tr_ea(s, memory_bytes(s, &s->i.row->op[0]), true);
     tr_call_void(s, HELPER_fstenv, addr, tr_const(s, s->i.osz != W16), tr_const(s, s->i.row->arg));
+}
+
+/* FLDENV, FRSTOR: the host takes the pointers for those of 64-bit mode. */
+void trans_fldenv(X86Tr *s)
+{
+    bool wide = s->i.osz != W16;
+    pass_through(s);
+    ir_insn(s->b, s->i.pc); /* what follows faults only if the operand has just gone: then all of it is done again */
+    IrVal addr = tr_ea(s, memory_bytes(s, &s->i.row->op[0]), false), at = tr_temp(s), b = IR_NONE;
+    ir_lea(s->b, W64, at, addr, IR_NONE, 0, wide ? 12 : 6);
+    IrVal a = tr_read(s, W64, at);
+    if (wide) {
+        IrVal next = tr_temp(s);
+        ir_lea(s->b, W64, next, addr, IR_NONE, 0, 20);
+        b = tr_read(s, W64, next);
+    }
+    tr_call_void(s, HELPER_x87_loaded, a, b, tr_const(s, wide));
+}
+
+void trans_fninit(X86Tr *s)
+{
+    IrVal zero = tr_const(s, 0);
+    pass_through(s);
+    tr_stenv(s, W64, ENV(s.x87_ea), zero);
+    tr_stenv(s, W64, ENV(s.x87_fdp), zero);
+    tr_stenv(s, W16, ENV(s.x87_fop), zero);
+    tr_stenv(s, W16, ENV(s.x87_cs), zero);
+    tr_stenv(s, W16, ENV(s.x87_ds), zero);
+}
+
+/* An error that is cleared before anybody looked still counts for the opcode and operand pointers. */
+void trans_fnclex(X86Tr *s)
+{
+    IrVal fsw = tr_const(s, 0);
+    int none = ir_label_new(s->b);
+    *ir_hostop(s->b, fsw, IR_NONE, IR_NONE) = (IrHostInsn){ /* FNSTSW AX */
+        .opcode = 0xdf, .reg = 4, .rm_kind = HR_X87, .rm = 0, .imp = 1, .dst_w = W16, .fpu = IR_FPU_SSE,
+    };
+    tr_alu(s, OP_and, W32, fsw, fsw, (Src){IR_IMM, 0x80}, 0);
+    ir_branch(s->b, OP_brz, W32, fsw, none);
+    tr_call_void(s, HELPER_x87_settle, IR_NONE, IR_NONE, IR_NONE);
+    ir_label(s->b, none);
+    pass_through(s);
 }
 
 /* FENI, FDISI, FSETPM: no effect since the 80387. */

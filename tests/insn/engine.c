@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "base/os/hostcpu.h"
+#include "target/i386/fpu.h"
 #include "target/i386/helper.h"
 #include "target/i386/system.h"
 #include "target/i386/translate.h"
@@ -184,6 +185,7 @@ static const TcgTarget target = {
     .note_divide = t_divide,
     .note_simd_fp = t_simd,
     .note_x87_fp = t_x87,
+    .x87_ran = x86_x87_ran,
     .note_align = t_align,
 };
 
@@ -396,6 +398,8 @@ void insn_init(bool with_jit)
     REAL(xsave);
     REAL(xrstor);
     REAL(fstenv);
+    REAL(x87_loaded);
+    REAL(x87_settle);
 #undef REAL
     memset(&every_feature.features, 0xff, sizeof(every_feature.features));
     ir_block_init(&g.ir, &target);
@@ -476,7 +480,8 @@ const IrBlock *insn_translate_mode(uint64_t pc, uint64_t mode)
 
 static void run_jit_block(void)
 {
-    TcgBlock tb = {.pc = g.ir.pc, .mode = g.ir.mode, .guest_bytes = g.ir.guest_bytes,
+    static TcgBlock tb; /* the code's header points to it */
+    tb = (TcgBlock){.pc = g.ir.pc, .mode = g.ir.mode, .guest_bytes = g.ir.guest_bytes,
                    .n_insns = (uint16_t)g.ir.n_insns, .valid = true};
     ir_flag_liveness(&g.ir);
     ir_temp_liveness(&g.ir);
@@ -487,12 +492,11 @@ static void run_jit_block(void)
         host_code_reset(g.hc);
         g_assert(host_emit_block(g.hc, &g.ir, &tb));
     }
-    static TcgBlock keep;
-    keep = tb;
-    g.v->exit_block = &keep;
+    g.v->exit_block = &tb;
     host_enter(g.hc, g.v, tb.entry);
+    host_fpu_save(g.v);
+    host_fpu_settle(g.v); /* while there is the block */
     if (g.v->exit_reason == TCG_EXIT_INTERP) {
-        host_fpu_save(g.v);
         translate_at(g.env->s.rip, 1);
         interp_block(g.v, &g.ir);
     }
@@ -540,11 +544,14 @@ bool insn_run(InsnEngine e, const InsnState *in, InsnState *out)
         env->s.rflags = in->flags & 0x400;
         env->df8 = in->flags & 0x400 ? 0xff : 1;
         env->s.rip = CODE_BASE;
+        env->s.x87_fop = in->fx.fop;
+        env->s.x87_fdp = env->s.x87_ea = in->fx.fdp;
         env->s.exc_pending = 0;
         env->mode = mode_now();
         g.v->poll = 0;
         g.v->fpu_live = g.v->ymm_live = 0;
         loop(e);
+        tcg_fpu_settle(env);
         memcpy(out->gpr, env->s.gpr, sizeof(out->gpr));
         out->fx = env->s.fx;
         memcpy(out->ymmh, env->s.ymmh, sizeof(out->ymmh));
@@ -617,6 +624,14 @@ static void random_control(GRand *r, X86Fxsave *fx)
     }
 }
 
+/* Pointers to an x87 instruction long ago; the upper halves of addresses make no valid ones for anybody. */
+static void random_pointers(GRand *r, X86Fxsave *fx)
+{
+    fx->fop = (uint16_t)g_rand_int_range(r, 0, 0x800);
+    fx->fip = g_rand_int(r);
+    fx->fdp = g_rand_boolean(r) ? g_rand_int(r) : 0;
+}
+
 /* An 80-bit number: mostly an ordinary one; zeros, infinities, NaNs, denormals, and what no arithmetic makes. */
 static void random_x87(GRand *r, uint64_t *man, uint16_t *exp)
 {
@@ -682,6 +697,7 @@ void insn_random_state(GRand *r, InsnState *s)
     s->flags = (g_rand_int(r) & CC_EFLAGS_MASK) | 2;
     random_memory(r, s->mem);
     random_control(r, &s->fx);
+    random_pointers(r, &s->fx);
     for (int i = 0; i < 16; i++) {
         for (int n = 0; n < 4; n++) {
             uint64_t x = i % 8 == 5 && !(vary & 3) ? (uint64_t)g_rand_int_range(r, -256, 256) : random_fp(r);
@@ -727,9 +743,13 @@ void insn_compare(const InsnState *a, const InsnState *b, uint64_t mask, bool x8
             break;
         }
     }
+    if (x87 && (a->fx.fop != b->fx.fop || a->fx.fip != b->fx.fip || a->fx.fdp != b->fx.fdp)) {
+        g_string_append_printf(why, "x87 pointers: %03x %" PRIx64 " %" PRIx64 ", %03x %" PRIx64 " %" PRIx64 "\n", a->fx.fop,
+                               a->fx.fip, a->fx.fdp, b->fx.fop, b->fx.fip, b->fx.fdp);
+    }
     const uint8_t *x = (const uint8_t *)&a->fx, *y = (const uint8_t *)&b->fx;
     for (unsigned i = x87 ? 0 : 160, n = 0; i < 416 && n < 6; i++) {
-        bool pointers = i >= 6 && i < 24; /* FOP, FIP, FDP */
+        bool pointers = i >= 6 && i < 24; /* compared above */
         bool pad = i >= 32 && i < 160 && (i & 15) >= 10;
         if (x[i] != y[i] && !pointers && !pad && !(i >= 28 && i < 32)) {
             g_string_append_printf(why, "fp state +%u: %02x, %02x\n", i, x[i], y[i]);

@@ -274,6 +274,8 @@ void vec_bounce_store(Emit *e, const IrHostInsn *hi, int at); /* out of line: to
 Rm memory_operand(Emit *e, const IrOp *op, const IrHostInsn *hi, Slow **slow);
 int dst_operand(Emit *e, const IrOp *op, const IrHostInsn *hi);
 void encode_at_site(Emit *e, const IrOp *op, const IrHostInsn *hi, unsigned reg, Rm rm);
+/* The interpreter's thunk has run hi, the image is env's: what host_fpu_settle() will want to know. */
+void host_x87_in_thunk(TcgVcpu *v, const IrHostInsn *hi);
 void encode_host_insn(Asm *a, const IrHostInsn *hi, unsigned reg, Rm rm);
 void emit_fpu_check(Emit *e, unsigned fpu); /* make it live */
 void emit_set_pc(Emit *e, int reg); /* env pc = the current instruction; reg may be destroyed */

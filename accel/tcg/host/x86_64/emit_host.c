@@ -136,6 +136,7 @@ void encode_at_site(Emit *e, const IrOp *op, const IrHostInsn *hi, unsigned reg,
             flags_save(e, FL_ALL);
         }
         site_add(e, e->M != FL_ALL ? SITE_FLAGS_HOST : 0);
+        e->tb->sites[e->tb->n_sites - 1].fop = hi->fop;
     }
     encode_host_insn(&e->a, hi, reg, rm);
     flags_end(e, &o, hi->fw);
@@ -239,8 +240,10 @@ void thunk_ends(Asm *a, uint8_t **ok, uint8_t **fault)
 
 static uint32_t thunk_for(HostCode *hc, const IrHostInsn *hi)
 {
+    IrHostInsn key = *hi;
+    key.fop = 0; /* the guest's, no matter here */
     for (int i = 0; i < hc->n_thunks; i++) {
-        if (memcmp(&hc->thunks[i].key, hi, sizeof(*hi)) == 0) {
+        if (memcmp(&hc->thunks[i].key, &key, sizeof(key)) == 0) {
             return hc->thunks[i].code;
         }
     }
@@ -251,7 +254,7 @@ static uint32_t thunk_for(HostCode *hc, const IrHostInsn *hi)
     }
     Asm a = {hc_rw(hc, hc->thunk_used)};
     Thunk *t = &hc->thunks[hc->n_thunks++];
-    t->key = *hi;
+    t->key = key;
     t->code = hc->thunk_used;
     thunk_emit(hc, &a, hi);
     hc->thunk_used = hc_off(hc, a.p);
@@ -353,13 +356,11 @@ HostRun host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *
     uint32_t code = thunk_for(hc, hi);
     ((void (*)(ThunkCall *))host_code_ptr(hc, code))(&c);
     g_mutex_unlock(&hc->thunk_lock);
-    if (hi->fpu && hi->map == 0) { /* x87 */
-        host_fpu_settle(v);
-    }
     if (c.fault) {
         host_note_trap(v, (unsigned)v->scratch[0]);
         return HOST_RUN_TRAP;
     }
+    host_x87_in_thunk(v, hi);
     if (vec) {
         vector_insn(v, vec, image, true);
     }

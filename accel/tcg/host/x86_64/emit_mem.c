@@ -164,6 +164,7 @@ void site_add(Emit *e, unsigned flags)
     s->host = hc_off(e->hc, e->a.p);
     s->insn = (uint32_t)(e->insn_pc - e->ir->pc);
     s->flags = (uint8_t)flags;
+    s->fop = 0;
 }
 
 /* ---- out of line ---- */

@@ -12,6 +12,7 @@
 #define XMM_AT   160
 #define FPU_HEAD 24 /* control, status, tags, opcode, pointers */
 #define X87_AT   32
+#define FSW_AT   2
 #define FOP_AT   6
 #define FIP_AT   8
 
@@ -132,28 +133,65 @@ static const TcgSite *site_at(const TcgBlock *tb, uint32_t off)
     return lo < tb->n_sites && tb->sites[lo].host == off ? &tb->sites[lo] : NULL;
 }
 
+static bool in_thunks(const HostCode *hc, uint32_t off)
+{
+    return off >= hc->thunk_start && off < hc->thunk_start + THUNK_SPACE;
+}
+
+/* Is the last x87 instruction one of generated code? Its offset there. */
+static bool last_x87(const TcgVcpu *v, const char *image, uint32_t *off)
+{
+    uint64_t fip;
+    memcpy(&fip, image + FIP_AT, sizeof(fip));
+    return v->hc && host_code_contains(v->hc, fip, off);
+}
+
+/*
+ * Did the host instruction at off, the last one in the image, leave an error pending? There is one, and the host has
+ * its opcode (SDM vol 1, 8.1.9), which an FLDCW that unmasks an old error does not change.
+ */
+static bool x87_raised(HostCode *hc, const char *image, uint32_t off)
+{
+    const uint8_t *insn = host_code_ptr(hc, off);
+    uint16_t fsw, fop;
+    memcpy(&fsw, image + FSW_AT, sizeof(fsw));
+    memcpy(&fop, image + FOP_AT, sizeof(fop));
+    insn += (*insn & 0xf0) == 0x40; /* REX */
+    return (fsw & 0x80) && (fop & HF_OPCODE) == ((insn[0] & 7) << 8 | insn[1]);
+}
+
+void host_x87_in_thunk(TcgVcpu *v, const IrHostInsn *hi)
+{
+    const char *image = (char *)tcg_env(v) + v->target->fpu_offset;
+    uint32_t off;
+    if (hi->fop && last_x87(v, image, &off) && in_thunks(v->hc, off)) {
+        v->thunk_pc = v->interp_pc;
+        v->thunk_fop = hi->fop;
+        v->thunk_raised = x87_raised(v->hc, image, off);
+    }
+}
+
 void host_fpu_settle(TcgVcpu *v)
 {
     char *image = (char *)tcg_env(v) + v->target->fpu_offset;
-    uint64_t fip, pc = 0;
     uint32_t off;
-    if (!v->target->fpu_offset) {
+    if (!v->target->fpu_offset || !last_x87(v, image, &off)) {
         return;
     }
-    memcpy(&fip, image + FIP_AT, sizeof(fip));
-    if (!v->hc || !host_code_contains(v->hc, fip, &off)) {
-        return;
-    }
-    if (off >= v->hc->thunk_start && off < v->hc->thunk_start + THUNK_SPACE) {
-        pc = v->interp_pc;
-    } else {
+    uint64_t pc = v->thunk_pc;
+    unsigned fop = v->thunk_fop;
+    bool raised = v->thunk_raised;
+    if (!in_thunks(v->hc, off)) {
         const TcgBlock *tb = block_at(v->hc, off);
         const TcgSite *site = tb ? site_at(tb, off) : NULL;
         pc = site ? tb->pc + site->insn : 0;
+        fop = site ? site->fop : 0;
+        raised = x87_raised(v->hc, image, off);
     }
     memcpy(image + FIP_AT, &pc, sizeof(pc));
-    memset(image + FOP_AT, 0, 2);
-    memset(image + FIP_AT + 8, 0, 8); /* operand */
+    if (v->target->x87_ran) {
+        v->target->x87_ran(tcg_env(v), pc, fop, raised);
+    }
 }
 
 static uint64_t *env_field(TcgVcpu *v, uint32_t off)
@@ -182,7 +220,7 @@ bool host_trap(HostCode *hc, TcgVcpu *v, void *siginfo, void *ucontext)
         return false;
     }
     unsigned kind = trap_kind(siginfo, r[REG_TRAPNO]);
-    if (off >= hc->thunk_start && off < hc->thunk_start + THUNK_SPACE) {
+    if (in_thunks(hc, off)) {
         v->scratch[0] = kind;
         r[REG_RIP] = (greg_t)(uintptr_t)host_code_ptr(hc, hc->stub[STUB_RUN_FAULT]);
         return true;
