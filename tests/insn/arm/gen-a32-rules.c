@@ -7,6 +7,7 @@
 #define T32 "t32.tbl"
 #define T16 "t16.tbl"
 #define VFP "a32_vfp.tbl"
+#define NEON "a32_neon.tbl"
 
 static unsigned get(uint32_t w, unsigned at, unsigned bits)
 {
@@ -75,7 +76,13 @@ bool a32_is_exclusive(const ArmRow *r)
 bool a32_is_memory(const ArmRow *r)
 {
     return a32_is_exclusive(r) || IS_ANY(r, "ldst_imm", "ldst_reg", "ldst_extra_imm", "ldst_extra_reg", "ldm", "swp", "lda", "stl") ||
-           IS_ANY(r, "ldrd", "ldrd_post", "tbb", "ldst_imm12", "ldst_imm8", "ldr_lit", "ldst_half", "ldst_sp", "push", "vldm");
+           IS_ANY(r, "ldrd", "ldrd_post", "tbb", "ldst_imm12", "ldst_imm8", "ldr_lit", "ldst_half", "ldst_sp", "push", "vldm") ||
+           a32_is_structure(r);
+}
+
+bool a32_is_structure(const ArmRow *r)
+{
+    return IS_ANY(r, "nldst_multi", "nldst_one", "nld_all");
 }
 
 bool a32_is_indirect(const ArmRow *r)
@@ -97,6 +104,7 @@ static const struct {
     {T32, "extend", "Rn"}, {T32, "mla", "Ra"}, {T32, "smlaxy", "Ra"}, {T32, "smlaw", "Ra"}, {T32, "smlad", "Ra"},
     {T32, "smmla", "Ra"}, {T32, "usada8", "Ra"}, {T32, "bfi", "Rn"}, {T32, "strex_sz", "Rt2"}, {T32, "ldrex_sz", "Rt2"},
     {T16, "bx", "Rm"}, {T16, "special", "Rm"}, {VFP, "vldm", "Rn"}, {VFP, "vmrs", "Rt"},
+    {NEON, "nldst_multi", "Rm"}, {NEON, "nldst_one", "Rm"}, {NEON, "nld_all", "Rm"},
 };
 
 bool a32_pc_allowed(const ArmRow *r, const char *field)
@@ -210,7 +218,7 @@ static bool bad_t32_single(const ArmRow *r, uint32_t w)
 {
     unsigned n = get(w, 16, 4), t = get(w, 12, 4), sz = get(w, 21, 2);
     bool load = get(w, 20, 1), imm8 = is(r, "ldst_imm8"), p = get(w, 10, 1), u = get(w, 9, 1), wb = imm8 && get(w, 8, 1);
-    bool hint = !imm8 || (p && !u && !wb), simd = get(w, 24, 1) && !load;
+    bool hint = !imm8 || (p && !u && !wb), simd = get(w, 24, 1) && !load; /* elements and structures */
     if (simd || (wb && (n == t || n == 15)) || (t == 15 && !load)) {
         return true;
     }
@@ -325,10 +333,46 @@ static bool bad_vfp(const ArmRow *r, uint32_t w, bool t)
     return is(r, "vmrs") && get(w, 12, 4) == 15 && (!get(w, 20, 1) || get(w, 16, 4) != 1);
 }
 
+static unsigned d_register(const ArmRow *r, uint32_t w, const char *v, const char *x)
+{
+    return a32_field(r, w, x) << 4 | a32_field(r, w, v);
+}
+
+/* Registers of VLD1..VLD4 and VST1..VST4 that exist. */
+static bool bad_structure(const ArmRow *r, uint32_t w)
+{
+    static const uint8_t regs[11] = {4, 4, 4, 4, 3, 3, 3, 1, 2, 2, 2}, steps[11] = {1, 2, 1, 1, 1, 2, 1, 1, 1, 2, 1};
+    unsigned d = d_register(r, w, "Vd", "D"), n = get(w, 8, 2) + 1, step = 1;
+    if (is(r, "nldst_multi")) {
+        return d + (regs[get(w, 8, 4)] - 1) * steps[get(w, 8, 4)] > 31;
+    }
+    if (is(r, "nld_all")) {
+        step = get(w, 5, 1) + 1;
+        return d + (n == 1 ? step - 1 : (n - 1) * step) > 31;
+    }
+    unsigned size = get(w, 10, 2);
+    step = size == 1 ? get(w, 5, 1) + 1 : size == 2 ? get(w, 6, 1) + 1 : 1;
+    return d + (n - 1) * step > 31;
+}
+
+static bool bad_neon(const ArmRow *r, uint32_t w)
+{
+    if (a32_is_structure(r)) {
+        return bad_structure(r, w);
+    }
+    if (IS_ANY(r, "nswp", "nperm2")) { /* of one register: UNKNOWN */
+        return d_register(r, w, "Vd", "D") == d_register(r, w, "Vm", "M");
+    }
+    return is(r, "ntbl") && d_register(r, w, "Vn", "N") + get(w, 8, 2) > 31;
+}
+
 bool a32_unpredictable(const ArmRow *r, uint32_t w)
 {
     if (forbidden_pc(r, w)) {
         return true;
+    }
+    if (of(r, NEON)) {
+        return bad_neon(r, w);
     }
     return of(r, A32) ? bad_a32(r, w) : of(r, T32) ? bad_t32(r, w) : of(r, T16) ? bad_t16(r, w) : bad_vfp(r, w, is_t32(r));
 }

@@ -13,6 +13,7 @@ const char *a32_not_run(const ArmRow *row);
 /* May that register field be R15? */
 bool a32_pc_allowed(const ArmRow *row, const char *field);
 bool a32_is_memory(const ArmRow *row);
+bool a32_is_structure(const ArmRow *row); /* VLD1..VLD4, VST1..VST4 */
 bool a32_is_indirect(const ArmRow *row);  /* branch to a register */
 bool a32_is_exclusive(const ArmRow *row);
 /* Bits that should be ones, or copies of others. */

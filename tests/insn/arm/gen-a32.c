@@ -165,6 +165,21 @@ static void tame_list(GRand *r, const ArmRow *row, uint32_t *w)
     put(row, w, "list", a32_field(row, *w, "list") & (one_in(r, 4) ? 0xffff : g_rand_int(r) & 0x7fff));
 }
 
+/* The registers of Q forms are even, mostly; the address's increment. */
+static void tame_simd(GRand *r, const ArmRow *row, uint32_t *w)
+{
+    static const char *const regs[] = {"Vd", "Vn", "Vm"};
+    static const uint8_t increments[] = {15, 15, 13, 9, 10};
+    for (unsigned i = 0; i < G_N_ELEMENTS(regs) && !one_in(r, 8); i++) {
+        put(row, w, regs[i], a32_field(row, *w, regs[i]) & ~(a32_field(row, *w, "Q") || g_rand_boolean(r) ? 1u : 0u));
+    }
+    if (a32_is_structure(row)) {
+        put(row, w, "Rm", increments[g_rand_int_range(r, 0, G_N_ELEMENTS(increments))]);
+        put(row, w, "align", one_in(r, 4) ? a32_field(row, *w, "align") : 0);
+        put(row, w, "a", one_in(r, 4));
+    }
+}
+
 static void tame(GRand *r, const ArmRow *row, uint32_t *w)
 {
     static const char *const regs[] = {"Rd", "Rt", "Rm", "Rs", "Ra"};
@@ -180,6 +195,9 @@ static void tame(GRand *r, const ArmRow *row, uint32_t *w)
         if (a32_field(row, *w, regs[i]) == 15 && !one_in(r, 3)) {
             put(row, w, regs[i], (uint32_t)g_rand_int_range(r, 0, 13));
         }
+    }
+    if (!strcmp(row->table, "a32_neon.tbl")) {
+        tame_simd(r, row, w);
     }
     a32_fixed_bits(row, w);
 }

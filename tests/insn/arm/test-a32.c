@@ -171,7 +171,7 @@ static const A32Insn *insn_at(const A32Slot *s, uint32_t pc)
 }
 
 /* Outcomes that the manual leaves open, or that QEMU 7.2 has wrong. */
-typedef enum Open { OPEN_NOT, OPEN_WILD, OPEN_BRANCH, OPEN_PARTLY, OPEN_ALIGN, OPEN_SETPAN, OPEN_VECTORS, OPEN__COUNT } Open;
+typedef enum Open { OPEN_NOT, OPEN_WILD, OPEN_BRANCH, OPEN_PARTLY, OPEN_ALIGN, OPEN_SETPAN, OPEN_VECTORS, OPEN_ALIGN32, OPEN__COUNT } Open;
 static const char *const open_names[OPEN__COUNT] = {
     [OPEN_WILD] = "wild addresses in the judge's own memory, or that lead to system calls or loops",
     [OPEN_BRANCH] = "branches to A32 code at half a word (E1.2.4: bit 1 may be ignored)",
@@ -179,6 +179,7 @@ static const char *const open_names[OPEN__COUNT] = {
     [OPEN_ALIGN] = "alignment of a store-exclusive without its monitor, not checked by QEMU 7.2 (E2.8.2)",
     [OPEN_SETPAN] = "SETPAN, which QEMU 7.2 does not have (F5.1.187: no effect in User mode)",
     [OPEN_VECTORS] = "FPSCR.Len or Stride set: qemu-arm-static has short vectors of VFP, which Armv8 has not (G8.2.60)",
+    [OPEN_ALIGN32] = "alignment of 32 bytes, of which QEMU 7.2 checks 16 (F6.1.154, VLD4: 4 << align)",
 };
 
 static Open left_open(const A32Case *c, const A32Slot *slot, const A32Regs *got)
@@ -205,6 +206,10 @@ static Open left_open(const A32Case *c, const A32Slot *slot, const A32Regs *got)
                     strstr(at->row->trans, "extra");
     if (multiple && got->fault == A64_FAULT_MEMORY && c->out.fault == got->fault && c->out.r[15] == got->r[15]) {
         return OPEN_PARTLY;
+    }
+    uint32_t base = got->r[a32_field(at->row, at->word, "Rn")];
+    if (!strcmp(at->row->trans, "nldst_multi") && got->fault == A64_FAULT_ALIGN && base % 32 == 16) {
+        return OPEN_ALIGN32;
     }
     bool store = strstr(at->row->trans, "strex");
     return store && got->fault == A64_FAULT_ALIGN && c->out.r[15] != got->r[15] ? OPEN_ALIGN : OPEN_NOT;
