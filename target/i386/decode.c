@@ -284,8 +284,8 @@ static X86Decode decode(X86Insn *i, Reader *r, unsigned limit, int bits)
 {
     int map = 0;
     i->opcode = take_opcode(r, i, bits, &map);
-    if (map < 0) {
-        return X86_UD;
+    if (map < 0) { /* perhaps only because bytes of the prefix are missing */
+        return r->at > limit ? X86_MORE : X86_UD;
     }
     const X86OpEntry *e = &x86_opcodes[map][i->opcode];
     if (r->at + (e->kind >> 4 & 1) > limit) {

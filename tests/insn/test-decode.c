@@ -29,6 +29,24 @@ static bool judge_is_wrong(const X86Insn *i, int bits)
     return (bits == 64 && (i->row->bits & ROW_F64) && i->p66);
 }
 
+/* An instruction that runs over the end of a page: as long as bytes are missing, more are asked for. */
+static int test_cut(const uint8_t *buf, unsigned len, int bits)
+{
+    for (unsigned n = 1; n < len; n++) {
+        X86Insn i;
+        X86Decode d = x86_decode(&i, buf, n, bits);
+        if (d != X86_MORE) {
+            printf("# %d-bit, %u of %u bytes: result %d:", bits, n, len, d);
+            for (unsigned b = 0; b < len; b++) {
+                printf(" %02x", buf[b]);
+            }
+            printf("\n");
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int test_mode(int bits, int rounds)
 {
     csh h;
@@ -55,6 +73,7 @@ static int test_mode(int bits, int rounds)
                 bad++;
                 continue;
             }
+            bad += test_cut(buf, i.len, bits);
             const uint8_t *p = buf;
             size_t left = sizeof(buf);
             uint64_t pc = 0;
