@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "accel/tcg/target.h"
 #include "target/arm/fp.h"
 
 static uint64_t state = 1;
@@ -350,7 +351,8 @@ static void host_case(int number, const Op *op, long count)
 {
     unsigned bad = 0;
     int said = 0;
-    if ((op->fma && !__builtin_cpu_supports("fma")) || (op->f16c && !__builtin_cpu_supports("f16c"))) {
+    unsigned has = tcg_host_vec();
+    if ((op->fma && !(has & TCG_VEC_FMA)) || (op->f16c && !(has & TCG_VEC_F16C))) {
         printf("ok %d - %s # SKIP the host lacks the instruction\n", number, op->name);
         return;
     }

@@ -18,12 +18,14 @@
 
 unsigned tcg_host_vec(void)
 {
-    if (!__builtin_cpu_supports("avx")) { /* which says that the system keeps the registers, too */
+    unsigned a, b, c, d;
+    /* "avx" says that the system keeps the registers, too. */
+    if (!__builtin_cpu_supports("avx") || !__get_cpuid(1, &a, &b, &c, &d)) {
         return 0;
     }
-    return TCG_VEC_AVX | (__builtin_cpu_supports("fma") ? TCG_VEC_FMA : 0) |
-           (__builtin_cpu_supports("avx2") ? TCG_VEC_AVX2 : 0) | (__builtin_cpu_supports("f16c") ? TCG_VEC_F16C : 0) |
-           (__builtin_cpu_supports("aes") ? TCG_VEC_AES : 0) | (__builtin_cpu_supports("pclmul") ? TCG_VEC_CLMUL : 0);
+    /* The bits themselves: not every compiler's builtin knows all of these names. */
+    return TCG_VEC_AVX | (c & bit_FMA ? TCG_VEC_FMA : 0) | (__builtin_cpu_supports("avx2") ? TCG_VEC_AVX2 : 0) |
+           (c & bit_F16C ? TCG_VEC_F16C : 0) | (c & bit_AES ? TCG_VEC_AES : 0) | (c & bit_PCLMUL ? TCG_VEC_CLMUL : 0);
 }
 
 static void find_features(HostCode *hc)
