@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * disk-writer DRIVE FIRST-VERSION SEED: writes random blocks of 4 KiB to a disk, eight requests at
- * a time, until it is killed, and says on standard output what it does: lines of
+ * disk-writer DRIVE FIRST-VERSION SEED [REQUESTS LOG]: writes random blocks of 4 KiB to a disk,
+ * eight requests at a time, until it is killed or has made REQUESTS, and says on standard output
+ * what it does: lines of
  *   S version kind first count   is submitted (kind: W write, Z zeroes, D discard)
  *   C version                    is done
  *   F flush                      a flush is submitted
  *   G flush                      and done
  * One write() per line, so what was done before a kill can be read afterwards. A block is filled
- * with its version and its number. Requests in flight do not overlap.
+ * with its version and its number. Requests in flight do not overlap. With LOG, the file of a
+ * "blklogwrites" below, each line ends with its length at that moment.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bits.h"
@@ -35,19 +38,25 @@ struct Writer {
     BlockPort *port;
     GRand *rand;
     unsigned blocks, version, flushes, busy;
+    const char *log; /* of writes, or NULL */
     uint8_t *taken; /* blocks of requests in flight */
     Slot slots[DEPTH];
 };
 
-static void say(const char *fmt, ...) G_GNUC_PRINTF(1, 2);
-static void say(const char *fmt, ...)
+static void say(const Writer *w, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+static void say(const Writer *w, const char *fmt, ...)
 {
     char line[80];
+    struct stat st;
     va_list ap;
 
     va_start(ap, fmt);
-    int n = vsnprintf(line, sizeof(line), fmt, ap);
+    int n = vsnprintf(line, sizeof(line) - 24, fmt, ap);
     va_end(ap);
+    if (w->log && stat(w->log, &st) == 0) {
+        n += snprintf(line + n, sizeof(line) - (size_t)n, " %lld", (long long)st.st_size);
+    }
+    line[n++] = '\n';
     if (write(STDOUT_FILENO, line, (size_t)n) != n) {
         exit(1);
     }
@@ -61,7 +70,7 @@ static void done(void *opaque, int ret)
         fprintf(stderr, "version %u: %s\n", s->version, strerror(-ret));
         exit(1);
     }
-    say("%c %u\n", s->flush ? 'G' : 'C', s->version);
+    say(s->w, "%c %u", s->flush ? 'G' : 'C', s->version);
     if (!s->flush) {
         memset(s->w->taken + s->first, 0, s->count);
     }
@@ -93,7 +102,7 @@ static void change(Writer *w, Slot *s)
     s->flush = false;
     s->busy = true;
     w->busy++;
-    say("S %u %c %u %u\n", s->version, kind, s->first, s->count);
+    say(w, "S %u %c %u %u", s->version, kind, s->first, s->count);
     uint64_t at = (uint64_t)s->first * BLOCK, len = (uint64_t)s->count * BLOCK;
     if (kind == 'W') {
         fill(s);
@@ -115,7 +124,7 @@ static void submit(Writer *w, Slot *s)
     s->version = ++w->flushes;
     s->flush = s->busy = true;
     w->busy++;
-    say("F %u\n", s->version);
+    say(w, "F %u", s->version);
     block_flush(w->port, 0, done, s);
 }
 
@@ -125,8 +134,8 @@ int main(int argc, char **argv)
     g_autoptr(Error) err = NULL;
     Writer w = {0};
 
-    if (argc != 4) {
-        fprintf(stderr, "usage: disk-writer DRIVE FIRST-VERSION SEED\n");
+    if (argc != 4 && argc != 6) {
+        fprintf(stderr, "usage: disk-writer DRIVE FIRST-VERSION SEED [REQUESTS LOG]\n");
         return 2;
     }
     GMainContext *loop = g_main_context_default();
@@ -142,16 +151,27 @@ int main(int argc, char **argv)
     w.rand = g_rand_new_with_seed((guint32)atoi(argv[3]));
     w.blocks = (unsigned)(block_port_size(w.port) / BLOCK);
     w.taken = g_malloc0(w.blocks);
+    w.log = argc == 6 ? argv[5] : NULL;
+    unsigned last = argc == 6 ? w.version + (unsigned)atoi(argv[4]) : UINT_MAX;
     for (int i = 0; i < DEPTH; i++) {
         w.slots[i].w = &w;
         w.slots[i].buf = aligned_alloc(BLOCK, LONGEST * BLOCK);
     }
-    for (;;) {
-        for (int i = 0; i < DEPTH; i++) {
+    while (w.version < last || w.busy) {
+        for (int i = 0; i < DEPTH && w.version < last; i++) {
             if (!w.slots[i].busy) {
                 submit(&w, &w.slots[i]);
             }
         }
         g_main_context_iteration(loop, w.busy > 0);
     }
+    block_detach(w.port);
+    blockset_free(set); /* which ends the log, too */
+    for (int i = 0; i < DEPTH; i++) {
+        free(w.slots[i].buf);
+    }
+    g_free(w.taken);
+    g_rand_free(w.rand);
+    json_decref(opts);
+    return 0;
 }
