@@ -125,7 +125,7 @@ typedef struct ArmEnv {
     ArmFault fault;
     uint64_t scratch[8]; /* arguments and second results of helpers */
     uint32_t mxcsr;      /* of generated code, while not in the host: fpcr.c */
-    ArmVec vtmp[4];      /* temporaries of vector code */
+    ArmVec vtmp[8];      /* temporaries of vector code (VEC_T0 and following) */
     bool watching;       /* data accesses are told to arm_accessed() */
     ArmPacEntry pac[ARM_PAC_ENTRIES];
     bool guarded;        /* code was fetched from guarded pages (BTI): indirect branches set PSTATE.BTYPE */
@@ -180,6 +180,8 @@ typedef struct ArmEnv {
 #define MODE_ITD (1ull << 52)      /* SCTLR.ITD */
 #define MODE_SED (1ull << 53)      /* SCTLR.SED */
 #define MODE_VFP_EN (1ull << 54)   /* FPEXC.EN */
+#define MODE_ASE_UNDEF (1ull << 55) /* Advanced SIMD is UNDEFINED (CPACR.ASEDIS) */
+#define MODE_ASE_HYP (1ull << 56)  /* Advanced SIMD is trapped to Hyp mode (HCPTR.TASE) */
 
 /* mmu indexes. A regime's indexes form its space for tcg_tlb_flush_space(). */
 enum {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "target/arm/system.h"
+#include "target/arm/vec.h"
 
 /* ---- bits and flags ---- */
 
@@ -195,7 +196,8 @@ uint64_t helper_casp(void *opaque, uint64_t addr, uint64_t mmu, uint64_t c)
 
 typedef struct Structs {
     unsigned rt, regs, selem, esize, elements;
-    bool be;
+    unsigned step; /* from register to register of a structure */
+    bool be, a32;
 } Structs;
 
 static Structs structs_of(uint64_t desc)
@@ -203,6 +205,8 @@ static Structs structs_of(uint64_t desc)
     Structs x = {.rt = desc & 31, .regs = desc >> 5 & 7, .selem = desc >> 8 & 7, .esize = 1u << (desc >> 12 & 3)};
     x.elements = (desc >> 14 & 1 ? 16 : 8) / x.esize;
     x.be = desc >> 15 & 1;
+    x.a32 = desc >> 16 & 1;
+    x.step = x.a32 ? desc >> 17 & 3 : 1;
     return x;
 }
 
@@ -213,7 +217,7 @@ static void each_element(ArmEnv *env, const Structs *x, uint8_t *buf, bool load)
     for (unsigned r = 0; r < rpt; r++) {
         for (unsigned e = 0; e < x->elements; e++) {
             for (unsigned k = 0; k < x->selem; k++, buf += x->esize) {
-                uint8_t *reg = env->s.z[(x->rt + r + k) % 32].b + e * x->esize;
+                uint8_t *reg = vec_reg(env, x->a32, (x->rt + r + k * x->step) % 32) + e * x->esize;
                 for (unsigned i = 0; i < x->esize; i++) {
                     uint8_t *m = buf + (x->be ? x->esize - 1 - i : i);
                     *(load ? &reg[i] : m) = *(load ? m : &reg[i]);
@@ -230,7 +234,7 @@ uint64_t helper_ld_struct(void *opaque, uint64_t addr, uint64_t desc, uint64_t m
     uint8_t buf[64];
     tcg_read(env, addr, buf, (size_t)x.regs * x.elements * x.esize, (int)mmu);
     each_element(env, &x, buf, true);
-    for (unsigned i = 0; x.elements * x.esize == 8 && i < x.regs; i++) {
+    for (unsigned i = 0; !x.a32 && x.elements * x.esize == 8 && i < x.regs; i++) {
         memset(env->s.z[(x.rt + i) % 32].b + 8, 0, 8);
     }
     return 0;

@@ -17,10 +17,10 @@ static const uint8_t *second_source(ArmEnv *env, VecDesc x, int64_t imm, ArmVec 
         return tmp->b;
     }
     if (x.msrc == MSRC_ELEM) {
-        vec_dup_segment(tmp->b, env->s.z[x.m].b, x.index, x.iesz, x.len < 16 ? 16 : x.len);
+        vec_dup_segment(tmp->b, vec_reg(env, x.a32, x.m), x.index, x.iesz, x.len < 16 ? 16 : x.len);
         return tmp->b;
     }
-    return env->s.z[x.m].b;
+    return vec_reg(env, x.a32, x.m);
 }
 
 static void reduce(VecK *k, VecDesc x, ArmVec *t1, ArmVec *t2, uint8_t *out)
@@ -40,8 +40,8 @@ static void reduce(VecK *k, VecDesc x, ArmVec *t1, ArmVec *t2, uint8_t *out)
 void vec_compute(ArmEnv *env, VecDesc x, int64_t imm, const uint8_t *pg, uint8_t *out, bool *qc)
 {
     ArmVec dup, t1, t2;
-    VecK k = {.d = out, .n = env->s.z[x.n].b, .a = env->s.z[x.a].b, .len = x.len, .esz = x.esz, .imm = imm,
-              .pg = pg, .env = env};
+    VecK k = {.d = out, .n = vec_reg(env, x.a32, x.n), .a = vec_reg(env, x.a32, x.a), .len = x.len, .esz = x.esz,
+              .imm = imm, .pg = pg, .env = env, .a32 = x.a32};
     k.m = second_source(env, x, imm, &dup);
     if (x.nsel & SEL_EXT) {
         vec_extend(t1.b, k.n, x.len, x.esz - 1, x.nsel);
@@ -82,7 +82,7 @@ uint64_t helper_simd(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 {
     ArmEnv *env = opaque;
     VecDesc x = {.word = a};
-    uint8_t *d = env->s.z[x.d].b;
+    uint8_t *d = vec_reg(env, x.a32, x.d);
     ArmVec out;
     bool qc = false;
     unsigned written = x.pair == PAIR_REDUCE ? 1u << x.esz : x.len;
@@ -95,7 +95,9 @@ uint64_t helper_simd(void *opaque, uint64_t a, uint64_t b, uint64_t c)
         vec_pack(d + at, out.b, x.len, x.esz);
         written = at + x.len / 2;
     }
-    vec_written(env, x.d, written);
+    if (!x.a32) {
+        vec_written(env, x.d, written);
+    }
     if (qc) {
         env->s.fpsr |= FPSR_QC;
     }
@@ -110,49 +112,68 @@ uint64_t helper_simd_zero(void *opaque, uint64_t a, uint64_t b, uint64_t c)
     return 0;
 }
 
-/* TBL, TBX: fields of the descriptor: d, n (first of the table), m (indexes), len; imm: registers | 4 for TBX. */
+/*
+ * TBL, TBX: fields of the descriptor: d, n (first of the table), m (indexes), len; imm: registers | 4 for TBX. AArch32's
+ * tables are of D registers.
+ */
 static void table_lookup(ArmEnv *env, VecDesc x, unsigned imm, uint8_t *out)
 {
-    unsigned bytes = 16 * ((imm & 3) + 1);
+    unsigned unit = x.a32 ? 8 : 16, bytes = unit * ((imm & 3) + 1);
+    const uint8_t *m = vec_reg(env, x.a32, x.m), *d = vec_reg(env, x.a32, x.d);
     for (unsigned i = 0; i < x.len; i++) {
-        unsigned at = env->s.z[x.m].b[i];
+        unsigned at = m[i];
         if (at < bytes) {
-            out[i] = env->s.z[(x.n + at / 16) % 32].b[at % 16];
+            out[i] = vec_reg(env, x.a32, (x.n + at / unit) % 32)[at % unit];
         } else {
-            out[i] = imm & 4 ? env->s.z[x.d].b[i] : 0;
+            out[i] = imm & 4 ? d[i] : 0;
         }
     }
 }
 
-/* Permutation b (SimdPermute | immediate << 8) by the registers of descriptor a. */
+typedef void Interleave(uint8_t *out, const uint8_t *n, const uint8_t *m, unsigned len, unsigned esz, unsigned part);
+static Interleave *const interleave[] = {
+    [VEC_PERM_UZP] = vec_unzip, [VEC_PERM_ZIP] = vec_zip, [VEC_PERM_TRN] = vec_transpose};
+
+/* Permutation b (VEC_PERM_x | immediate << 8) by the registers of descriptor a. */
 uint64_t helper_simd_permute(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 {
     ArmEnv *env = opaque;
     VecDesc x = {.word = a};
-    const uint8_t *n = env->s.z[x.n].b, *m = env->s.z[x.m].b;
+    const uint8_t *n = vec_reg(env, x.a32, x.n), *m = vec_reg(env, x.a32, x.m);
     unsigned imm = (unsigned)b >> 8;
     ArmVec out;
     (void)c;
     switch (b & 0xff) {
-    case VEC_PERM_UZP:
-        vec_unzip(out.b, n, m, x.len, x.esz, imm);
-        break;
-    case VEC_PERM_ZIP:
-        vec_zip(out.b, n, m, x.len, x.esz, imm);
-        break;
-    case VEC_PERM_TRN:
-        vec_transpose(out.b, n, m, x.len, x.esz, imm);
-        break;
     case VEC_PERM_EXT:
         for (unsigned i = 0; i < x.len; i++) {
             out.b[i] = i + imm < x.len ? n[i + imm] : m[i + imm - x.len];
         }
         break;
-    default:
+    case VEC_PERM_TBL:
         table_lookup(env, x, imm, out.b);
         break;
+    default:
+        interleave[b & 0xff](out.b, n, m, x.len, x.esz, imm);
+        break;
     }
-    memcpy(env->s.z[x.d].b, out.b, x.len);
-    vec_written(env, x.d, x.len);
+    memcpy(vec_reg(env, x.a32, x.d), out.b, x.len);
+    if (!x.a32) {
+        vec_written(env, x.d, x.len);
+    }
+    return 0;
+}
+
+/* AArch32's VUZP, VZIP, VTRN: both parts of permutation b of D<n> and D<m> take these registers' places. */
+uint64_t helper_simd_permute2(void *opaque, uint64_t a, uint64_t b, uint64_t c)
+{
+    ArmEnv *env = opaque;
+    VecDesc x = {.word = a};
+    uint8_t *n = vec_reg(env, true, x.n), *m = vec_reg(env, true, x.m);
+    ArmVec out[2];
+    (void)c;
+    interleave[b](out[0].b, n, m, x.len, x.esz, 0);
+    interleave[b](out[1].b, n, m, x.len, x.esz, 1);
+    memcpy(n, out[0].b, x.len);
+    memcpy(m, out[1].b, x.len);
     return 0;
 }

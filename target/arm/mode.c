@@ -46,6 +46,18 @@ static unsigned trap_el(const ArmEnv *env, unsigned el, unsigned shift, uint64_t
     return cptr & tfp ? 2 : 0;
 }
 
+/* Non-secure state below an EL3 in AArch32. */
+static bool nsacr_counts(const ArmEnv *env)
+{
+    return arm_has(env->config, ARM_FEAT_EL3) && !env->config->aarch64 && !arm_secure(env);
+}
+
+bool arm_a32_simd_disabled(const ArmEnv *env)
+{
+    return (env->s.sr[ARM_SR_CPACR_A32] & CPACR_ASEDIS) ||
+           (nsacr_counts(env) && (env->s.sr[ARM_SR_NSACR] & NSACR_NSASEDIS));
+}
+
 unsigned arm_fp_trap_el(const ArmEnv *env, unsigned el)
 {
     const ArmCpuConfig *c = env->config;
@@ -54,8 +66,7 @@ unsigned arm_fp_trap_el(const ArmEnv *env, unsigned el)
     if (to) {
         return to;
     }
-    if (arm_is_a32(env) && el < 3 && arm_has(c, ARM_FEAT_EL3) && !c->aarch64 && !arm_secure(env) &&
-        !(env->s.sr[ARM_SR_NSACR] & BIT64(10))) {
+    if (arm_is_a32(env) && el < 3 && nsacr_counts(env) && !(env->s.sr[ARM_SR_NSACR] & BIT64(10))) {
         return arm_sync_target(env); /* NSACR.cp10: UNDEFINED there */
     }
     return arm_has(c, ARM_FEAT_EL3) && (env->s.sr[ARM_SR_CPTR_EL3] & CPTR_TFP) ? 3 : 0;
@@ -301,6 +312,22 @@ static uint64_t a64_bits(const ArmEnv *env, unsigned el, uint64_t sctlr, unsigne
 
 /* ---- AArch32 ---- */
 
+/* Advanced SIMD alone (AArch32.CheckAdvSIMDOrFPEnabled); HCPTR is there where EL2 is AArch32. */
+static uint64_t simd_bits(const ArmEnv *env, unsigned el)
+{
+    uint64_t m = 0;
+
+    if (el != 2 && !(el == 0 && !arm_el_is_a32(env, 1)) && arm_a32_simd_disabled(env)) {
+        m |= MODE_ASE_UNDEF;
+    }
+    if (el <= 2 && !env->config->aarch64 && arm_has(env->config, ARM_FEAT_EL2) && !arm_secure(env)) {
+        bool tase = (env->s.sr[ARM_SR_CPTR_EL2] & HCPTR_TASE) ||
+                    (nsacr_counts(env) && (env->s.sr[ARM_SR_NSACR] & NSACR_NSASEDIS));
+        m |= tase ? MODE_ASE_HYP : 0;
+    }
+    return m;
+}
+
 static uint64_t a32_bits(const ArmEnv *env, unsigned el, uint64_t sctlr)
 {
     uint32_t p = env->s.pstate, fpcr = env->s.fpcr;
@@ -318,6 +345,7 @@ static uint64_t a32_bits(const ArmEnv *env, unsigned el, uint64_t sctlr)
     /* FPEXC is not looked at below an EL1 in AArch64 (AArch32.CheckAdvSIMDOrFPEnabled) */
     bool fpexc = !(el == 0 && !arm_el_is_a32(env, 1));
     m |= !fpexc || (env->s.sr[ARM_SR_FPEXC32_EL2] & FPEXC_EN) ? MODE_VFP_EN : 0;
+    m |= simd_bits(env, el);
     return m | (el <= 1 && arm_el2_enabled(env) && env->s.sr[ARM_SR_HSTR_EL2] ? MODE_CP15_TRAP : 0);
 }
 

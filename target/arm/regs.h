@@ -142,6 +142,9 @@
 #define CPTR_TZ BIT64(8)     /* CPTR_EL2 without E2H */
 #define CPTR3_EZ BIT64(8)    /* CPTR_EL3 */
 #define CPTR_TFP BIT64(10)
+#define HCPTR_TASE BIT64(15)      /* CPTR_EL2 where EL2 is AArch32 */
+#define CPACR_ASEDIS BIT64(31)    /* of AArch32 */
+#define NSACR_NSASEDIS BIT64(15)
 #define CPTR_TTA BIT64(20)
 #define CPTR_TTA_E2H BIT64(28)
 #define CPTR_TAM BIT64(30)

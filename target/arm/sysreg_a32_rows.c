@@ -50,13 +50,16 @@ static void write_ptimer(ArmEnv *env, const ArmSysRegDef *r, uint64_t v)
     arm_sysreg_put(env, phys_timer(env, r), v);
 }
 
-/* ---- CPACR: cp11's field follows cp10's; ASEDIS and D32DIS are kept (G8.2.32) ---- */
+/*
+ * ---- CPACR: cp11's field follows cp10's (G8.2.32). There is ASEDIS, not D32DIS (an implementation may lack it); in
+ * Non-secure state it reads as one where NSACR has it ----
+ */
 
 static uint64_t read_cpacr(ArmEnv *env, const ArmSysRegDef *r)
 {
     uint64_t fpen = env->s.sr[ARM_SR_CPACR_EL1] >> CPACR_FPEN_SHIFT & 3;
 
-    return fpen << 20 | fpen << 22 | env->s.sr[ARM_SR_CPACR_A32];
+    return fpen << 20 | fpen << 22 | (arm_a32_simd_disabled(env) ? CPACR_ASEDIS : 0);
 }
 
 static void write_cpacr(ArmEnv *env, const ArmSysRegDef *r, uint64_t v)
@@ -64,7 +67,7 @@ static void write_cpacr(ArmEnv *env, const ArmSysRegDef *r, uint64_t v)
     if (!arm_has(env->config, ARM_FEAT_V8) && !arm_has(env->config, ARM_FEAT_VFP2)) {
         v = 0;
     }
-    env->s.sr[ARM_SR_CPACR_A32] = v & (arm_has(env->config, ARM_FEAT_NEON) ? 3u << 30 : 0);
+    env->s.sr[ARM_SR_CPACR_A32] = v & (arm_has(env->config, ARM_FEAT_NEON) ? CPACR_ASEDIS : 0);
     arm_sysreg_put(env, arm_sysreg_def(env->config, ARM_KEY_CPACR_EL1), v);
 }
 

@@ -64,6 +64,7 @@ static void write_cptr(ArmEnv *env, const ArmSysRegDef *r, uint64_t v)
         m |= arm_has(env->config, ARM_FEAT_SVE) ? 3ull << CPACR_ZEN_SHIFT : 0;
     } else {
         m = CPTR_TCPAC | CPTR_TFP | (arm_has(env->config, ARM_FEAT_SVE) ? CPTR_TZ : 0);
+        m |= !env->config->aarch64 && arm_has(env->config, ARM_FEAT_NEON) ? HCPTR_TASE : 0;
     }
     env->s.sr[ARM_SR_CPTR_EL2] = v & m;
     arm_update_mode(env);

@@ -67,6 +67,7 @@ uint32_t *arm_bank_r14(ArmEnv *env, uint32_t mode);
 /* ---- the mode word's ingredients (mode.c) ---- */
 uint64_t arm_sctlr(const ArmEnv *env, unsigned el); /* SCTLR_ELx that governs that level */
 unsigned arm_fp_trap_el(const ArmEnv *env, unsigned el);  /* level that traps FP and SIMD of el, 0 none */
+bool arm_a32_simd_disabled(const ArmEnv *env);            /* AArch32, below EL2: CPACR.ASEDIS or NSACR.NSASEDIS */
 unsigned arm_sve_trap_el(const ArmEnv *env, unsigned el);
 unsigned arm_sve_vq(const ArmEnv *env, unsigned el);      /* effective vector length in quadwords */
 bool arm_tags_allowed(const ArmEnv *env);           /* MTE: accesses to allocation tags work (else tags read as 0) */

@@ -133,6 +133,8 @@ void aa32_crc32(ArmTr *s, bool c, unsigned sz, unsigned rd, unsigned rn, unsigne
 /* ---- floating point ---- */
 /* FP and Advanced SIMD usable? Else the exception is made. */
 bool aa32_fp_enabled(ArmTr *s);
+/* The same of Advanced SIMD alone (AArch32.CheckAdvSIMDOrFPEnabled with advsimd). */
+bool aa32_simd_enabled(ArmTr *s);
 
 /* ---- system ---- */
 /* NZCV from bits 31:28 of v. */

@@ -30,16 +30,38 @@ static void set(ArmTr *s, FpFmt f, unsigned n, IrVal v)
     tr_stenv(s, f == FP_D ? W64 : W32, at(f, n), v);
 }
 
+/* Syndrome of EC 7: Hyp mode is told of the coprocessor, or that Advanced SIMD alone is trapped (G8.2.73, HSR). */
+static uint32_t access_syndrome(const ArmTr *s, bool simd)
+{
+    uint32_t cv = 1u << 24 | (aa32_condition(s) & 15) << 20;
+    return arm_syndrome(EC_FP, s->config->aarch64 ? cv : cv | (simd ? 1u << 5 : 10));
+}
+
 bool aa32_fp_enabled(ArmTr *s)
 {
     int el = (int)(s->mode >> MODE_FP_EL_SHIFT) & 3;
     if (el) {
-        uint32_t cv = 1u << 24 | (aa32_condition(s) & 15) << 20;
-        tr_exception_el(s, arm_syndrome(EC_FP, cv), el, s->pc);
+        tr_exception_el(s, access_syndrome(s, false), el, s->pc);
         return false;
     }
     if (!(s->mode & MODE_VFP_EN)) {
         tr_undef(s);
+        return false;
+    }
+    return true;
+}
+
+bool aa32_simd_enabled(ArmTr *s)
+{
+    if (s->mode & MODE_ASE_UNDEF) {
+        tr_undef(s);
+        return false;
+    }
+    if (!aa32_fp_enabled(s)) {
+        return false;
+    }
+    if (s->mode & MODE_ASE_HYP) {
+        tr_exception_el(s, access_syndrome(s, true), 2, s->pc);
         return false;
     }
     return true;
@@ -406,83 +428,6 @@ void trans_a32_vmov_d(ArmTr *s, const a32_vmov_d *a)
     }
 }
 
-/* opc1:opc2 tell size and index: 1xxx byte, 0xx1 halfword, 0x00 word. */
-static bool element(ArmTr *s, unsigned opc1, unsigned opc2, IrWidth *w, int64_t *offset)
-{
-    unsigned k = (opc1 & 3) << 2 | opc2;
-    if (k & 8) {
-        *w = W8;
-        *offset = (int64_t)(k & 7);
-    } else if (k & 1) {
-        *w = W16;
-        *offset = (int64_t)(k >> 1 & 3) * 2;
-    } else if (!(k & 2)) {
-        *w = W32;
-        *offset = (int64_t)(k >> 2 & 1) * 4;
-    } else {
-        tr_undef(s);
-        return false;
-    }
-    if (*w != W32 && !arm_has(s->config, ARM_FEAT_NEON)) {
-        tr_undef(s);
-        return false;
-    }
-    return true;
-}
-
-void trans_a32_vmov_to_elem(ArmTr *s, const a32_vmov_to_elem *a)
-{
-    unsigned d = reg(FP_D, a->Vd, a->D);
-    IrWidth w;
-    int64_t off;
-    if (no_pc(s, a->Rt, 0) && element(s, a->opc1, a->opc2, &w, &off) && usable(s, FP_D, d, 0, 0)) {
-        tr_stenv(s, w, at(FP_D, d) + off, IR_G(a->Rt));
-    }
-}
-
-void trans_a32_vmov_from_elem(ArmTr *s, const a32_vmov_from_elem *a)
-{
-    unsigned n = reg(FP_D, a->Vn, a->N);
-    IrWidth w;
-    int64_t off;
-    if (!no_pc(s, a->Rt, 0) || !element(s, a->opc1, a->opc2, &w, &off)) {
-        return;
-    }
-    if (w == W32 && a->U) {
-        tr_undef(s);
-        return;
-    }
-    if (!usable(s, FP_D, 0, n, 0)) {
-        return;
-    }
-    IrVal v = tr_ldenv(s, w, at(FP_D, n) + off);
-    if (w != W32 && !a->U) {
-        ir_emit(s->b, OP_sext, w, IR_G(a->Rt), v, IR_NONE)->aux = W32;
-    } else {
-        ir_mov(s->b, W32, IR_G(a->Rt), v);
-    }
-}
-
-void trans_a32_vdup_gpr(ArmTr *s, const a32_vdup_gpr *a)
-{
-    static const uint64_t ones[3] = {0x0101010101010101ull, 0x0001000100010001ull, 0x0000000100000001ull};
-    unsigned d = reg(FP_D, a->Vd, a->D), esz = a->B ? 0 : a->E ? 1 : 2;
-    if ((a->B && a->E) || (a->Q && (d & 1))) {
-        tr_undef(s);
-        return;
-    }
-    if (!no_pc(s, a->Rt, 0) || !usable(s, FP_D, d, 0, 0)) {
-        return;
-    }
-    IrVal t = tr_temp(s);
-    ir_emit(s->b, OP_zext, (IrWidth)esz, t, IR_G(a->Rt), IR_NONE);
-    ir_alu(s->b, OP_imul, W64, t, t, tr_const(s, (int64_t)ones[esz]), 0);
-    tr_stenv(s, W64, at(FP_D, d), t);
-    if (a->Q) {
-        tr_stenv(s, W64, at(FP_D, d + 1), t);
-    }
-}
-
 /* ---- system registers: FPSID 0, FPSCR 1, MVFR2 5, MVFR1 6, MVFR0 7, FPEXC 8 ---- */
 
 static void vmrs_fpscr(ArmTr *s, const a32_vmrs *a)
@@ -520,7 +465,7 @@ void trans_a32_vmrs(ArmTr *s, const a32_vmrs *a)
         return;
     }
     if (el) {
-        tr_exception_el(s, arm_syndrome(EC_FP, 1u << 24 | aa32_condition(s) << 20), el, s->pc);
+        tr_exception_el(s, access_syndrome(s, false), el, s->pc);
         return;
     }
     if (a->L) {

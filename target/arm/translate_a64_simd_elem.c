@@ -127,55 +127,44 @@ void trans_a64_velem_complex(ArmTr *s, const a64_velem_complex *a)
 /* ---- shifts by immediate ---- */
 
 /* immh says the lane's size by its highest bit. */
-static unsigned shift_esz(unsigned immh)
-{
-    return 31 - (unsigned)__builtin_clz(immh);
-}
-/* immh:immb is 2 * lane's bits - count to the right, lane's bits + count to the left. */
-static int shift_count(unsigned immh, unsigned immb, bool left)
-{
-    int bits = 8 << shift_esz(immh), imm = (int)(immh << 3 | immb);
-    return left ? imm - bits : 2 * bits - imm;
-}
-
 void trans_a64_vshift(ArmTr *s, const a64_vshift *a)
 {
-    unsigned esz = shift_esz(a->immh);
+    unsigned esz = simd_shift_esz(a->immh);
     if (esz == 3 && !a->Q) {
         tr_undef(s);
         return;
     }
     simd_op(s, simd_desc(a->arg, esz, simd_len(a->Q), a->rd, a->rn, a->rn),
-            shift_count(a->immh, a->immb, a->arg & VEC_ARG_LEFT));
+            simd_shift_count(a->immh, a->immb, a->arg & VEC_ARG_LEFT));
 }
 
 void trans_a64_sshift(ArmTr *s, const a64_sshift *a)
 {
-    unsigned esz = shift_esz(a->immh);
+    unsigned esz = simd_shift_esz(a->immh);
     simd_op(s, simd_desc(a->arg, esz, 1u << esz, a->rd, a->rn, a->rn),
-            shift_count(a->immh, a->immb, a->arg & VEC_ARG_LEFT));
+            simd_shift_count(a->immh, a->immb, a->arg & VEC_ARG_LEFT));
 }
 
 void trans_a64_vshiftn(ArmTr *s, const a64_vshiftn *a)
 {
-    VecDesc x = simd_desc(a->arg, shift_esz(a->immh) + 1, 16, a->rd, a->rn, a->rn);
+    VecDesc x = simd_desc(a->arg, simd_shift_esz(a->immh) + 1, 16, a->rd, a->rn, a->rn);
     x.out = a->Q ? OUT_HI : OUT_LO;
-    simd_op(s, x, shift_count(a->immh, a->immb, false));
+    simd_op(s, x, simd_shift_count(a->immh, a->immb, false));
 }
 
 void trans_a64_sshiftn(ArmTr *s, const a64_sshiftn *a)
 {
-    unsigned esz = shift_esz(a->immh) + 1;
+    unsigned esz = simd_shift_esz(a->immh) + 1;
     VecDesc x = simd_desc(a->arg, esz, 1u << esz, a->rd, a->rn, a->rn);
     x.out = OUT_LO;
-    simd_op(s, x, shift_count(a->immh, a->immb, false));
+    simd_op(s, x, simd_shift_count(a->immh, a->immb, false));
 }
 
 void trans_a64_vshll(ArmTr *s, const a64_vshll *a)
 {
-    VecDesc x = simd_desc(a->arg, shift_esz(a->immh) + 1, 16, a->rd, a->rn, a->rn);
+    VecDesc x = simd_desc(a->arg, simd_shift_esz(a->immh) + 1, 16, a->rd, a->rn, a->rn);
     x.nsel = simd_half(a->arg & VEC_ARG_SIGNED, a->Q) & 15;
-    simd_op(s, x, shift_count(a->immh, a->immb, true));
+    simd_op(s, x, simd_shift_count(a->immh, a->immb, true));
 }
 
 /* SCVTF, FCVTZS and so on with fraction bits: vec_ops.def says where they are in the immediate. */
@@ -191,16 +180,16 @@ static void fixed_point(ArmTr *s, int arg, unsigned esz, unsigned len, int fbits
 
 void trans_a64_vfixed(ArmTr *s, const a64_vfixed *a)
 {
-    unsigned esz = shift_esz(a->immh);
+    unsigned esz = simd_shift_esz(a->immh);
     if (esz == 3 && !a->Q) {
         tr_undef(s);
     } else {
-        fixed_point(s, a->arg, esz, simd_len(a->Q), shift_count(a->immh, a->immb, false), a->rd, a->rn);
+        fixed_point(s, a->arg, esz, simd_len(a->Q), simd_shift_count(a->immh, a->immb, false), a->rd, a->rn);
     }
 }
 
 void trans_a64_sfixed(ArmTr *s, const a64_sfixed *a)
 {
-    unsigned esz = shift_esz(a->immh);
-    fixed_point(s, a->arg, esz, 1u << esz, shift_count(a->immh, a->immb, false), a->rd, a->rn);
+    unsigned esz = simd_shift_esz(a->immh);
+    fixed_point(s, a->arg, esz, 1u << esz, simd_shift_count(a->immh, a->immb, false), a->rd, a->rn);
 }

@@ -21,18 +21,6 @@ static int64_t element_env(unsigned reg, unsigned esz, unsigned index)
     return ENV_V(reg) + ((int64_t)index << esz);
 }
 
-/* A value of 1 << esz bytes, zero-extended, everywhere in 64 bits. */
-static IrVal replicate(ArmTr *s, IrVal v, unsigned esz)
-{
-    static const uint64_t ones[4] = {0x0101010101010101ull, 0x0001000100010001ull, 0x0000000100000001ull, 1};
-    IrVal r = tr_temp(s);
-    if (esz == 3) {
-        return v;
-    }
-    ir_alu(s->b, OP_imul, W64, r, v, tr_const(s, (int64_t)ones[esz]), 0);
-    return r;
-}
-
 static void duplicate(ArmTr *s, IrVal v, unsigned esz, unsigned q, unsigned rd)
 {
     if (vec_host(s, 0)) {
@@ -40,7 +28,7 @@ static void duplicate(ArmTr *s, IrVal v, unsigned esz, unsigned q, unsigned rd)
         vec_broadcast(s, simd_len(q), rd, VEC_T0, esz, 0);
         return;
     }
-    IrVal r = replicate(s, v, esz);
+    IrVal r = vec_replicate(s, v, esz);
     tr_stenv(s, W64, ENV_VD(rd, 0), r);
     if (q) {
         tr_stenv(s, W64, ENV_VD(rd, 1), r);
@@ -160,32 +148,7 @@ void trans_a64_vtbl(ArmTr *s, const a64_vtbl *a)
     permute(s, simd_desc(0, 0, simd_len(a->Q), a->rd, a->rn, a->rm), VEC_PERM_TBL | (a->len | a->tbx << 2) << 8);
 }
 
-/* ---- modified immediate (AdvSIMDExpandImm) ---- */
-
-static uint64_t expand_imm(unsigned op, unsigned cmode, uint64_t imm8)
-{
-    const uint64_t words = 0x0000000100000001ull, halfwords = 0x0001000100010001ull, bytes = 0x0101010101010101ull;
-    uint64_t r = 0;
-    if (cmode < 8) {
-        return (imm8 << 8 * (cmode >> 1)) * words;
-    }
-    if (cmode < 12) {
-        return (imm8 << 8 * (cmode >> 1 & 1)) * halfwords;
-    }
-    if (cmode < 14) {
-        return (cmode & 1 ? imm8 << 16 | 0xffff : imm8 << 8 | 0xff) * words;
-    }
-    if (cmode == 15) {
-        return op ? fp_expand_imm(FP_D, (uint8_t)imm8) : fp_expand_imm(FP_S, (uint8_t)imm8) * words;
-    }
-    if (!op) {
-        return imm8 * bytes;
-    }
-    for (unsigned i = 0; i < 8; i++) {
-        r |= imm8 >> i & 1 ? 0xffull << 8 * i : 0;
-    }
-    return r;
-}
+/* ---- modified immediate ---- */
 
 static void store_imm(ArmTr *s, uint64_t imm, unsigned q, unsigned rd)
 {
@@ -203,7 +166,7 @@ static void store_imm(ArmTr *s, uint64_t imm, unsigned q, unsigned rd)
 
 void trans_a64_vimm(ArmTr *s, const a64_vimm *a)
 {
-    uint64_t imm = expand_imm(a->op, a->cmode, a->abc << 5 | a->imm);
+    uint64_t imm = vec_expand_imm(a->op, a->cmode, a->abc << 5 | a->imm);
     bool logic = a->cmode < 12 && a->cmode & 1; /* ORR, BIC */
     if (a->cmode == 15 && a->op && !a->Q) {
         tr_undef(s);

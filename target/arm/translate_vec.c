@@ -49,23 +49,30 @@ static IrHostInsn *host_insn(ArmTr *s, unsigned op, IrVal dst, IrVal addr, IrVal
     return hi;
 }
 
-static void operand_reg(IrHostInsn *hi, unsigned n, unsigned how)
+/* The number as the emitter has it: see VEC_A32_N. */
+static uint8_t vector(const ArmTr *s, unsigned n)
+{
+    bool temporary = (s->mode & MODE_A32) && n >= VEC_A32_N && n < VEC_T0;
+    return (uint8_t)(temporary ? n - VEC_A32_N + VEC_S0 : n);
+}
+
+static void operand_reg(const ArmTr *s, IrHostInsn *hi, unsigned n, unsigned how)
 {
     hi->reg_kind = HR_XMM;
-    hi->reg = (uint8_t)n;
+    hi->reg = vector(s, n);
     hi->vec |= (uint8_t)how;
 }
 
-static void operand_rm(IrHostInsn *hi, unsigned n)
+static void operand_rm(const ArmTr *s, IrHostInsn *hi, unsigned n)
 {
     hi->rm_kind = HR_XMM;
-    hi->rm = (uint8_t)n;
+    hi->rm = vector(s, n);
     hi->vec |= HV_RM_R;
 }
 
-static void operand_vvvv(IrHostInsn *hi, unsigned n, unsigned how)
+static void operand_vvvv(const ArmTr *s, IrHostInsn *hi, unsigned n, unsigned how)
 {
-    hi->vvvv = (uint8_t)n;
+    hi->vvvv = vector(s, n);
     hi->vec |= (uint8_t)how;
 }
 
@@ -104,14 +111,14 @@ void vec_move(ArmTr *s, unsigned bytes, unsigned d, unsigned m)
 {
     if (bytes == 4) { /* vinsertps: element 0, the others zero */
         IrHostInsn *hi = host_insn(s, VX_66 | VX_0F3A(0x21) | VX_RM_REG, IR_NONE, IR_NONE, IR_NONE);
-        operand_reg(hi, d, HV_REG_W);
-        operand_vvvv(hi, m, HV_VVVV_R);
-        operand_rm(hi, m);
+        operand_reg(s, hi, d, HV_REG_W);
+        operand_vvvv(s, hi, m, HV_VVVV_R);
+        operand_rm(s, hi, m);
         immediate(hi, 0x0e);
     } else { /* vmovq, vmovaps */
         IrHostInsn *hi = host_insn(s, bytes == 8 ? VX_F3 | VX_0F(0x7e) : VX_0F(0x28), IR_NONE, IR_NONE, IR_NONE);
-        operand_reg(hi, d, HV_REG_W);
-        operand_rm(hi, m);
+        operand_reg(s, hi, d, HV_REG_W);
+        operand_rm(s, hi, m);
     }
     written(s, d);
 }
@@ -123,9 +130,9 @@ static void op3(ArmTr *s, unsigned op, unsigned bytes, unsigned d, unsigned n, u
         vec_move(s, 16, to, d);
     }
     IrHostInsn *hi = host_insn(s, op, IR_NONE, IR_NONE, IR_NONE);
-    operand_reg(hi, to, HV_REG_W | (op & VX_READS_D ? HV_REG_R : 0));
-    operand_vvvv(hi, n, HV_VVVV_R);
-    operand_rm(hi, m);
+    operand_reg(s, hi, to, HV_REG_W | (op & VX_READS_D ? HV_REG_R : 0));
+    operand_vvvv(s, hi, n, HV_VVVV_R);
+    operand_rm(s, hi, m);
     immediate(hi, imm);
     finish(s, bytes, d);
 }
@@ -143,8 +150,8 @@ void vec_op3_imm(ArmTr *s, unsigned op, unsigned bytes, unsigned d, unsigned n, 
 static void op2(ArmTr *s, unsigned op, unsigned bytes, unsigned d, unsigned m, int imm)
 {
     IrHostInsn *hi = host_insn(s, op, IR_NONE, IR_NONE, IR_NONE);
-    operand_reg(hi, result(bytes, d), HV_REG_W);
-    operand_rm(hi, m);
+    operand_reg(s, hi, result(bytes, d), HV_REG_W);
+    operand_rm(s, hi, m);
     immediate(hi, imm);
     finish(s, bytes, d);
 }
@@ -163,8 +170,8 @@ void vec_shift_imm(ArmTr *s, unsigned op, unsigned digit, unsigned bytes, unsign
 {
     IrHostInsn *hi = host_insn(s, op | VX_RM_REG, IR_NONE, IR_NONE, IR_NONE);
     hi->reg = (uint8_t)digit;
-    operand_vvvv(hi, result(bytes, d), HV_VVVV_W);
-    operand_rm(hi, m);
+    operand_vvvv(s, hi, result(bytes, d), HV_VVVV_W);
+    operand_rm(s, hi, m);
     immediate(hi, imm);
     finish(s, bytes, d);
 }
@@ -188,8 +195,8 @@ void vec_constant_pair(ArmTr *s, unsigned d, uint64_t low, uint64_t high)
     vec_from_general(s, VMOVQ_FROM_GENERAL, d, VEC_T0, tr_const(s, (int64_t)low));
     IrHostInsn *hi = host_insn(s, VX_66 | VX_0F3A(0x22) | VX_W, IR_NONE, IR_NONE, tr_const(s, (int64_t)high));
     hi->rm_kind = HR_GPR; /* vpinsrq */
-    operand_reg(hi, d, HV_REG_W);
-    operand_vvvv(hi, d, HV_VVVV_R);
+    operand_reg(s, hi, d, HV_REG_W);
+    operand_vvvv(s, hi, d, HV_VVVV_R);
     immediate(hi, 1);
 }
 
@@ -224,7 +231,7 @@ void vec_load(ArmTr *s, unsigned bytes, unsigned d, IrVal addr, int mmu)
     static const unsigned op[3] = {VX_F3 | VX_0F(0x10), VX_F3 | VX_0F(0x7e), VX_0F(0x10)}; /* vmovss, vmovq, vmovups */
     IrHostInsn *hi = memory_insn(s, op[bytes >> 3], bytes, addr, mmu);
     hi->mem = 1;
-    operand_reg(hi, d, HV_REG_W);
+    operand_reg(s, hi, d, HV_REG_W);
     written(s, d);
 }
 
@@ -233,7 +240,7 @@ void vec_store(ArmTr *s, unsigned bytes, unsigned n, IrVal addr, int mmu)
     static const unsigned op[3] = {VX_F3 | VX_0F(0x11), VX_66 | VX_0F(0xd6), VX_0F(0x11)};
     IrHostInsn *hi = memory_insn(s, op[bytes >> 3], bytes, addr, mmu);
     hi->mem = 2;
-    operand_reg(hi, n, HV_REG_R);
+    operand_reg(s, hi, n, HV_REG_R);
 }
 
 /* ---- general registers and flags ---- */
@@ -242,9 +249,9 @@ void vec_from_general(ArmTr *s, unsigned op, unsigned d, unsigned n, IrVal v)
 {
     IrHostInsn *hi = host_insn(s, op, IR_NONE, IR_NONE, v);
     hi->rm_kind = HR_GPR;
-    operand_reg(hi, d, HV_REG_W);
+    operand_reg(s, hi, d, HV_REG_W);
     if ((op & 0x3ff) != (VMOVQ_FROM_GENERAL & 0x3ff)) {
-        operand_vvvv(hi, n, HV_VVVV_R);
+        operand_vvvv(s, hi, n, HV_VVVV_R);
     }
     written(s, d);
 }
@@ -254,13 +261,13 @@ void vec_to_general(ArmTr *s, unsigned op, IrWidth w, IrVal dst, unsigned m)
     IrHostInsn *hi = host_insn(s, op, dst, IR_NONE, IR_NONE);
     hi->reg_kind = HR_GPR;
     hi->dst_w = (uint8_t)w;
-    operand_rm(hi, m);
+    operand_rm(s, hi, m);
 }
 
 void vec_compare(ArmTr *s, unsigned op, unsigned n, unsigned m, uint8_t fw)
 {
     IrHostInsn *hi = host_insn(s, op, IR_NONE, IR_NONE, IR_NONE);
-    operand_reg(hi, n, HV_REG_R);
-    operand_rm(hi, m);
+    operand_reg(s, hi, n, HV_REG_R);
+    operand_rm(s, hi, m);
     hi->fw = fw;
 }

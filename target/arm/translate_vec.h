@@ -8,6 +8,52 @@
 
 #include "target/arm/fp.h"
 #include "target/arm/translate.h"
+#include "target/arm/vec.h"
+
+/* ---- operations by rows of tables ---- */
+/* A row's operation on lanes of 1 << esz bytes, result of len bytes, d accumulating. */
+static inline VecDesc simd_desc(int arg, unsigned esz, unsigned len, unsigned rd, unsigned rn, unsigned rm)
+{
+    VecDesc x = {.word = 0};
+    x.op = VEC_ARG_OP(arg) & 0x1ff;
+    x.esz = esz & 7;
+    x.len = len & 0x1ff;
+    x.d = x.a = rd & 31;
+    x.n = rn & 31;
+    x.m = rm & 31;
+    x.msrc = arg & VEC_ARG_ZERO ? MSRC_ZERO : MSRC_REG;
+    x.pair = arg & VEC_ARG_PAIR ? PAIR_CONCAT : PAIR_NONE;
+    return x;
+}
+static inline int simd_imm(int arg)
+{
+    return arg >> 20 & 0xff;
+}
+/* Bytes of a vector with Q. */
+static inline unsigned simd_len(unsigned q)
+{
+    return q ? 16 : 8;
+}
+/* The extension of a source of a widening instruction: lower half, or (Q) the upper. */
+static inline unsigned simd_half(bool is_signed, bool upper)
+{
+    return SEL_EXT | (is_signed ? SEL_SIGNED : 0) | (upper ? SEL_HI : SEL_LO);
+}
+/* Shifts by immediates: log2 of the lane's bytes by the field immh, which is not 0. */
+static inline unsigned simd_shift_esz(unsigned immh)
+{
+    return 31 - (unsigned)__builtin_clz(immh);
+}
+/* immh:immb is 2 * lane's bits - count to the right, lane's bits + count to the left. */
+static inline int simd_shift_count(unsigned immh, unsigned immb, bool left)
+{
+    int bits = 8 << simd_shift_esz(immh), imm = (int)(immh << 3 | immb);
+    return left ? imm - bits : 2 * bits - imm;
+}
+/* A value of 1 << esz bytes, zero-extended, everywhere in 64 bits. */
+IrVal vec_replicate(ArmTr *s, IrVal v, unsigned esz);
+/* The constant of a modified immediate (AdvSIMDExpandImm). */
+uint64_t vec_expand_imm(unsigned op, unsigned cmode, uint64_t imm8);
 
 /* ---- by any host ---- */
 /* Bits above 127 of Z<n> become zero, as after every write of V<n>. */
@@ -21,7 +67,12 @@ void vec_set_scalar(ArmTr *s, unsigned d, IrVal v); /* v: zero-extended to 64 bi
  * Registers of the functions below: V0..V31 by number, and temporaries for one instruction of the guest. T0 and T1 are
  * cheap. What may trap or fault goes before the first write of a V register: the instruction is done again then.
  */
-enum { VEC_T0 = 32, VEC_T1, VEC_T2, VEC_T3 };
+enum { VEC_T0 = 32, VEC_T1, VEC_T2, VEC_T3, VEC_S0 };
+/*
+ * In AArch32, which has no V16 and above, numbers 16..19 of a VecDesc are temporaries, too (VEC_S0 and following), where
+ * D registers are that are the upper half of a V register (translate_simd.c).
+ */
+enum { VEC_A32_N = 16, VEC_A32_M, VEC_A32_A, VEC_A32_D };
 
 /* May host instructions with these features (TCG_VEC_*) be used? fp: for arithmetic that obeys FPCR. */
 bool vec_host(const ArmTr *s, unsigned features);

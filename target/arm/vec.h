@@ -54,6 +54,8 @@ typedef union VecDesc {
         uint64_t msrc : 2, pair : 2, out : 3;
         uint64_t index : 4; /* of MSRC_ELEM, in every 16 bytes */
         uint64_t iesz : 3;  /* size of that element */
+        uint64_t a32 : 1;   /* AArch32: registers are numbers of D registers, nothing above a result is cleared, FP is done
+                             * with the "standard FPSCR value" (E1.3.5) */
     };
     uint64_t word;
 } VecDesc;
@@ -67,6 +69,7 @@ typedef struct VecK {
     int64_t imm;
     const uint8_t *pg; /* SVE: governing predicate, inactive lanes are not computed (FP); NULL: all are */
     ArmEnv *env;
+    bool a32;          /* as VecDesc.a32 */
     bool qc;           /* saturated */
 } VecK;
 typedef void VecFn(VecK *k);
@@ -121,6 +124,12 @@ static inline void vec_set(uint8_t *v, unsigned esz, unsigned i, uint64_t x)
 static inline bool vec_active(const uint8_t *pg, unsigned at)
 {
     return !pg || (pg[at / 8] >> (at % 8) & 1);
+}
+
+/* Register n of an operation: V<n>, in AArch32 D<n>, which is a half of V<n / 2> and begins Q<n / 2> if even. */
+static inline uint8_t *vec_reg(ArmEnv *env, bool a32, unsigned n)
+{
+    return a32 ? env->s.z[n / 2].b + 8 * (n & 1) : env->s.z[n].b;
 }
 
 /*

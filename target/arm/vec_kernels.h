@@ -15,6 +15,11 @@ static inline uint64_t lane_u(uint64_t x, unsigned bits)
 {
     return bits == 64 ? x : x & ((1ull << bits) - 1);
 }
+/* FPCR as the operation obeys it: of Advanced SIMD in AArch32 the standard value. */
+static inline FpStatus vec_fp_begin(const VecK *k)
+{
+    return (k->a32 ? fp_begin_standard : fp_begin)(k->env->s.fpcr);
+}
 /* SignedSat and UnsignedSat. */
 static inline int64_t sat_s(VecK *k, i128 x, unsigned bits)
 {

@@ -27,7 +27,7 @@
     { \
         const FpFmt f = (FpFmt)k->esz; \
         const int64_t imm = k->imm; \
-        FpStatus status = fp_begin(k->env->s.fpcr), *st = &status; \
+        FpStatus status = vec_fp_begin(k), *st = &status; \
         (void)imm; \
         for (unsigned i = 0; i < k->len >> f; i++) { \
             if (!vec_active(k->pg, i << f)) { \

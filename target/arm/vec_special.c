@@ -52,7 +52,7 @@ void vec_bfmmla(VecK *k)
 void vec_fcadd(VecK *k)
 {
     const FpFmt f = (FpFmt)k->esz;
-    FpStatus st = fp_begin(k->env->s.fpcr);
+    FpStatus st = vec_fp_begin(k);
     for (unsigned i = 0; i < k->len >> f; i += 2) {
         uint64_t re = vec_get(k->m, f, i), im = vec_get(k->m, f, i + 1);
         if (k->imm) {
@@ -76,7 +76,7 @@ void vec_fcmla(VecK *k)
     const FpFmt f = (FpFmt)k->esz;
     unsigned rot = (unsigned)k->imm;
     bool neg_re = rot == 1 || rot == 2, neg_im = rot >= 2;
-    FpStatus st = fp_begin(k->env->s.fpcr);
+    FpStatus st = vec_fp_begin(k);
     for (unsigned i = 0; i < k->len >> f; i += 2) {
         uint64_t part = vec_get(k->n, f, i + rot % 2);
         uint64_t m_re = vec_get(k->m, f, i + rot % 2), m_im = vec_get(k->m, f, i + 1 - rot % 2);

@@ -8,7 +8,7 @@
 void vec_fmmla(VecK *k)
 {
     const FpFmt f = (FpFmt)k->esz;
-    FpStatus st = fp_begin(k->env->s.fpcr);
+    FpStatus st = vec_fp_begin(k);
     memset(k->d, 0, k->len); /* what does not fill a matrix */
     for (unsigned at = 0; at + (4u << f) <= k->len; at += 4u << f) {
         for (unsigned i = 0; i < 4; i++) {

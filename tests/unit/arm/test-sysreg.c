@@ -332,6 +332,41 @@ static void test_a32_hstr(void)
 }
 
 /* Whatever an AArch32 program asks for. */
+static bool simd_undefined(Fake *f)
+{
+    arm_update_mode(&f->env);
+    return f->env.mode & MODE_ASE_UNDEF;
+}
+
+/* Advanced SIMD alone taken away: by CPACR.ASEDIS and NSACR.NSASEDIS, and by HCPTR.TASE for Hyp mode. */
+static void test_a32_asedis(void)
+{
+    Fake *f = new_fake();
+
+    fake_a32(f);
+    f->env.s.sr[ARM_SR_NSACR] = 3u << 10;
+    g_assert_false(simd_undefined(f));
+    g_assert_false(put(f, CP15(0, 1, 0, 2), 0xc0f00000)); /* CPACR; D32DIS is not there */
+    g_assert_cmphex(must_get(f, CP15(0, 1, 0, 2)), ==, 0x80f00000);
+    g_assert_true(f->env.mode & MODE_ASE_UNDEF);
+    g_assert_false(f->env.mode >> MODE_FP_EL_SHIFT & 3);
+    g_assert_false(put(f, CP15(0, 1, 0, 2), 0x00f00000));
+    g_assert_false(f->env.mode & (MODE_ASE_UNDEF | MODE_ASE_HYP));
+    f->env.s.sr[ARM_SR_NSACR] |= 1u << 15; /* Non-secure state: as CPACR.ASEDIS, which reads as one, and as HCPTR.TASE */
+    g_assert_true(simd_undefined(f));
+    g_assert_true(f->env.mode & MODE_ASE_HYP);
+    g_assert_cmphex(must_get(f, CP15(0, 1, 0, 2)), ==, 0x80f00000);
+    f->env.s.sr[ARM_SR_NSACR] &= ~(1u << 15);
+    f->env.s.pstate = PSTATE_NRW | ARM_MODE_HYP;
+    arm_update_mode(&f->env);
+    g_assert_false(put(f, CP15(4, 1, 1, 2), 1u << 15)); /* HCPTR */
+    g_assert_true(f->env.mode & MODE_ASE_HYP);
+    f->env.s.pstate = PSTATE_NRW | ARM_MODE_USR;
+    g_assert_false(simd_undefined(f));
+    g_assert_true(f->env.mode & MODE_ASE_HYP);
+    end_fake(f);
+}
+
 static void test_a32_any_key(void)
 {
     Fake *f = new_fake();
@@ -364,6 +399,7 @@ int main(int argc, char **argv)
     g_test_add_func("/arm/sysreg/pmu", test_pmu);
     g_test_add_func("/arm/sysreg/a32-views", test_a32_views);
     g_test_add_func("/arm/sysreg/a32-hstr", test_a32_hstr);
+    g_test_add_func("/arm/sysreg/a32-asedis", test_a32_asedis);
     g_test_add_func("/arm/sysreg/a32-any-key", test_a32_any_key);
     return g_test_run();
 }
