@@ -10,21 +10,13 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from guest import HERE, Guest, GuestError, fetch, run_tap, slowness  # noqa: E402
+from linux import check_dmesg  # noqa: E402
 
 BINARY = sys.argv[1]
 SLOW = slowness(BINARY)
 TMP = tempfile.mkdtemp(prefix="rhea-arm64-")
 INITRD = f"{TMP}/initrd.gz"
 WORK = "for c in $(seq 0 {last}); do taskset $(printf %x $((1 << c))) seq 1 20000 | sha256sum | sed s/^/cpu$c:/; done\n"
-
-
-def check_dmesg(g):
-    """Nothing that the kernel found wrong with the machine."""
-    g.send("dmesg | grep -E 'BUG|Oops|WARNING|Unhandled fault|SError|stuck' | head -n 5; echo dmesg''-done\n")
-    g.expect("dmesg-done\r", 20 * SLOW)
-    bad = re.search(rb"\] (Oops|BUG: |WARNING: CPU|.*Unhandled fault|.*SError|.*self-detected stall)", g.log)
-    if bad:
-        raise GuestError(f"the kernel complains: {bad.group(0)!r}\n{g.tail(40)}")
 
 
 def boot(kernel, cpu, cpus, machine, wants=(), cmdline=""):
@@ -48,7 +40,7 @@ def boot(kernel, cpu, cpus, machine, wants=(), cmdline=""):
             for want in wants:
                 if not re.search(want.encode(), g.log):
                     raise GuestError(f"no '{want}' in what the guest shows:\n{g.tail(40)}")
-            check_dmesg(g)
+            check_dmesg(g, SLOW)
             g.send("poweroff -f\n")
             status = g.wait(60 * SLOW)
             if status != 0:

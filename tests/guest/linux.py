@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 
-from guest import HERE
+from guest import HERE, GuestError
 
 
 def module_order(kernel, names):
@@ -75,6 +75,15 @@ def run(g, command, timeout):
     m = g.expect(rb"STATUS=(\d+)\r\n", timeout)
     out = g.log[start:m.start()].decode("latin1").replace("\r", "")
     return int(m.group(1)), out
+
+
+def check_dmesg(g, slow):
+    """Nothing that the kernel found wrong with the machine."""
+    g.send("dmesg | grep -E 'BUG|Oops|WARNING|Unhandled fault|SError|stuck' | head -n 5; echo dmesg''-done\n")
+    g.expect("dmesg-done\r", 20 * slow)
+    bad = re.search(rb"\] (Oops|BUG: |WARNING: CPU|.*Unhandled fault|.*SError|.*self-detected stall)", g.log)
+    if bad:
+        raise GuestError(f"the kernel complains: {bad.group(0)!r}\n{g.tail(40)}")
 
 
 class Qmp:
