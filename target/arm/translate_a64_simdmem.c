@@ -79,7 +79,7 @@ void trans_a64_ldst_multi(ArmTr *s, const a64_ldst_multi *a)
     if (a->Rn != 31 || a->arg) {
         tr_check_tags(s, addr, bytes, !a->L, s->mmu);
     }
-    bool be = (s->mode & MODE_BE) && a->size > 0;
+    bool be = s->mode & MODE_BE;
     if (selem == 1 && !be) {
         consecutive(s, a->L, a->Rt, n, a->Q, addr);
     } else {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Branch targets, pointer authentication and random numbers of A64, on both engines: what the judge of the random tests
- * does not show.
+ * Branch targets, pointer authentication, random numbers and big endian data of A64, on both engines: what the judge of the
+ * random tests does not show.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -131,16 +131,32 @@ static void test_random(A64Engine e)
     a64_feature(ARM_FEAT_RNG, true);
 }
 
+/* Structures in big endian: elements are swapped, not what they are in. */
+static void test_big_endian(A64Engine e)
+{
+    const uint32_t store = 0xf90003e0, take = 0x4e083c00, load = 0xf94003e0; /* STR X0, [SP]; UMOV X0, V0.D[0]; LDR X0, [SP] */
+    const uint32_t bytes[] = {store, 0x0c4073e0, take};                      /* LD1 {V0.8B}, [SP] */
+    const uint32_t halves[] = {store, 0x0c4077e0, take};                     /* LD1 {V0.4H}, [SP] */
+    const uint32_t back[] = {store, 0x0c4073e0, 0x0c0073e0, load};           /* ST1 {V0.8B}, [SP] */
+    ArmEnv *env = a64_env();
+    env->s.sr[ARM_SR_SCTLR_EL1] |= SCTLR_E0E;
+    ok(run(e, bytes, 3, 0x0102030405060708).x[0] == 0x0807060504030201, "LD1 of bytes in big endian");
+    ok(run(e, halves, 3, 0x0102030405060708).x[0] == 0x0708050603040102, "LD1 of halfwords in big endian");
+    ok(run(e, back, 4, 0x0102030405060708).x[0] == 0x0102030405060708, "ST1 of bytes in big endian");
+    env->s.sr[ARM_SR_SCTLR_EL1] &= ~SCTLR_E0E;
+}
+
 int main(void)
 {
     a64_init(true);
-    printf("1..%d\n", 2 * ((int)G_N_ELEMENTS(branches) + 10));
+    printf("1..%d\n", 2 * ((int)G_N_ELEMENTS(branches) + 13));
     for (A64Engine e = A64_INTERP; e <= A64_JIT; e++) {
         for (unsigned i = 0; i < G_N_ELEMENTS(branches); i++) {
             test_branch(e, &branches[i]);
         }
         test_pauth(e);
         test_random(e);
+        test_big_endian(e);
     }
     return failed != 0;
 }
