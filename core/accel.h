@@ -19,7 +19,18 @@ typedef enum Exit {
     EXIT_ERROR,     /* accelerator cannot go on: machine stops in internal-error; message logged */
 } Exit;
 
-typedef struct AccelOps {
+/* What an accelerator that runs guests on the host's own x86 processor can give them. */
+typedef struct AccelCpuid {
+    uint32_t leaf, subleaf;
+    uint32_t reg[4]; /* EAX, EBX, ECX, EDX */
+} AccelCpuid;
+#define ACCEL_CPUID_MSR 0xffffffffu /* subleaf: reg[0] is the low half of the MSR that leaf names */
+typedef struct AccelX86 {
+    unsigned n;
+    AccelCpuid cpuid[];
+} AccelX86;
+
+struct AccelOps {
     const char *name;  /* "tcg", "kvm", "null" */
     const char *help;
     /* Usable here for this target? false with the one-line reason. */
@@ -42,9 +53,17 @@ typedef struct AccelOps {
     void (*watch_armed)(Machine *m, RamBlock *b, uint64_t offset, uint64_t len);
     /* Bytes of a RAM_WATCH_CODE page are being written (any thread; before or after the store). */
     void (*code_written)(Machine *m, RamBlock *b, uint64_t offset, uint64_t len);
+    /*
+     * Optional: help for another accelerator, in whose machine this one was opened too (vm_open, vcpu_open). Takes
+     * what waits for the processor and executes one instruction on cpu->state, which is then the state at an
+     * instruction boundary again. EXIT_REQUEST: done; EXIT_HALT, EXIT_SHUTDOWN as of run(). On the vCPU's thread.
+     */
+    Exit (*step)(Cpu *cpu);
+    /* Optional: what x86 processors of guests can have. g_free. NULL member: what the target implements itself. */
+    AccelX86 *(*x86_caps)(Error **errp);
     void (*info)(Machine *m, GString *out);     /* `info jit` / `info kvm` */
     void (*reset_stats)(Machine *m);
-} AccelOps;
+};
 #define ACCEL(sym) REGISTER(AccelOps, sym)
 
 const AccelOps *accel_find(const char *name, Error **errp);

@@ -15,6 +15,7 @@
 
 typedef struct Cpu Cpu;
 typedef struct TargetOps TargetOps;
+typedef struct AccelOps AccelOps;
 
 /*
  * Requests latched into a vCPU by any thread. Level requests stay set while
@@ -34,6 +35,12 @@ enum {
     CPU_REQ_VIRQ = 1 << 10,  /* Arm: virtual IRQ and FIQ of the interrupt controller, level */
     CPU_REQ_VFIQ = 1 << 11,
 };
+
+/*
+ * Accelerators keep their data in places of their own, so that one can have another's help on the same processor
+ * (AccelOps.step).
+ */
+typedef enum AccelSlot { ACCEL_SLOT_NULL, ACCEL_SLOT_TCG, ACCEL_SLOT_KVM, ACCEL_SLOTS } AccelSlot;
 
 /*
  * The interrupt controller that feeds a vCPU (local APIC/PIC, GIC interface).
@@ -61,12 +68,12 @@ struct TargetOps {
     const char *name;            /* "x86_64", "aarch64" */
     size_t state_size;           /* of the architectural state struct */
     /*
-     * Processor models, all four or none. Text of -cpu help; is the text of -cpu right (errors name
-     * what would be); the lists of query-cpu-definitions; the properties of a model changed by
+     * Processor models, all four or none. Text of -cpu help; is the text of -cpu right under this
+     * accelerator (errors name what would be); the lists of query-cpu-definitions; the properties of a model changed by
      * props, as query-cpu-model-expansion tells them (NULL on error).
      */
     void (*list_models)(GString *out);
-    bool (*check_model)(const char *model_and_features, Error **errp);
+    bool (*check_model)(const char *model_and_features, const AccelOps *accel, Error **errp);
     json_t *(*model_definitions)(void);
     json_t *(*expand_model)(const char *name, json_t *props, Error **errp);
     const char *default_model;   /* QEMU personality */
@@ -101,7 +108,7 @@ struct Cpu {
     void *state;           /* architectural state (target's struct), authoritative whenever
                             * the vCPU is stopped or was synced (cpu_sync) */
     void *target_priv;     /* target's per-CPU constants: model, features; set by init */
-    void *accel_priv;      /* accelerator's */
+    void *accel_priv[ACCEL_SLOTS]; /* each accelerator's own; see AccelSlot */
     AddressSpace *mem;     /* memory as this CPU sees it: one of the two views below */
     AddressSpace *plain_mem;
     AddressSpace *secure_mem; /* x86 in system management mode; NULL: it sees the same */

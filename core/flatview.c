@@ -208,6 +208,17 @@ void mem_leave(Machine *m, int token)
     }
 }
 
+void address_space_foreach(AddressSpace *as, void (*fn)(const MemSection *s, void *opaque), void *opaque)
+{
+    int token = mem_enter(as->machine);
+    const FlatView *v = __atomic_load_n(&as->view, __ATOMIC_SEQ_CST);
+
+    for (uint32_t i = 0; v && i < v->n; i++) {
+        fn(&v->sections[i], opaque);
+    }
+    mem_leave(as->machine, token);
+}
+
 /* ---- replacing and reaping ---- */
 
 static void retire(Machine *m, FlatView *v)

@@ -142,7 +142,7 @@ struct Machine {
     unsigned realize_count;
     const TargetOps *target;
     const AccelOps *accel;
-    void *accel_priv;
+    void *accel_priv[ACCEL_SLOTS];
     bool accel_open, built, started;
     Error *birth_error; /* machine_new() cannot fail; machine_build() reports it */
     CharLookupFn *char_lookup;

@@ -333,9 +333,9 @@ const AccelOps *machine_accel(Machine *m)
     return m->accel;
 }
 
-void **machine_accel_priv(Machine *m)
+void **machine_accel_priv(Machine *m, AccelSlot slot)
 {
-    return &m->accel_priv;
+    return &m->accel_priv[slot];
 }
 
 AddressSpace *machine_memory(Machine *m)

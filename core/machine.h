@@ -174,7 +174,7 @@ const BoardType *machine_board(Machine *m);
 Device *machine_board_device(Machine *m);
 const TargetOps *machine_target(Machine *m);
 const AccelOps *machine_accel(Machine *m);
-void **machine_accel_priv(Machine *m);   /* accelerator's per-machine pointer */
+void **machine_accel_priv(Machine *m, AccelSlot slot); /* an accelerator's per-machine pointer */
 AddressSpace *machine_memory(Machine *m);
 MemoryRegion *machine_memory_root(Machine *m);
 AddressSpace *machine_ports(Machine *m);     /* 64 KiB port space; always exists */

@@ -146,6 +146,8 @@ const char *address_space_name(const AddressSpace *as);
  * calling thread's next safe point. Lock-free, O(log sections).
  */
 const MemSection *address_space_find(AddressSpace *as, hwaddr addr);
+/* fn for each section in order of address; s is good during the call. Any thread. */
+void address_space_foreach(AddressSpace *as, void (*fn)(const MemSection *s, void *opaque), void *opaque);
 /* Counts up each time the flat view changes: caches compare it. */
 uint64_t address_space_generation(AddressSpace *as);
 

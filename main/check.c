@@ -207,7 +207,7 @@ static bool check_smp(Config *c, const BoardType *board, Error **errp)
 }
 
 /* Picks the first accelerator of the list that works here; it becomes the only one. */
-static bool check_accel(Config *c, const TargetOps *target, Error **errp)
+static bool check_accel(Config *c, const TargetOps *target, const AccelOps **chosen, Error **errp)
 {
     if (!c->accels->len) {
         g_ptr_array_add(c->accels, g_strdup("tcg"));
@@ -221,6 +221,7 @@ static bool check_accel(Config *c, const TargetOps *target, Error **errp)
             if (i) {
                 g_ptr_array_remove_range(c->accels, 0, i);
             }
+            *chosen = a;
             return true;
         }
         error_prepend(&why, "-accel %s: ", (char *)c->accels->pdata[i]);
@@ -233,22 +234,22 @@ static bool check_accel(Config *c, const TargetOps *target, Error **errp)
     g_assert_not_reached();
 }
 
-static bool check_cpu(const Config *c, const TargetOps *target, Error **errp)
+static bool check_cpu(const Config *c, const TargetOps *target, const AccelOps *accel, Error **errp)
 {
-    if (!c->cpu || !target->check_model || target->check_model(c->cpu, errp)) {
+    if (!c->cpu || !target->check_model || target->check_model(c->cpu, accel, errp)) {
         return true;
     }
     error_prepend(errp, "-cpu %s: ", c->cpu);
     return false;
 }
 
-static void fill_defaults(Config *c, const BoardType *board, const TargetOps *target)
+static void fill_defaults(Config *c, const BoardType *board, const TargetOps *target, const AccelOps *accel)
 {
     if (!c->ram) {
         c->ram = c->qemu_defaults || !board->default_ram ? board->default_ram
                                                          : MAX(board->default_ram, SANE_RAM);
     }
-    if (!c->cpu && !c->qemu_defaults && target && target->check_model && target->check_model("max", NULL)) {
+    if (!c->cpu && !c->qemu_defaults && target && target->check_model && target->check_model("max", accel, NULL)) {
         c->cpu = "max";
     }
     /* Without displays the terminal is what a user of "rhea" can look at. */
@@ -412,10 +413,14 @@ bool config_check(Config *c, Error **errp)
         error_prepend(errp, "-machine %s: ", c->board);
         return false;
     }
-    fill_defaults(c, board, target);
-    return check_cpu(c, target, errp) && check_files(c, errp) && check_smp(c, board, errp) &&
+    const AccelOps *accel;
+    if (!check_accel(c, target, &accel, errp)) {
+        return false;
+    }
+    fill_defaults(c, board, target, accel);
+    return check_cpu(c, target, accel, errp) && check_files(c, errp) && check_smp(c, board, errp) &&
            config_check_numa(c, errp) &&
            check_fw_cfg(c, board, errp) &&
-           check_accel(c, target, errp) && check_devices(c, errp) && check_globals(c, errp) &&
+           check_devices(c, errp) && check_globals(c, errp) &&
            check_rtc(c->rtc_base, errp);
 }

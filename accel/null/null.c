@@ -26,18 +26,18 @@ static bool null_vcpu_open(Cpu *cpu, Error **errp)
 
     pthread_mutex_init(&v->lock, NULL);
     pthread_cond_init(&v->cond, NULL);
-    cpu->accel_priv = v;
+    cpu->accel_priv[ACCEL_SLOT_NULL] = v;
     return true;
 }
 
 static void null_vcpu_close(Cpu *cpu)
 {
-    NullVcpu *v = cpu->accel_priv;
+    NullVcpu *v = cpu->accel_priv[ACCEL_SLOT_NULL];
 
     pthread_cond_destroy(&v->cond);
     pthread_mutex_destroy(&v->lock);
     g_free(v);
-    cpu->accel_priv = NULL;
+    cpu->accel_priv[ACCEL_SLOT_NULL] = NULL;
 }
 
 static void wait_for_kick(NullVcpu *v)
@@ -52,7 +52,7 @@ static void wait_for_kick(NullVcpu *v)
 
 static Exit null_run(Cpu *cpu)
 {
-    NullVcpu *v = cpu->accel_priv;
+    NullVcpu *v = cpu->accel_priv[ACCEL_SLOT_NULL];
     const uint32_t loops = CPU_REQ_STOP | CPU_REQ_WORK | CPU_REQ_EXIT | CPU_REQ_RESET;
 
     while (!(cpu_requests(cpu) & loops)) {
@@ -67,7 +67,7 @@ static Exit null_run(Cpu *cpu)
 
 static void null_kick(Cpu *cpu)
 {
-    NullVcpu *v = cpu->accel_priv;
+    NullVcpu *v = cpu->accel_priv[ACCEL_SLOT_NULL];
 
     pthread_mutex_lock(&v->lock);
     v->kicked = true;

@@ -17,7 +17,7 @@
 
 static TcgMachine *tm_of(Machine *m)
 {
-    return *machine_accel_priv(m);
+    return *machine_accel_priv(m, ACCEL_SLOT_TCG);
 }
 
 /* ---- options: -accel tcg,engine=jit|interp,tb-size=MiB,thread=multi ---- */
@@ -56,6 +56,10 @@ static bool parse_options(const char *spec, Options *o, Error **errp)
 {
     g_auto(GStrv) part = g_strsplit(spec ? spec : "tcg", ",", -1);
     *o = (Options){ .mib = DEFAULT_CACHE_MIB };
+    if (strcmp(part[0] ? part[0] : "tcg", "tcg")) {
+        o->mib = 1; /* another one's helper: nothing is cached, and the options are not ours */
+        return true;
+    }
     for (int i = 1; part[0] && part[i]; i++) {
         if (*part[i] && !parse_option(part[i], o, errp)) {
             return false;
@@ -74,7 +78,7 @@ static bool parse_options(const char *spec, Options *o, Error **errp)
 static void on_sigfpe(int sig, siginfo_t *info, void *uc)
 {
     Cpu *cpu = cpu_current();
-    TcgVcpu *v = cpu ? cpu->accel_priv : NULL;
+    TcgVcpu *v = cpu ? cpu->accel_priv[ACCEL_SLOT_TCG] : NULL;
     if (v && host_trap(v->tm->code, v, info, uc)) {
         return;
     }
@@ -111,7 +115,7 @@ static void vm_close(Machine *m)
     pthread_mutex_destroy(&tm->excl_lock);
     g_free(tm->vcpus);
     g_free(tm);
-    *machine_accel_priv(m) = NULL;
+    *machine_accel_priv(m, ACCEL_SLOT_TCG) = NULL;
 }
 
 static bool vm_open(Machine *m, Error **errp)
@@ -126,7 +130,7 @@ static bool vm_open(Machine *m, Error **errp)
     tm->interp = o.interp;
     pthread_mutex_init(&tm->excl_lock, NULL);
     pthread_cond_init(&tm->excl_cond, NULL);
-    *machine_accel_priv(m) = tm;
+    *machine_accel_priv(m, ACCEL_SLOT_TCG) = tm;
     if (!cache_init(tm, o.mib, errp)) {
         vm_close(m);
         return false;
@@ -163,7 +167,7 @@ static bool vcpu_open(Cpu *cpu, Error **errp)
     ir_block_init(&v->ir, tm->target);
     memset(v->jc, 0xff, sizeof(v->jc));
     tlb_vcpu_init(v);
-    cpu->accel_priv = v;
+    cpu->accel_priv[ACCEL_SLOT_TCG] = v;
     tm->vcpus = g_renew(TcgVcpu *, tm->vcpus, tm->n_vcpus + 1);
     tm->vcpus[tm->n_vcpus++] = v;
     return true;
@@ -172,7 +176,7 @@ static bool vcpu_open(Cpu *cpu, Error **errp)
 static void vcpu_close(Cpu *cpu)
 {
     TcgMachine *tm = tm_of(cpu->machine);
-    TcgVcpu *v = cpu->accel_priv;
+    TcgVcpu *v = cpu->accel_priv[ACCEL_SLOT_TCG];
     if (!v) {
         return;
     }
@@ -186,13 +190,13 @@ static void vcpu_close(Cpu *cpu)
     ir_block_fini(&v->ir);
     tlb_ask_fini(v);
     g_free(v->loop);
-    cpu->accel_priv = NULL;
+    cpu->accel_priv[ACCEL_SLOT_TCG] = NULL;
     munmap(v, vcpu_bytes(tm->target));
 }
 
 static void kick(Cpu *cpu)
 {
-    TcgVcpu *v = cpu->accel_priv;
+    TcgVcpu *v = cpu->accel_priv[ACCEL_SLOT_TCG];
     if (v) {
         __atomic_store_n(&v->poll, 1, __ATOMIC_SEQ_CST);
     }
@@ -200,18 +204,26 @@ static void kick(Cpu *cpu)
 
 static void pull(Cpu *cpu)
 {
-    TcgVcpu *v = cpu->accel_priv;
+    TcgVcpu *v = cpu->accel_priv[ACCEL_SLOT_TCG];
     v->target->pull(cpu, tcg_env(v));
 }
 
 static void push(Cpu *cpu)
 {
-    TcgVcpu *v = cpu->accel_priv;
+    TcgVcpu *v = cpu->accel_priv[ACCEL_SLOT_TCG];
     v->target->push(cpu, tcg_env(v));
-    v->loop->deliver = false;
+    v->loop->deliver = v->target->noted && v->target->noted(tcg_env(v));
     v->loop->look = true;
     tlb_flush_all(v);
     jc_set_mode(v, v->target->mode(tcg_env(v)));
+}
+
+static Exit step(Cpu *cpu)
+{
+    push(cpu);
+    Exit e = tcg_execute_one(cpu->accel_priv[ACCEL_SLOT_TCG]);
+    pull(cpu);
+    return e;
 }
 
 static void ram_changed(Machine *m)
@@ -260,6 +272,7 @@ static const AccelOps tcg_accel = {
     .kick = kick,
     .pull = pull,
     .push = push,
+    .step = step,
     .ram_changed = ram_changed,
     .code_written = code_written,
     .watch_armed = watch_armed,

@@ -366,10 +366,46 @@ static bool round_of(TcgVcpu *v, Leave *last)
 
 Exit tcg_run(Cpu *cpu)
 {
-    TcgVcpu *v = cpu->accel_priv;
+    TcgVcpu *v = cpu->accel_priv[ACCEL_SLOT_TCG];
     Leave last = 0;
     v->exit_reason = TCG_EXIT_LOOKUP;
     while (round_of(v, &last)) {
     }
     return v->run_exit;
+}
+
+/* ---- single instructions, for another accelerator ---- */
+
+static void do_one(TcgVcpu *v)
+{
+    jc_set_mode(v, v->target->mode(tcg_env(v))); /* an event may have changed it */
+    do_interp_one(v);
+}
+
+/* fn, and delivery of what it raised. False: run() would end, with v->run_exit. */
+static bool settle(TcgVcpu *v, void (*fn)(TcgVcpu *))
+{
+    Leave last = fn ? guarded(v, fn) : 0;
+
+    while (last != LEAVE_EXIT && v->loop->deliver) {
+        last = guarded(v, do_deliver);
+    }
+    return last != LEAVE_EXIT;
+}
+
+Exit tcg_execute_one(TcgVcpu *v)
+{
+    __atomic_store_n(&v->poll, 0, __ATOMIC_SEQ_CST);
+    absorb_requests(v);
+    if (!settle(v, NULL) || !settle(v, do_interrupt)) {
+        return v->run_exit;
+    }
+    if (v->target->halted(tcg_env(v))) {
+        return EXIT_HALT;
+    }
+    /* Once more for debug traps, which would be due before the next instruction. */
+    if (!settle(v, do_one) || !settle(v, do_interrupt)) {
+        return v->run_exit;
+    }
+    return EXIT_REQUEST;
 }

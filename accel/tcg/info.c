@@ -61,7 +61,7 @@ static void info_memory(const TcgStats *s, GString *out)
 
 void tcg_info(Machine *m, GString *out)
 {
-    TcgMachine *tm = *machine_accel_priv(m);
+    TcgMachine *tm = *machine_accel_priv(m, ACCEL_SLOT_TCG);
     TcgStats sum = { 0 };
     for (int i = 0; i < tm->n_vcpus; i++) {
         add_stats(&sum, &tm->vcpus[i]->stats);
@@ -73,7 +73,7 @@ void tcg_info(Machine *m, GString *out)
 
 void tcg_reset_stats(Machine *m)
 {
-    TcgMachine *tm = *machine_accel_priv(m);
+    TcgMachine *tm = *machine_accel_priv(m, ACCEL_SLOT_TCG);
     for (int i = 0; i < tm->n_vcpus; i++) {
         memset(&tm->vcpus[i]->stats, 0, sizeof(TcgStats));
     }

@@ -146,6 +146,8 @@ void cache_translate_ir(TcgVcpu *v, uint64_t pc, uint64_t mode, int max_insns);
 
 /* exec.c */
 Exit tcg_run(Cpu *cpu);
+/* AccelOps.step, between push and pull. */
+Exit tcg_execute_one(TcgVcpu *v);
 void exec_exclusive_begin(TcgVcpu *v);
 void exec_exclusive_end(TcgVcpu *v);
 /*

@@ -144,6 +144,7 @@ typedef struct TcgTarget {
     bool (*watches)(void *env, uint64_t va, int mmu);
     void (*accessed)(void *env, uint64_t va, size_t len, int access, int mmu);
     bool (*halted)(void *env);         /* in HLT/WFI: run() returns EXIT_HALT */
+    bool (*noted)(void *env);          /* optional: is an exception noted in the state that was pushed? */
 } TcgTarget;
 
 /*

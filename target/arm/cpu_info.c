@@ -26,7 +26,7 @@ void arm_list_models(GString *out)
     }
 }
 
-bool arm_check_model(const char *text, Error **errp)
+bool arm_check_model(const char *text, const AccelOps *accel, Error **errp)
 {
     g_auto(GStrv) items = g_strsplit(text, ",", -1);
     ArmCpuConfig c = {0};

@@ -6,6 +6,7 @@
 #define TARGET_ARM_CPU_TEXT_H
 
 #include <glib.h>
+#include "core/cpu.h"
 #include "base/json.h"
 #include "target/arm/models.h"
 
@@ -29,7 +30,7 @@ bool arm_property_told(const ArmModel *m, const char *name);
 
 /* TargetOps (cpu_info.c) */
 void arm_list_models(GString *out);
-bool arm_check_model(const char *text, Error **errp);
+bool arm_check_model(const char *text, const AccelOps *accel, Error **errp);
 json_t *arm_model_definitions(void);
 json_t *arm_expand_model(const char *name, json_t *props, Error **errp);
 

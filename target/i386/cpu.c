@@ -64,7 +64,10 @@ static bool cpu_init(Cpu *cpu, const char *model, Error **errp)
     }
     /* One warning for all of them, and none for a board's default, which nobody asked for. */
     bool quiet = cpu->index != 0 || (cfg && model == machine_board(cpu->machine)->default_cpu);
-    if (!x86_config_parse(&p->config, model, quiet, errp)) {
+    const AccelOps *accel = cpu->machine ? machine_accel(cpu->machine) : NULL;
+    g_autofree AccelX86 *caps = NULL;
+    if ((accel && accel->x86_caps && !(caps = accel->x86_caps(errp))) ||
+        !x86_config_parse(&p->config, model, caps, quiet, errp)) {
         g_free(p);
         return false;
     }
@@ -167,11 +170,27 @@ static void cpu_disas(Cpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, G
 }
 #endif
 
+/* ---- for accelerators (state.h) ---- */
+
+const X86CpuConfig *x86_cpu_config(const Cpu *cpu)
+{
+    return &x86_cpu(cpu)->config;
+}
+
+void x86_cpu_set_tsc_hz(Cpu *cpu, uint64_t hz)
+{
+    x86_cpu(cpu)->config.tsc_hz = hz;
+}
+
 /* ---- for boards (boot.h) ---- */
 
 int64_t x86_cpu_tsc_to_ns(Cpu *cpu, uint64_t tsc)
 {
-    return (int64_t)(tsc - (uint64_t)__atomic_load_n(&x86_cpu(cpu)->tsc_offset, __ATOMIC_RELAXED));
+    uint64_t ticks = tsc - (uint64_t)__atomic_load_n(&x86_cpu(cpu)->tsc_offset, __ATOMIC_RELAXED);
+    uint64_t hz = x86_cpu(cpu)->config.tsc_hz;
+
+    return hz == X86_TSC_HZ || !hz ? (int64_t)ticks
+                                   : (int64_t)((__int128)(int64_t)ticks * NS_PER_SEC / (int64_t)hz);
 }
 
 const TargetOps x86_target = {

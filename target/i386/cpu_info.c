@@ -85,11 +85,15 @@ void x86_list_models(GString *out)
     append_flags(out);
 }
 
-bool x86_check_model(const char *text, Error **errp)
+bool x86_check_model(const char *text, const AccelOps *accel, Error **errp)
 {
     X86CpuConfig c = {0};
+    g_autofree AccelX86 *caps = NULL;
 
-    return x86_config_parse(&c, text, true, errp);
+    if (accel && accel->x86_caps && !(caps = accel->x86_caps(errp))) {
+        return false;
+    }
+    return x86_config_parse(&c, text, caps, true, errp);
 }
 
 /* ---- QMP ---- */
@@ -126,6 +130,9 @@ json_t *x86_model_definitions(void)
     const X86Model *m;
 
     for (int i = 0; (m = x86_model_at(i)); i++) {
+        if (m->host) {
+            continue; /* the translator's opinion is asked */
+        }
         char *full = x86_model_full_name(m), *items[] = {full, NULL};
         X86CpuConfig c = {0};
         X86CpuRequest r = {.c = &c};

@@ -108,7 +108,7 @@ static bool unknown_name(const X86CpuRequest *r, const char *name, Error **errp)
     all[F__COUNT + ARRAY_LEN(options)] = NULL;
     error_set(errp, ERR_INVALID_PARAMETER, "Property '%s-x86_64-cpu.%s' not found", r->name, name);
     if (g_str_has_prefix(name, "hv-") || g_str_has_prefix(name, "hv_")) {
-        error_hint(errp, "Hyper-V's enlightenments need KVM");
+        error_hint(errp, r->caps ? "Hyper-V's enlightenments are not there yet" : "Hyper-V's enlightenments need KVM");
     } else if (g_str_has_prefix(name, "vmx-")) {
         error_hint(errp, "the translator has no VMX; AMD's SVM is the one for nested guests");
     } else if ((near = suggest_name(name, all))) {
@@ -243,16 +243,53 @@ static void options_of_model(X86CpuRequest *r)
     g_strlcpy(r->o.model_id, m->model_id ? m->model_id : "", sizeof(r->o.model_id));
 }
 
+/* A leaf of four registers as text. */
+static void host_text(uint32_t leaf, const uint8_t *order, int n, char *at)
+{
+    uint32_t out[4];
+
+    for (int i = 0; os_host_cpuid(leaf, 0, out) && i < n; i++) {
+        memcpy(at + i * 4, &out[order[i]], 4);
+    }
+}
+
+/* Models that are the host's own processor. */
+static void options_of_host(X86CpuRequest *r)
+{
+    static const uint8_t vendor[] = {CPUID_EBX, CPUID_EDX, CPUID_ECX};
+    static const uint8_t brand[] = {CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX};
+    const AccelCpuid *base = x86_caps_leaf(r->caps, 0, 0), *ext = x86_caps_leaf(r->caps, 0x80000000, 0);
+    X86CpuOptions *o = &r->o;
+    uint32_t out[4];
+
+    memset(o->vendor, 0, sizeof(o->vendor));
+    memset(o->model_id, 0, sizeof(o->model_id));
+    host_text(0, vendor, 3, o->vendor);
+    for (int i = 0; i < 3; i++) {
+        host_text(0x80000002 + i, brand, 4, o->model_id + i * 16);
+    }
+    if (os_host_cpuid(1, 0, out)) {
+        uint32_t v = out[CPUID_EAX], family = v >> 8 & 15;
+        o->family = family == 15 ? 15 + (v >> 20 & 0xff) : family;
+        o->model = (v >> 4 & 15) | (family == 15 || family == 6 ? v >> 12 & 0xf0 : 0);
+        o->stepping = v & 15;
+    }
+    o->min_level = base ? MIN(base->reg[CPUID_EAX], 0x1f) : 0;
+    o->min_xlevel = ext ? MIN(ext->reg[CPUID_EAX], 0x80000021) : 0;
+    o->host_phys_bits = true;
+    o->host_cache_info = true;
+}
+
 /* Options that ask for what is not there. */
 static bool check_options(const X86CpuRequest *r, Error **errp)
 {
     const X86CpuOptions *o = &r->o;
 
     if (o->pmu) {
-        error_set(errp, ERR_UNSUPPORTED, "-cpu pmu=on: the translator has no performance counters");
+        error_set(errp, ERR_UNSUPPORTED, "-cpu pmu=on: there are no performance counters");
         return false;
     }
-    if (o->tsc_frequency && o->tsc_frequency != X86_TSC_HZ) {
+    if (o->tsc_frequency && o->tsc_frequency != X86_TSC_HZ && !r->caps) {
         error_set(errp, ERR_UNSUPPORTED,
                   "-cpu tsc-frequency=%" G_GUINT64_FORMAT ": the translator's time stamp counter runs "
                   "at %llu Hz", (guint64)o->tsc_frequency, X86_TSC_HZ);
@@ -317,6 +354,23 @@ static void apply_levels(X86CpuRequest *r)
     r->c->level_func7 = r->o.level_func7;
 }
 
+/* Features of KVM's own: the clock in shared memory, and ports that need no delay. */
+#define KVM_FEATURES (1u << 0 | 1u << 1 | 1u << 3 | 1u << 24)
+
+/* What caps say beside features. */
+static void apply_caps(X86CpuRequest *r)
+{
+    const AccelCpuid *kvm = x86_caps_leaf(r->caps, 0x40000001, 0);
+
+    r->c->tcg_leaf = false;
+    r->c->kvm_leaf = r->o.kvm;
+    r->c->kvm_features = kvm ? kvm->reg[CPUID_EAX] & KVM_FEATURES : 0;
+    for (unsigned i = 2; i < ARRAY_LEN(r->c->xstate_offset); i++) {
+        const AccelCpuid *c = x86_caps_leaf(r->caps, 0xd, i);
+        r->c->xstate_offset[i] = c ? c->reg[CPUID_EBX] : 0;
+    }
+}
+
 static void apply_options(X86CpuRequest *r)
 {
     const X86CpuOptions *o = &r->o;
@@ -338,6 +392,10 @@ static void apply_options(X86CpuRequest *r)
     c->ucode_rev = o->ucode_rev                   ? o->ucode_rev
                    : c->vendor == X86_VENDOR_AMD ? 0x01000065
                                                  : 0x100000000ull;
+    c->tsc_hz = r->caps ? o->tsc_frequency : X86_TSC_HZ;
+    if (r->caps) {
+        apply_caps(r);
+    }
 }
 
 bool x86_request_parse(X86CpuRequest *r, char **items, Error **errp)
@@ -349,8 +407,16 @@ bool x86_request_parse(X86CpuRequest *r, char **items, Error **errp)
     if (!r->m) {
         return false;
     }
+    if (r->m->host && !r->caps) {
+        error_set(errp, ERR_UNSUPPORTED, "CPU model 'host' requires KVM");
+        error_hint(errp, "the translator's best is '-cpu max'");
+        return false;
+    }
     options_of_model(r);
-    x86_model_features(r->m, &r->c->features);
+    if (r->m->max && r->caps) {
+        options_of_host(r);
+    }
+    x86_model_features(r->m, r->caps, &r->c->features);
     for (char **i = items + 1; *i; i++) {
         if (**i && !parse_item(r, &pm, *i, errp)) {
             return false;
@@ -384,11 +450,12 @@ static void drop_orphans(X86CpuRequest *r, bool quiet)
 bool x86_request_filter(X86CpuRequest *r, bool quiet, Error **errp)
 {
     GString *names = g_string_new(NULL);
+    const char *who = r->caps ? "host" : "TCG";
 
     quiet |= !r->o.check && !r->o.enforce;
     drop_orphans(r, quiet);
     for (int f = 0; f < F__COUNT; f++) {
-        if (!x86_has(r->c, f) || x86_feature_supported(f)) {
+        if (!x86_has(r->c, f) || (r->caps ? x86_feature_in_caps(f, r->caps) : x86_feature_supported(f))) {
             continue;
         }
         x86_set_put(&r->lacking, f, true);
@@ -396,23 +463,23 @@ bool x86_request_filter(X86CpuRequest *r, bool quiet, Error **errp)
         g_string_append_printf(names, "%s%s", names->len ? ", " : "", x86_feature_name(f));
         if (!quiet || r->o.enforce) {
             g_autofree char *what = x86_feature_describe(f);
-            warn_report("TCG doesn't support requested feature: %s", what);
+            warn_report("%s doesn't support requested feature: %s", who, what);
         }
     }
     x86_feature_drop_orphans(&r->c->features);
     g_autofree char *list = g_string_free(names, FALSE);
     if (*list && r->o.enforce) {
-        error_set(errp, ERR_UNSUPPORTED, "TCG doesn't support requested features");
+        error_set(errp, ERR_UNSUPPORTED, "%s doesn't support requested features", who);
         error_hint(errp, "they are %s", list);
         return false;
     }
     return true;
 }
 
-bool x86_config_parse(X86CpuConfig *c, const char *text, bool quiet, Error **errp)
+bool x86_config_parse(X86CpuConfig *c, const char *text, const AccelX86 *caps, bool quiet, Error **errp)
 {
     g_auto(GStrv) items = g_strsplit(text && *text ? text : "qemu64", ",", -1);
-    X86CpuRequest r = {.c = c};
+    X86CpuRequest r = {.c = c, .caps = caps};
 
     if (!x86_request_parse(&r, items, errp) || !x86_request_filter(&r, quiet, errp)) {
         return false;

@@ -31,6 +31,7 @@ typedef struct X86CpuRequest {
     X86CpuConfig *c;
     X86CpuOptions o;
     const X86Model *m;
+    const AccelX86 *caps;       /* the accelerator's; NULL: the translator's */
     const char *name;           /* the model as written */
     X86FeatureSet user;         /* features mentioned by name */
     X86FeatureSet lacking;      /* asked for, and not implemented */

@@ -211,9 +211,13 @@ static void basic_leaf(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t
     case 0x15: /* TSC = crystal * EBX / EAX; the APIC timer runs from the same crystal */
         out[CPUID_EAX] = out[CPUID_EBX] = 1;
         out[CPUID_ECX] = X86_TSC_HZ;
+        if (c->tsc_hz && c->tsc_hz != X86_TSC_HZ) {
+            out[CPUID_EAX] = X86_TSC_HZ / 1000;
+            out[CPUID_EBX] = c->tsc_hz / 1000;
+        }
         break;
     case 0x16:
-        out[CPUID_EAX] = out[CPUID_EBX] = X86_TSC_HZ / 1000000;
+        out[CPUID_EAX] = out[CPUID_EBX] = (c->tsc_hz ? c->tsc_hz : X86_TSC_HZ) / 1000000;
         out[CPUID_ECX] = 100;
         break;
     default:
@@ -291,13 +295,15 @@ static void extended_leaf(const X86CpuConfig *c, uint32_t leaf, uint32_t subleaf
     }
 }
 
-static void hypervisor_leaf(uint32_t leaf, uint32_t out[4])
+static void hypervisor_leaf(const X86CpuConfig *c, uint32_t leaf, uint32_t out[4])
 {
     static const uint8_t order[] = {CPUID_EBX, CPUID_ECX, CPUID_EDX};
 
     if (leaf == HYPERVISOR_LEAF) {
         out[CPUID_EAX] = HYPERVISOR_LEAF + 1;
-        put_string(out, "TCGTCGTCGTCG", order, 3);
+        put_string(out, c->kvm_leaf ? "KVMKVMKVM\0\0\0" : "TCGTCGTCGTCG", order, 3);
+    } else if (leaf == HYPERVISOR_LEAF + 1 && c->kvm_leaf) {
+        out[CPUID_EAX] = c->kvm_features;
     }
 }
 
@@ -306,8 +312,8 @@ void x86_cpuid(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t leaf, u
 {
     memset(out, 0, 16);
     if (leaf >= HYPERVISOR_LEAF && leaf < HYPERVISOR_LEAF + 0x100) {
-        if (c->tcg_leaf) {
-            hypervisor_leaf(leaf, out);
+        if (c->tcg_leaf || c->kvm_leaf) {
+            hypervisor_leaf(c, leaf, out);
         }
     } else if (leaf >= 0x80000000u && leaf <= c->xlevel) {
         extended_leaf(c, leaf, subleaf, out);

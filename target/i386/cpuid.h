@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include "base/error.h"
 #include "base/json.h"
+#include "core/accel.h"
 #include "core/cpu.h"
 
 /* Subleaf of a feature that is a bit of an MSR; its leaf is the MSR's number. */
@@ -55,6 +56,10 @@ typedef struct X86CpuConfig {
     bool host_caches;          /* leaves 2, 4, 0x80000005, 6 and 1d are the host's */
     bool topology_leaf;        /* 0xb is there */
     bool tcg_leaf;             /* 0x40000000 names the translator */
+    bool kvm_leaf;             /* 0x40000000 is KVM's, with kvm_features in the next one */
+    uint32_t kvm_features;
+    uint64_t tsc_hz;           /* of the time stamp counter; 0: the accelerator will say (x86_cpu_set_tsc_hz) */
+    uint32_t xstate_offset[10]; /* of XSAVE's components in the standard format, where the host says; 0: as usual */
     uint64_t ucode_rev;
     uint8_t phys_bits, virt_bits;
     uint32_t apic_id;
@@ -73,15 +78,20 @@ static inline bool x86_has(const X86CpuConfig *c, X86Feature f)
 
 /*
  * cpu_text.c: "model,+feat,-feat,feat=on|off,check,enforce,phys-bits=N,..." into *c. The features
- * asked for but not implemented are taken away, with QEMU's warnings unless quiet.
+ * asked for but not implemented are taken away, with QEMU's warnings unless quiet. caps: what an accelerator on the
+ * host's own processor offers; NULL: what the translator does.
  */
-bool x86_config_parse(X86CpuConfig *c, const char *text, bool quiet, Error **errp);
+bool x86_config_parse(X86CpuConfig *c, const char *text, const AccelX86 *caps, bool quiet, Error **errp);
 /* models.c: what follows from the features. */
 void x86_config_finish(X86CpuConfig *c);
 /* Does the translator implement f on this host? */
 bool x86_feature_supported(X86Feature f);
 /* Supported, and part of `-cpu max`. */
 bool x86_feature_in_max(X86Feature f);
+/* Can guests on the host's own processor have f, and is its state saved? */
+bool x86_feature_in_caps(X86Feature f, const AccelX86 *caps);
+/* The answer of a leaf in caps, NULL if there is none. */
+const AccelCpuid *x86_caps_leaf(const AccelX86 *caps, uint32_t leaf, uint32_t subleaf);
 /* The bits of s that CPUID shows in one register. */
 uint32_t x86_feature_word(const X86FeatureSet *s, uint32_t leaf, uint32_t subleaf, int reg);
 const char *x86_feature_name(X86Feature f);
@@ -96,7 +106,7 @@ void x86_feature_drop_orphans(X86FeatureSet *s);
 
 /* cpu_info.c: of TargetOps */
 void x86_list_models(GString *out);
-bool x86_check_model(const char *text, Error **errp);
+bool x86_check_model(const char *text, const AccelOps *accel, Error **errp);
 json_t *x86_model_definitions(void);
 json_t *x86_expand_model(const char *name, json_t *props, Error **errp);
 

@@ -95,6 +95,40 @@ bool x86_feature_supported(X86Feature f)
     return listed(system_features, G_N_ELEMENTS(system_features), f) || rows_implement(f);
 }
 
+const AccelCpuid *x86_caps_leaf(const AccelX86 *caps, uint32_t leaf, uint32_t subleaf)
+{
+    for (unsigned i = 0; i < caps->n; i++) {
+        if (caps->cpuid[i].leaf == leaf && caps->cpuid[i].subleaf == subleaf) {
+            return &caps->cpuid[i];
+        }
+    }
+    return NULL;
+}
+
+/*
+ * What needs state that X86State has no room for (AVX-512, AMX, MPX, supervisor components of XSAVES, virtual machines in
+ * the guest), or parts of the processor that our interrupt controllers do not have.
+ */
+static bool never_on_host(X86Feature f)
+{
+    static const uint16_t names[] = {F_SVM, F_VMX, F_XSAVES, F_MPX, F_SGX, F_INTEL_PT, F_PDCM, F_MONITOR, F_TSC_DEADLINE};
+    const char *name = bits[f].name;
+
+    return listed(names, G_N_ELEMENTS(names), f) || g_str_has_prefix(name, "avx512") || g_str_has_prefix(name, "amx-");
+}
+
+bool x86_feature_in_caps(X86Feature f, const AccelX86 *caps)
+{
+    static const uint16_t ours[] = {F_HYPERVISOR, F_X2APIC, F_HT, F_CMP_LEGACY, F_TOPOEXT};
+    const FeatureBit *b = &bits[f];
+
+    if (never_on_host(f)) {
+        return false;
+    }
+    const AccelCpuid *c = x86_caps_leaf(caps, b->leaf, b->subleaf);
+    return (c && (c->reg[b->reg] >> b->bit & 1)) || listed(ours, G_N_ELEMENTS(ours), f);
+}
+
 bool x86_feature_in_max(X86Feature f)
 {
     return x86_feature_supported(f) && !listed(on_request, G_N_ELEMENTS(on_request), f);

@@ -203,6 +203,11 @@ bool x86_interrupt(void *opaque)
         x86_note(env, EXC_DB, false, 0, x86_take_traps(env));
         tcg_raise(env);
     }
+    if (env->s.int_injected) { /* the accelerator that acknowledged it did not come to deliver it */
+        env->s.int_injected = 0;
+        take_event(env, env->s.int_vector, EVENT_INTERRUPT);
+        return true;
+    }
     if ((r & CPU_REQ_SMI) && env->s.gif) {
         return smi_request(env);
     }

@@ -115,11 +115,6 @@ const X86Model *x86_model_find(const char *name, Error **errp)
             return m;
         }
     }
-    if (!strcmp(name, "host")) {
-        error_set(errp, ERR_UNSUPPORTED, "CPU model 'host' requires KVM");
-        error_hint(errp, "the translator's best is '-cpu max'");
-        return NULL;
-    }
     error_set(errp, ERR_INVALID_PARAMETER, "unable to find CPU model '%s'", name);
     near = nearest_name(name);
     if (near) {
@@ -137,14 +132,28 @@ static void put_list(X86FeatureSet *s, const uint16_t *list, bool on)
     }
 }
 
-void x86_model_features(const X86Model *m, X86FeatureSet *out)
+/* What guests on KVM get and lose whatever their model, as QEMU has it. */
+static void defaults_on_host(X86FeatureSet *out)
+{
+    static const uint16_t off[] = {F_ACPI, F_MONITOR, F_SVM};
+
+    x86_set_put(out, F_X2APIC, true);
+    for (size_t i = 0; i < ARRAY_LEN(off); i++) {
+        x86_set_put(out, off[i], false);
+    }
+}
+
+void x86_model_features(const X86Model *m, const AccelX86 *caps, X86FeatureSet *out)
 {
     *out = (X86FeatureSet){0};
     for (int f = 0; m->max && f < F__COUNT; f++) {
-        x86_set_put(out, f, x86_feature_in_max(f));
+        x86_set_put(out, f, caps ? x86_feature_in_caps(f, caps) : x86_feature_in_max(f));
     }
     put_list(out, m->features, true);
     put_list(out, m->plus, true);
     put_list(out, m->minus, false);
     x86_set_put(out, F_HYPERVISOR, m->version || m->max); /* base has nothing at all */
+    if (caps && (m->version || m->max)) {
+        defaults_on_host(out);
+    }
 }

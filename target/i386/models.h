@@ -32,6 +32,7 @@ typedef struct X86Model {
     uint32_t level, xlevel;      /* highest standard and extended leaf */
     const char *model_id;        /* brand string; NULL: empty */
     const X86Caches *caches;     /* NULL: QEMU's old ones, see cpuid.c */
+    bool host;                   /* the host's own processor: only under an accelerator that runs on it */
     bool max;                    /* everything in x86_feature_in_max() instead of a list */
     const uint16_t *features;
     const uint16_t *plus, *minus; /* this version against features; or NULL */
@@ -45,8 +46,8 @@ extern const X86Model x86_models_qemu[], x86_models_intel[], x86_models_amd[];
 const X86Model *x86_model_at(int i);
 /* By "name", "name-vN" or alias; an error with a hint if there is none. */
 const X86Model *x86_model_find(const char *name, Error **errp);
-/* Its features, without what is derived from others. */
-void x86_model_features(const X86Model *m, X86FeatureSet *out);
+/* Its features, without what is derived from others. caps as of x86_config_parse(). */
+void x86_model_features(const X86Model *m, const AccelX86 *caps, X86FeatureSet *out);
 /* "name-vN", or "name" without versions; g_free. */
 char *x86_model_full_name(const X86Model *m);
 

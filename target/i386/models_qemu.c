@@ -35,5 +35,7 @@ const X86Model x86_models_qemu[] = {
     {.name = "max", .help = "Enables all features supported by the accelerator in the current host",
      .vendor = "AuthenticAMD", .family = 15, .model = 107, .stepping = 1, .level = 0x16,
      .xlevel = 0x80000021, .model_id = "QEMU TCG CPU version 2.5+", .max = true},
+    {.name = "host", .help = "processor with all supported host features (KVM only)", .vendor = "",
+     .host = true, .max = true},
     {0},
 };

@@ -146,7 +146,7 @@ void x86_state_init(X86State *s)
     reset_debug(s);
     s->halted = s->wait_sipi = s->int_shadow = 0;
     s->nmi_masked = s->nmi_pending = s->smm = 0;
-    s->exc_pending = s->trap_pending = 0;
+    s->exc_pending = s->trap_pending = s->int_injected = 0;
     init_svm(s, fresh);
     g_free(fresh);
 }

@@ -35,4 +35,9 @@ bool x86_state_load(X86State *s, const uint8_t *p, size_t len, Error **errp);
 /* Equal? Otherwise, if why, one line per differing field is appended. */
 bool x86_state_equal(const X86State *a, const X86State *b, GString *why);
 
+/* ---- for accelerators that are not the translator ---- */
+const X86CpuConfig *x86_cpu_config(const Cpu *cpu);
+/* Before the vCPU runs: the frequency of its time stamp counter. */
+void x86_cpu_set_tsc_hz(Cpu *cpu, uint64_t hz);
+
 #endif

@@ -455,7 +455,9 @@ uint64_t helper_cpuid(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 
 uint64_t x86_tsc(Cpu *cpu, const X86State *s)
 {
-    return (uint64_t)clock_ns(cpu->machine, CLOCK_VIRTUAL) + (uint64_t)s->tsc_offset;
+    uint64_t ns = (uint64_t)clock_ns(cpu->machine, CLOCK_VIRTUAL), hz = x86_cpu(cpu)->config.tsc_hz;
+
+    return (hz == X86_TSC_HZ || !hz ? ns : muldiv64(ns, hz, NS_PER_SEC)) + (uint64_t)s->tsc_offset;
 }
 
 uint64_t x86_read_tsc(const X86Env *env)

@@ -105,6 +105,13 @@ static void note_bus_error(void *env, uint64_t va, hwaddr pa, int access)
     x86_note(env, EXC_MC, false, 0, 0);
 }
 
+static bool noted(void *opaque)
+{
+    const X86Env *env = opaque;
+
+    return env->s.exc_pending;
+}
+
 const TcgTarget x86_tcg_target = {
     .name = "x86_64",
     .env_size = sizeof(X86Env),
@@ -137,4 +144,5 @@ const TcgTarget x86_tcg_target = {
     .watches = x86_watches,
     .accessed = x86_accessed,
     .halted = x86_halted,
+    .noted = noted,
 };

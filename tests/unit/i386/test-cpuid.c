@@ -17,7 +17,7 @@ static X86CpuConfig parse(const char *text)
     X86CpuConfig c = {0};
     Error *err = NULL;
 
-    if (!x86_config_parse(&c, text, true, &err)) {
+    if (!x86_config_parse(&c, text, NULL, true, &err)) {
         g_error("%s: %s", text, error_message(err));
     }
     return c;
@@ -103,7 +103,7 @@ static void test_topology(void)
     X86CpuConfig c = {.sockets = 1, .dies = 1, .cores = 3, .threads = 2, .apic_id = 5};
     uint32_t r[4];
 
-    g_assert_true(x86_config_parse(&c, "kvm64", true, NULL));
+    g_assert_true(x86_config_parse(&c, "kvm64", NULL, true, NULL));
     cpuid(&c, 0xb, 0, r);
     g_assert_cmpint(r[CPUID_EAX], ==, 1);
     g_assert_cmpint(r[CPUID_EBX], ==, 2);
@@ -154,14 +154,16 @@ static void test_rows(void)
             g_assert_cmpstr(before->name, ==, m->name);
             g_assert_cmpint(before->version, ==, m->version - 1);
         }
-        x86_model_features(m, &a);
+        x86_model_features(m, NULL, &a);
         for (const uint16_t *f = m->minus; f && *f != F__COUNT; f++) {
             g_assert_false(x86_set_has(&a, *f));
         }
         b = a;
         x86_feature_drop_orphans(&b);
         g_assert_cmpmem(&a, sizeof(a), &b, sizeof(b));
-        parse(full);
+        if (!m->host) {
+            parse(full);
+        }
     }
     g_assert_cmpint(n, >, 70);
     g_assert_null(x86_model_find("Haswell-v9", NULL));
@@ -213,12 +215,67 @@ static void test_caches(void)
     g_assert_cmpmem(&r[CPUID_EDX], 4, "4567", 4);
 }
 
+/* An accelerator whose kernel supports what is listed: models lose the rest, `host` is it. */
+static void test_caps(void)
+{
+    static const AccelCpuid list[] = {
+        {.leaf = 0, .reg = {0xd}},
+        {.leaf = 1, .reg = {0, 0, 1u << 0 | 1u << 5 | 1u << 24 | 1u << 26, 0x078bfbff}},
+        {.leaf = 7, .reg = {0, 1u << 7 | 1u << 16}},           /* smep, avx512f */
+        {.leaf = 0xd, .subleaf = 9, .reg = {8, 2432}},
+        {.leaf = 0x40000001, .reg = {0x0100007b}},
+        {.leaf = 0x80000000, .reg = {0x80000008}},
+        {.leaf = 0x80000001, .reg = {0, 0, 1u << 2, 0x20100800}}, /* svm; syscall, nx, lm */
+    };
+    g_autofree AccelX86 *caps = g_malloc0(sizeof(*caps) + sizeof(list));
+    uint32_t r[4];
+
+    caps->n = ARRAY_LEN(list);
+    memcpy(caps->cpuid, list, sizeof(list));
+    X86CpuConfig c = {0};
+    g_assert_true(x86_config_parse(&c, "host,tsc-frequency=2000000000", caps, true, NULL));
+    g_assert_true(x86_has(&c, F_SMEP) && x86_has(&c, F_LM) && x86_has(&c, F_SSE3) && x86_has(&c, F_XSAVE));
+    g_assert_true(x86_has(&c, F_X2APIC) && x86_has(&c, F_HYPERVISOR)); /* ours */
+    /* not given whatever the kernel has, and not there */
+    g_assert_false(x86_has(&c, F_SVM) || x86_has(&c, F_VMX) || x86_has(&c, F_AVX512F) || x86_has(&c, F_TSC_DEADLINE));
+    g_assert_false(x86_has(&c, F_SMAP));
+    g_assert_cmpuint(c.tsc_hz, ==, 2000000000);
+    g_assert_cmpuint(c.xstate_offset[9], ==, 2432);
+    cpuid(&c, 0x40000000, 0, r);
+    g_assert_cmpmem(&r[CPUID_EBX], 4, "KVMK", 4);
+    cpuid(&c, 0x40000001, 0, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0x0100000b); /* the clock and no delays, of what there is */
+    c = (X86CpuConfig){0};
+    g_assert_true(x86_config_parse(&c, "Haswell,-kvm", caps, true, NULL) == false);
+    c = (X86CpuConfig){0};
+    g_assert_true(x86_config_parse(&c, "Haswell,kvm=off", caps, true, NULL));
+    g_assert_false(x86_has(&c, F_AVX) || x86_has(&c, F_SMAP));
+    g_assert_true(x86_has(&c, F_SMEP));
+    cpuid(&c, 0x40000000, 0, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0);
+}
+
+/* A counter that does not tick once a nanosecond is told in leaves 15h and 16h. */
+static void test_tsc_leaf(void)
+{
+    X86CpuConfig c = parse("max");
+    uint32_t r[4];
+
+    cpuid(&c, 0x15, 0, r);
+    g_assert_cmpuint((uint64_t)r[CPUID_ECX] * r[CPUID_EBX] / r[CPUID_EAX], ==, 1000000000);
+    c.tsc_hz = 2400000000;
+    cpuid(&c, 0x15, 0, r);
+    g_assert_cmpuint((uint64_t)r[CPUID_ECX] * r[CPUID_EBX] / r[CPUID_EAX], ==, 2400000000);
+    cpuid(&c, 0x16, 0, r);
+    g_assert_cmpuint(r[CPUID_EAX], ==, 2400);
+}
+
 static void expect_error(const char *text, const char *message, const char *hint)
 {
     X86CpuConfig c = {0};
     Error *err = NULL;
 
-    g_assert_false(x86_config_parse(&c, text, true, &err));
+    g_assert_false(x86_config_parse(&c, text, NULL, true, &err));
     g_assert_nonnull(strstr(error_message(err), message));
     if (hint) {
         g_assert_nonnull(strstr(error_hint_text(err), hint));
@@ -318,6 +375,8 @@ int main(int argc, char **argv)
     g_test_add_func("/i386/cpuid/caches", test_caches);
     g_test_add_func("/i386/models/text", test_text);
     g_test_add_func("/i386/models/errors", test_errors);
+    g_test_add_func("/i386/cpuid/caps", test_caps);
+    g_test_add_func("/i386/cpuid/tsc", test_tsc_leaf);
     g_test_add_func("/i386/state/save-load", test_state);
     g_test_add_func("/i386/state/dump", test_dump);
     return g_test_run();
