@@ -31,6 +31,7 @@ static OptFn *const handlers[OPT__COUNT] = {
     [OPT_machine] = opt_machine,
     [OPT_cpu] = opt_cpu,
     [OPT_accel] = opt_accel,
+    [OPT_enable_kvm] = opt_enable_kvm,
     [OPT_smp] = opt_smp,
     [OPT_numa] = opt_numa,
     [OPT_m] = opt_m,

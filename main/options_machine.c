@@ -69,6 +69,12 @@ bool opt_cpu(Config *c, const OptValue *v, Error **errp)
     return is_help(v->text) ? set_help(c, "cpu", "") : true;
 }
 
+bool opt_enable_kvm(Config *c, const OptValue *v, Error **errp)
+{
+    g_ptr_array_add(c->accels, g_strdup("kvm"));
+    return true;
+}
+
 bool opt_accel(Config *c, const OptValue *v, Error **errp)
 {
     if (is_help(opts_get(v->obj, "accel"))) {

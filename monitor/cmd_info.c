@@ -146,23 +146,23 @@ bool hmp_info_qtree(CmdContext *ctx, GString *out, Error **errp)
     return true;
 }
 
-bool hmp_info_jit(CmdContext *ctx, GString *out, Error **errp)
-{
-    const AccelOps *a = machine_accel(ctx->machine);
-
-    if (!a || !a->info) {
-        g_string_append_printf(out, "accelerator '%s' has nothing to tell\n", a ? a->name : "none");
-        return true;
-    }
-    a->info(ctx->machine, out);
-    return true;
-}
-
 static bool accel_is_kvm(Machine *m)
 {
     const AccelOps *a = machine_accel(m);
 
     return a && !strcmp(a->name, "kvm");
+}
+
+bool hmp_info_jit(CmdContext *ctx, GString *out, Error **errp)
+{
+    const AccelOps *a = machine_accel(ctx->machine);
+
+    if (!a || !a->info || accel_is_kvm(ctx->machine)) {
+        g_string_append_printf(out, "accelerator '%s' has nothing to tell\n", a ? a->name : "none");
+        return true;
+    }
+    a->info(ctx->machine, out);
+    return true;
 }
 
 json_t *cmd_query_kvm(CmdContext *ctx, Error **errp)
@@ -179,6 +179,9 @@ bool hmp_info_kvm(CmdContext *ctx, GString *out, Error **errp)
 {
     g_string_append_printf(out, "kvm support: %s\n",
                            accel_is_kvm(ctx->machine) ? "enabled" : "disabled");
+    if (accel_is_kvm(ctx->machine)) {
+        machine_accel(ctx->machine)->info(ctx->machine, out);
+    }
     return true;
 }
 

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Why KVM_RUN came back (the API, 5: the kvm_run structure): ports, device memory, halts, and what the kernel could not do.
+ *
+ * home: the vCPU's thread.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "accel/kvm/kvm.h"
+#include "base/bits.h"
+#include "base/log.h"
+
+static MemAttrs attrs_of(const KvmVcpu *v)
+{
+    return (MemAttrs){.requester = (uint16_t)v->cpu->index};
+}
+
+/* ---- ports ---- */
+
+/* One IN, OUT, or as much of INS or OUTS as fits into the shared page. */
+static void port_io(KvmVcpu *v)
+{
+    struct kvm_run *run = v->run;
+    uint8_t *data = (uint8_t *)run + run->io.data_offset;
+    unsigned size = run->io.size;
+
+    for (uint32_t i = 0; i < run->io.count; i++, data += size) {
+        uint64_t val = UINT64_MAX;
+        if (run->io.direction == KVM_EXIT_IO_OUT) {
+            address_space_store(v->cpu->ports, run->io.port, attrs_of(v), size, ld_le_n(data, size));
+        } else {
+            if (address_space_load(v->cpu->ports, run->io.port, attrs_of(v), size, &val) == MEM_DECODE_ERROR) {
+                val = UINT64_MAX;
+            }
+            st_le_n(data, size, val);
+        }
+    }
+    v->io_pending = true;
+}
+
+/* ---- device memory ---- */
+
+static bool natural(const struct kvm_run *run)
+{
+    unsigned n = run->mmio.len;
+
+    return n == 1 || n == 2 || n == 4 || n == 8;
+}
+
+static void memory_io(KvmVcpu *v)
+{
+    struct kvm_run *run = v->run;
+    AddressSpace *mem = v->cpu->mem;
+    hwaddr addr = run->mmio.phys_addr;
+    unsigned n = MIN(run->mmio.len, sizeof(run->mmio.data));
+    uint64_t val = UINT64_MAX;
+
+    if (run->mmio.is_write) {
+        if (natural(run)) {
+            address_space_store(mem, addr, attrs_of(v), n, ld_le_n(run->mmio.data, n));
+        } else {
+            address_space_write(mem, addr, attrs_of(v), run->mmio.data, n);
+        }
+    } else if (!natural(run)) {
+        address_space_read(mem, addr, attrs_of(v), run->mmio.data, n);
+    } else {
+        if (address_space_load(mem, addr, attrs_of(v), n, &val) == MEM_DECODE_ERROR) {
+            val = UINT64_MAX;
+        }
+        st_le_n(run->mmio.data, n, val);
+    }
+    v->io_pending = true;
+}
+
+/* ---- MSRs ---- */
+
+static void msr_exit(KvmVcpu *v, bool write)
+{
+    struct kvm_run *run = v->run;
+    uint64_t val = 0;
+    bool ok = write ? kvm_msr_write(v, run->msr.index, run->msr.data) : kvm_msr_read(v, run->msr.index, &val);
+
+    if (!ok) {
+        log_mask(LOG_UNIMP, "%s of %08x: #GP\n", write ? "wrmsr" : "rdmsr", run->msr.index);
+    }
+    if (!write) {
+        run->msr.data = val;
+    }
+    run->msr.error = !ok;
+    v->io_pending = true;
+}
+
+/* ---- what the kernel could not do ---- */
+
+static void log_failure(KvmVcpu *v, uint64_t pc)
+{
+    const struct kvm_run *run = v->run;
+    g_autoptr(GString) bytes = g_string_new(NULL);
+
+    if (run->emulation_failure.ndata >= 3 &&
+        (run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)) {
+        for (unsigned i = 0; i < MIN(run->emulation_failure.insn_size, 15); i++) {
+            g_string_append_printf(bytes, " %02x", run->emulation_failure.insn_bytes[i]);
+        }
+    }
+    log_mask(LOG_UNIMP, "KVM does not emulate the instruction at 0x%" PRIx64 "%s%s of CPU %d\n", pc,
+             bytes->len ? ":" : "", bytes->str, v->cpu->index);
+}
+
+static int internal_error(KvmVcpu *v)
+{
+    bool emulation = v->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION;
+    uint64_t pc = kvm_pc(v);
+
+    if (emulation && v->km->rescue) {
+        if (log_on(LOG_UNIMP)) {
+            log_failure(v, pc);
+        }
+        v->rescues++;
+        v->last_rescue_rip = pc;
+        return kvm_assist(v, true);
+    }
+    error_report_text("KVM internal error. Suberror: %u", v->run->internal.suberror);
+    if (emulation) {
+        error_report_text("emulation failure of processor %d at 0x%" PRIx64 "; rescue=on would let the translator do it",
+                     v->cpu->index, pc);
+    }
+    for (uint32_t i = 0; i < MIN(v->run->internal.ndata, 16) && !emulation; i++) {
+        error_report_text("extra data[%u]: 0x%016" PRIx64 "", i, (uint64_t)v->run->internal.data[i]);
+    }
+    return EXIT_ERROR + 1;
+}
+
+static int failed_entry(KvmVcpu *v)
+{
+    error_report_text("KVM: entry failed, hardware error 0x%" PRIx64 "",
+                 (uint64_t)v->run->fail_entry.hardware_entry_failure_reason);
+    if (v->run->fail_entry.hardware_entry_failure_reason == 0x80000021) {
+        error_report_text("the processor refuses the guest's state; a kvm_intel without unrestricted guests does so in "
+                     "real mode");
+    }
+    return EXIT_ERROR + 1;
+}
+
+static int unknown_exit(KvmVcpu *v)
+{
+    error_report_text("KVM: unhandled exit %u of processor %d at 0x%" PRIx64 "", v->run->exit_reason, v->cpu->index,
+                 kvm_pc(v));
+    return EXIT_ERROR + 1;
+}
+
+int kvm_handle_exit(KvmVcpu *v)
+{
+    switch (v->run->exit_reason) {
+    case KVM_EXIT_IO:
+        port_io(v);
+        return 0;
+    case KVM_EXIT_MMIO:
+        memory_io(v);
+        return 0;
+    case KVM_EXIT_HLT:
+        kvm_publish_halt(v);
+        return 0; /* the loop looks whether there is a reason to go on */
+    case KVM_EXIT_IRQ_WINDOW_OPEN:
+    case KVM_EXIT_INTR:
+    case KVM_EXIT_SET_TPR:
+        return 0;
+    case KVM_EXIT_X86_RDMSR:
+        msr_exit(v, false);
+        return 0;
+    case KVM_EXIT_X86_WRMSR:
+        msr_exit(v, true);
+        return 0;
+    case KVM_EXIT_SHUTDOWN:
+        return EXIT_SHUTDOWN + 1;
+    case KVM_EXIT_INTERNAL_ERROR:
+        return internal_error(v);
+    case KVM_EXIT_FAIL_ENTRY:
+        return failed_entry(v);
+    default:
+        return unknown_exit(v);
+    }
+}

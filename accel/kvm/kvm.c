@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host's processor as an accelerator, through Linux' KVM: options, what is needed of the kernel, the life of a
+ * virtual machine.
+ *
+ * Interrupt controllers are our devices (kernel-irqchip=off); other values are refused.
+ *
+ * home: main loop, but for what kvm.h says of its functions.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "accel/kvm/kvm.h"
+
+#define KVM_DEVICE "/dev/kvm"
+/* Three pages for the TSS of virtual-8086 mode, one for the identity map: below the firmware, where no board has RAM. */
+#define TSS_ADDRESS 0xfeffd000ul
+#define IDENTITY_MAP 0xfeffc000ull
+
+int kvm_ioctl(int fd, unsigned long request, void *arg)
+{
+    int r;
+
+    do {
+        r = ioctl(fd, request, arg);
+    } while (r < 0 && errno == EINTR);
+    return r;
+}
+
+int kvm_has(int fd, int cap)
+{
+    int r = ioctl(fd, KVM_CHECK_EXTENSION, (void *)(long)cap);
+
+    return MAX(r, 0);
+}
+
+/* ---- is it there? ---- */
+
+static int open_device(Error **errp)
+{
+    int fd = open(KVM_DEVICE, O_RDWR | O_CLOEXEC);
+
+    if (fd >= 0) {
+        return fd;
+    }
+    if (errno == EACCES || errno == EPERM) {
+        error_set(errp, ERR_UNSUPPORTED, "no permission to use " KVM_DEVICE);
+        error_hint(errp, "its group may: usermod -a -G kvm USER, and log in again");
+    } else if (errno == ENOENT || errno == ENODEV || errno == ENXIO) {
+        error_set(errp, ERR_UNSUPPORTED, "this system has no KVM (" KVM_DEVICE " does not exist)");
+        error_hint(errp, "modprobe kvm_intel or kvm_amd, if the processor's virtualization is switched on");
+    } else {
+        error_set_errno(errp, errno, "cannot open " KVM_DEVICE);
+    }
+    return -1;
+}
+
+/* Without these the vCPU loop cannot work; all are there since Linux 4.11. */
+static bool check_kernel(int fd, Error **errp)
+{
+    static const struct {
+        int cap;
+        const char *name;
+    } needed[] = {
+        {KVM_CAP_USER_MEMORY, "USER_MEMORY"},   {KVM_CAP_DESTROY_MEMORY_REGION_WORKS, "DESTROY_MEMORY_REGION_WORKS"},
+        {KVM_CAP_EXT_CPUID, "EXT_CPUID"},       {KVM_CAP_SET_TSS_ADDR, "SET_TSS_ADDR"},
+        {KVM_CAP_MP_STATE, "MP_STATE"},         {KVM_CAP_VCPU_EVENTS, "VCPU_EVENTS"},
+        {KVM_CAP_DEBUGREGS, "DEBUGREGS"},       {KVM_CAP_XSAVE, "XSAVE"},
+        {KVM_CAP_USER_NMI, "USER_NMI"},         {KVM_CAP_XCRS, "XCRS"},
+        {KVM_CAP_IMMEDIATE_EXIT, "IMMEDIATE_EXIT"},
+    };
+    int version = ioctl(fd, KVM_GET_API_VERSION, 0);
+
+    if (version != KVM_API_VERSION) {
+        error_set(errp, ERR_UNSUPPORTED, KVM_DEVICE " has version %d of its interface, not %d", version,
+                  KVM_API_VERSION);
+        return false;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(needed); i++) {
+        if (!kvm_has(fd, needed[i].cap)) {
+            error_set(errp, ERR_UNSUPPORTED, "the kernel's KVM lacks KVM_CAP_%s", needed[i].name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int open_checked(Error **errp)
+{
+    int fd = open_device(errp);
+
+    if (fd >= 0 && !check_kernel(fd, errp)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static bool probe(const TargetOps *t, Error **errp)
+{
+    if (!t || strcmp(t->name, "x86_64")) {
+        error_set(errp, ERR_UNSUPPORTED, "KVM runs x86_64 guests on this host, not %s ones", t ? t->name : "nameless");
+        return false;
+    }
+    int fd = open_checked(errp);
+    if (fd < 0) {
+        return false;
+    }
+    close(fd);
+    return true;
+}
+
+/* ---- options: -accel kvm,kernel-irqchip=off,rescue=on|off ---- */
+
+static bool parse_option(KvmMachine *km, const char *opt, Error **errp)
+{
+    if (!strcmp(opt, "rescue=on") || !strcmp(opt, "rescue=off")) {
+        km->rescue = !strcmp(opt, "rescue=on");
+        return true;
+    }
+    if (!strcmp(opt, "kernel-irqchip=off")) {
+        return true;
+    }
+    if (!strcmp(opt, "kernel-irqchip=on") || !strcmp(opt, "kernel-irqchip=split")) {
+        error_set(errp, ERR_UNSUPPORTED, "-accel kvm,%s: interrupt controllers in the kernel are not used yet", opt);
+        error_hint(errp, "kernel-irqchip=off is the default");
+        return false;
+    }
+    error_set(errp, ERR_INVALID_PARAMETER, "-accel kvm: option '%s' is not known", opt);
+    error_hint(errp, "possible: kernel-irqchip=off, rescue=on|off");
+    return false;
+}
+
+static bool parse_options(KvmMachine *km, const char *spec, Error **errp)
+{
+    g_auto(GStrv) part = g_strsplit(spec ? spec : "kvm", ",", -1);
+
+    km->rescue = true;
+    for (int i = 1; part[0] && part[i]; i++) {
+        if (*part[i] && !parse_option(km, part[i], errp)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- the virtual machine ---- */
+
+/*
+ * Without it the kernel answers a program's instruction that it does not emulate with #UD, and tells only of the
+ * kernel's (the API, KVM_CAP_EXIT_ON_EMULATION_FAILURE).
+ */
+static void ask_for_failures(KvmMachine *km)
+{
+    struct kvm_enable_cap cap = {.cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE, .args = {1}};
+
+    km->all_failures = km->rescue && kvm_has(km->fd, KVM_CAP_EXIT_ON_EMULATION_FAILURE) &&
+                       kvm_ioctl(km->fd, KVM_ENABLE_CAP, &cap) == 0;
+}
+
+/* kvm_kick() interrupts KVM_RUN with it; nothing is to be done in the handler. */
+static void on_kick(int sig)
+{
+}
+
+static void install_kick_signal(void)
+{
+    struct sigaction sa = {.sa_handler = on_kick, .sa_flags = SA_RESTART};
+
+    sigemptyset(&sa.sa_mask);
+    sigaction(SIGUSR1, &sa, NULL);
+}
+
+static bool set_addresses(KvmMachine *km, Error **errp)
+{
+    uint64_t identity = IDENTITY_MAP;
+
+    if (kvm_has(km->fd, KVM_CAP_SET_IDENTITY_MAP_ADDR) && kvm_ioctl(km->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity) < 0) {
+        error_set_errno(errp, errno, "KVM_SET_IDENTITY_MAP_ADDR");
+        return false;
+    }
+    if (kvm_ioctl(km->fd, KVM_SET_TSS_ADDR, (void *)TSS_ADDRESS) < 0) {
+        error_set_errno(errp, errno, "KVM_SET_TSS_ADDR");
+        return false;
+    }
+    return true;
+}
+
+static void find_capabilities(KvmMachine *km)
+{
+    km->readonly_slots = kvm_has(km->fd, KVM_CAP_READONLY_MEM);
+    km->intr_shadow = kvm_has(km->fd, KVM_CAP_INTR_SHADOW);
+    km->sregs2 = kvm_has(km->fd, KVM_CAP_SREGS2);
+    km->sync_regs = (kvm_has(km->fd, KVM_CAP_SYNC_REGS) & KVM_SYNC_X86_VALID_FIELDS) == KVM_SYNC_X86_VALID_FIELDS;
+    km->tsc_attr = kvm_has(km->fd, KVM_CAP_VCPU_ATTRIBUTES);
+    km->xsave_size = MAX(kvm_has(km->fd, KVM_CAP_XSAVE2), (int)sizeof(struct kvm_xsave));
+    km->mmap_size = ioctl(km->dev_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+}
+
+static void vm_close(Machine *m)
+{
+    KvmMachine *km = kvm_of(m);
+
+    if (!km) {
+        return;
+    }
+    kvm_assist_close(km);
+    kvm_clock_fini(km);
+    kvm_slots_fini(km);
+    if (km->fd >= 0) {
+        close(km->fd);
+    }
+    if (km->dev_fd >= 0) {
+        close(km->dev_fd);
+    }
+    pthread_mutex_destroy(&km->assist_lock);
+    g_free(km);
+    *machine_accel_priv(m, ACCEL_SLOT_KVM) = NULL;
+}
+
+static bool create(KvmMachine *km, Error **errp)
+{
+    km->dev_fd = open_checked(errp);
+    if (km->dev_fd < 0) {
+        return false;
+    }
+    km->fd = kvm_ioctl(km->dev_fd, KVM_CREATE_VM, NULL);
+    if (km->fd < 0) {
+        error_set_errno(errp, errno, "KVM cannot make a virtual machine");
+        if (errno == EBUSY) {
+            error_hint(errp, "another hypervisor uses the processor's virtualization");
+        }
+        return false;
+    }
+    find_capabilities(km);
+    ask_for_failures(km);
+    if (km->mmap_size < (int)sizeof(struct kvm_run)) {
+        error_set(errp, ERR_UNSUPPORTED, "KVM's shared page of a vCPU is too small");
+        return false;
+    }
+    return set_addresses(km, errp) && kvm_msr_filter(km, errp);
+}
+
+static bool vm_open(Machine *m, Error **errp)
+{
+    KvmMachine *km = g_new0(KvmMachine, 1);
+
+    km->machine = m;
+    km->fd = km->dev_fd = -1;
+    pthread_mutex_init(&km->assist_lock, NULL);
+    *machine_accel_priv(m, ACCEL_SLOT_KVM) = km;
+    kvm_slots_init(km);
+    if (!parse_options(km, machine_config(m)->accel, errp) || !create(km, errp)) {
+        vm_close(m);
+        return false;
+    }
+    install_kick_signal();
+    kvm_clock_init(km);
+    return true;
+}
+
+static void ram_changed(Machine *m)
+{
+    KvmMachine *km = kvm_of(m);
+
+    kvm_slots_update(km);
+    const AccelOps *assist = __atomic_load_n(&km->assist, __ATOMIC_ACQUIRE);
+    if (assist) {
+        assist->ram_changed(m);
+    }
+}
+
+static const AccelOps kvm_accel = {
+    .name = "kvm",
+    .help = "the host's processor, through Linux' KVM",
+    .probe = probe,
+    .vm_open = vm_open,
+    .vm_close = vm_close,
+    .vcpu_open = kvm_vcpu_open,
+    .vcpu_close = kvm_vcpu_close,
+    .run = kvm_run,
+    .kick = kvm_kick,
+    .pull = kvm_pull,
+    .push = kvm_push,
+    .ram_changed = ram_changed,
+    .x86_caps = kvm_x86_caps,
+    .info = kvm_info,
+    .reset_stats = kvm_reset_stats,
+};
+ACCEL(kvm_accel);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of accel/kvm share: the virtual machine and its vCPUs as the kernel has them
+ * (Linux, Documentation/virt/kvm/api.rst, which the comments call "the API").
+ */
+#ifndef ACCEL_KVM_KVM_H
+#define ACCEL_KVM_KVM_H
+
+#include <linux/kvm.h>
+#include <pthread.h>
+
+#include "core/accel.h"
+#include "core/machine.h"
+
+typedef struct X86State X86State; /* target/i386/state.h */
+
+#define KVM_MAX_MSRS 128
+/* Requests that are the vCPU loop's (core/cpu_loop.c). */
+#define KVM_LOOP_REQUESTS (CPU_REQ_STOP | CPU_REQ_WORK | CPU_REQ_EXIT | CPU_REQ_RESET)
+
+/* A stretch of guest-physical memory that the kernel maps (slots.c). */
+typedef struct KvmSlot {
+    uint32_t id;
+    uint64_t base, size;
+    uint8_t *host;
+    bool readonly;
+} KvmSlot;
+
+/* An MSR that is kept in a field of X86State (x86_msr.c). */
+typedef struct KvmMsr {
+    uint32_t index, offset;
+} KvmMsr;
+
+/* The virtual machine. */
+typedef struct KvmMachine {
+    Machine *machine;
+    int dev_fd, fd;
+    bool rescue;            /* rescue=on: the translator executes what KVM cannot */
+    bool readonly_slots, intr_shadow, sregs2, tsc_attr, sync_regs; /* what this kernel has */
+    bool all_failures;      /* KVM_CAP_EXIT_ON_EMULATION_FAILURE is on */
+    int xsave_size, mmap_size;
+    /* slots.c; guarded by: slot_lock */
+    pthread_mutex_t slot_lock;
+    GArray *slots;          /* KvmSlot */
+    uint64_t slot_changes;
+    /* Nobody may enter the guest while `holders` is not 0; guarded by: hold_lock */
+    pthread_mutex_t hold_lock;
+    pthread_cond_t hold_cond;
+    uint32_t holders;       /* atomic for readers */
+    /* assist.c */
+    pthread_mutex_t assist_lock;
+    const AccelOps *assist; /* atomic; the translator once it was needed */
+    /* clock.c: what the host's TSC read when the machine's clock stood at 0, by extrapolation */
+    uint64_t tsc_origin, tsc_hz;
+    struct kvm_clock_data clock;
+    bool clock_saved, was_running;
+} KvmMachine;
+
+#define KVM_EXIT_KINDS 40
+
+/* A vCPU. home: its thread, but for what says otherwise. */
+typedef struct KvmVcpu {
+    Cpu *cpu;
+    KvmMachine *km;
+    int fd;
+    struct kvm_run *run;
+    uint32_t in_run;        /* atomic: between the look at the requests and the end of KVM_RUN */
+    bool io_pending;        /* the instruction of the last exit ends with the next KVM_RUN */
+    struct kvm_xsave *xsave;
+    KvmMsr msrs[KVM_MAX_MSRS]; /* those that this kernel has */
+    unsigned n_msrs;
+    X86State *known;        /* what the kernel has, as far as it did not run since */
+    bool known_valid;
+    bool synced;            /* run->s.regs has what KVM_RUN came back with */
+    uint64_t exits[KVM_EXIT_KINDS];
+    uint64_t runs, interrupts, rescues, assists;
+    uint64_t last_rescue_rip;
+} KvmVcpu;
+
+static inline KvmMachine *kvm_of(Machine *m)
+{
+    return *machine_accel_priv(m, ACCEL_SLOT_KVM);
+}
+static inline KvmVcpu *kvm_vcpu(const Cpu *cpu)
+{
+    return cpu->accel_priv[ACCEL_SLOT_KVM];
+}
+
+/* ioctl() that is tried again after a signal; -1 and errno. */
+int kvm_ioctl(int fd, unsigned long request, void *arg);
+/* KVM_CHECK_EXTENSION of /dev/kvm or of a virtual machine; 0: not there. */
+int kvm_has(int fd, int cap);
+
+/* slots.c */
+void kvm_slots_init(KvmMachine *km);
+void kvm_slots_fini(KvmMachine *km);
+/* Make the kernel's memory slots those of the machine's view. Any thread; waits until no vCPU is in the guest. */
+void kvm_slots_update(KvmMachine *km);
+/* No vCPU is in the guest between the two. Any thread; they nest and overlap. */
+void kvm_hold(KvmMachine *km);
+void kvm_release(KvmMachine *km);
+/* On the vCPU's thread before each KVM_RUN: false, and after a wait, if somebody holds. */
+bool kvm_may_enter(KvmVcpu *v);
+/* After KVM_RUN. */
+void kvm_left(KvmVcpu *v);
+
+/* vcpu.c */
+bool kvm_vcpu_open(Cpu *cpu, Error **errp);
+void kvm_vcpu_close(Cpu *cpu);
+Exit kvm_run(Cpu *cpu);
+void kvm_kick(Cpu *cpu);
+/* Let the kernel finish the instruction of the last exit (the API, KVM_EXIT_IO). */
+void kvm_finish_io(KvmVcpu *v);
+
+/* exits.c: 0 to go on, otherwise an Exit + 1 */
+int kvm_handle_exit(KvmVcpu *v);
+
+/* x86_state.c */
+void kvm_pull(Cpu *cpu);
+void kvm_push(Cpu *cpu);
+/* The controller changed the APIC base. */
+void kvm_push_apic_base(KvmVcpu *v);
+/* Of a halted processor: what TargetOps.has_work looks at. */
+void kvm_publish_halt(KvmVcpu *v);
+bool kvm_halted(const KvmVcpu *v);
+/* Is it in a mode that only the translator has (system management)? */
+bool kvm_needs_assist(const KvmVcpu *v);
+void kvm_wake(KvmVcpu *v);
+/* The #UD that the kernel put in place of an instruction it does not emulate. */
+void kvm_drop_exception(KvmVcpu *v);
+/* The instruction pointer of the guest, for messages. */
+uint64_t kvm_pc(KvmVcpu *v);
+
+/* x86_fpu.c */
+void kvm_pull_fpu(KvmVcpu *v, X86State *s);
+void kvm_push_fpu(KvmVcpu *v, const X86State *s);
+
+/* x86_msr.c */
+void kvm_msrs_init(KvmVcpu *v);
+void kvm_pull_msrs(KvmVcpu *v, X86State *s);
+void kvm_push_msrs(KvmVcpu *v, X86State *s); /* those that differ from v->known */
+/* An MSR that the kernel leaves to us; false: #GP(0). */
+bool kvm_msr_read(KvmVcpu *v, uint32_t msr, uint64_t *val);
+bool kvm_msr_write(KvmVcpu *v, uint32_t msr, uint64_t val);
+/* Which MSRs are ours although the kernel knows them. */
+bool kvm_msr_filter(KvmMachine *km, Error **errp);
+
+/* x86_cpuid.c */
+AccelX86 *kvm_x86_caps(Error **errp);
+bool kvm_set_cpuid(KvmVcpu *v, Error **errp);
+
+/* clock.c */
+void kvm_clock_init(KvmMachine *km);
+void kvm_clock_fini(KvmMachine *km);
+bool kvm_tsc_open(KvmVcpu *v, Error **errp);
+void kvm_pull_tsc(KvmVcpu *v, X86State *s);
+void kvm_push_tsc(KvmVcpu *v, const X86State *s);
+
+/* assist.c */
+/*
+ * One instruction, or what waits for the processor, by the translator on the same state. 0 to go on, otherwise an
+ * Exit + 1. failed: KVM could not emulate the instruction.
+ */
+int kvm_assist(KvmVcpu *v, bool failed);
+void kvm_assist_close(KvmMachine *km);
+
+/* info.c */
+void kvm_info(Machine *m, GString *out);
+void kvm_reset_stats(Machine *m);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A vCPU under KVM: its life, entering the guest, interrupts, and being called out of it.
+ *
+ * kick() and the loop follow one rule: the kicker latches its request, then sets kvm_run.immediate_exit, then looks
+ * whether the vCPU is on its way in (in_run) and if so sends a signal. The vCPU says in_run, clears immediate_exit, and
+ * then looks at the requests. So either it sees the request, or KVM_RUN sees immediate_exit or the signal
+ * (the API, kvm_run.immediate_exit). A signal that comes late interrupts nothing: it is restartable.
+ *
+ * home: the vCPU's thread; open and close on the main loop, kick from any thread.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "accel/kvm/kvm.h"
+#include "base/log.h"
+
+/* What no vCPU of KVM knows without controllers in the kernel; the translator takes them. */
+#define ASSIST_REQUESTS (CPU_REQ_INIT | CPU_REQ_SIPI | CPU_REQ_SMI)
+
+/* ---- life ---- */
+
+void kvm_vcpu_close(Cpu *cpu)
+{
+    KvmVcpu *v = kvm_vcpu(cpu);
+
+    if (!v) {
+        return;
+    }
+    const AccelOps *assist = __atomic_load_n(&v->km->assist, __ATOMIC_ACQUIRE);
+    if (assist && cpu->accel_priv[ACCEL_SLOT_TCG]) {
+        assist->vcpu_close(cpu);
+    }
+    if (v->run) {
+        munmap(v->run, v->km->mmap_size);
+    }
+    if (v->fd >= 0) {
+        close(v->fd);
+    }
+    g_free(v->known);
+    g_free(v->xsave);
+    g_free(v);
+    cpu->accel_priv[ACCEL_SLOT_KVM] = NULL;
+}
+
+static bool open_parts(KvmVcpu *v, Error **errp)
+{
+    KvmMachine *km = v->km;
+
+    v->fd = kvm_ioctl(km->fd, KVM_CREATE_VCPU, (void *)(uintptr_t)v->cpu->arch_id);
+    if (v->fd < 0) {
+        error_set_errno(errp, errno, "KVM cannot make processor %d", v->cpu->index);
+        return false;
+    }
+    void *p = mmap(NULL, km->mmap_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+    if (p == MAP_FAILED) {
+        error_set_errno(errp, errno, "cannot map KVM's page of processor %d", v->cpu->index);
+        return false;
+    }
+    v->run = p;
+    v->xsave = g_malloc0(km->xsave_size);
+    v->known = g_malloc0(v->cpu->target->state_size);
+    if (!kvm_tsc_open(v, errp) || !kvm_set_cpuid(v, errp)) {
+        return false;
+    }
+    kvm_msrs_init(v);
+    return true;
+}
+
+bool kvm_vcpu_open(Cpu *cpu, Error **errp)
+{
+    KvmVcpu *v = g_new0(KvmVcpu, 1);
+
+    v->cpu = cpu;
+    v->km = kvm_of(cpu->machine);
+    v->fd = -1;
+    cpu->accel_priv[ACCEL_SLOT_KVM] = v;
+    if (!open_parts(v, errp)) {
+        kvm_vcpu_close(cpu);
+        return false;
+    }
+    return true;
+}
+
+/* ---- being called out ---- */
+
+void kvm_kick(Cpu *cpu)
+{
+    KvmVcpu *v = kvm_vcpu(cpu);
+
+    if (!v) {
+        return;
+    }
+    __atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&v->in_run, __ATOMIC_SEQ_CST) && cpu_current() != cpu) {
+        syscall(SYS_tgkill, getpid(), cpu->host_tid, SIGUSR1); /* by number: the thread may just have ended */
+    }
+}
+
+void kvm_finish_io(KvmVcpu *v)
+{
+    while (v->io_pending) {
+        if (!kvm_may_enter(v)) {
+            continue;
+        }
+        __atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+        v->known_valid = v->synced = false;
+        v->run->kvm_valid_regs = 0;
+        int r = ioctl(v->fd, KVM_RUN, 0);
+        kvm_left(v);
+        v->io_pending = false;
+        /* A string of I/O goes on with its next piece, an access in two halves with the second. */
+        if (r == 0 && (v->run->exit_reason == KVM_EXIT_IO || v->run->exit_reason == KVM_EXIT_MMIO)) {
+            kvm_handle_exit(v);
+        }
+    }
+}
+
+/* ---- interrupts ---- */
+
+static void inject_interrupt(KvmVcpu *v)
+{
+    Cpu *cpu = v->cpu;
+    int vector = cpu->intc ? cpu->intc->acknowledge(cpu->intc_opaque) : -1;
+
+    if (vector < 0) {
+        return;
+    }
+    struct kvm_interrupt irq = {.irq = (uint32_t)vector};
+    if (kvm_ioctl(v->fd, KVM_INTERRUPT, &irq) < 0) {
+        warn_report("KVM_INTERRUPT: %s", g_strerror(errno)); /* it is lost */
+    }
+    v->run->ready_for_interrupt_injection = 0;
+    v->interrupts++;
+    log_mask(LOG_INT, "interrupt v=%02x of CPU %d\n", vector, cpu->index);
+}
+
+static void inject(KvmVcpu *v)
+{
+    Cpu *cpu = v->cpu;
+    uint32_t req = cpu_requests(cpu);
+
+    if (req & CPU_REQ_NMI) {
+        cpu_unrequest(cpu, CPU_REQ_NMI);
+        kvm_ioctl(v->fd, KVM_NMI, NULL);
+    }
+    if ((req & CPU_REQ_INTR) && v->run->ready_for_interrupt_injection) {
+        inject_interrupt(v);
+    }
+    v->run->request_interrupt_window = (cpu_requests(cpu) & CPU_REQ_INTR) != 0;
+    if (cpu->intc && cpu->intc->sysreg_read) {
+        uint64_t cr8 = 0;
+        cpu->intc->sysreg_read(cpu->intc_opaque, X86_INTC_CR8, &cr8);
+        v->run->cr8 = cr8;
+    }
+}
+
+static void task_priority(KvmVcpu *v, uint64_t before)
+{
+    Cpu *cpu = v->cpu;
+
+    if (v->run->cr8 != before && cpu->intc && cpu->intc->sysreg_write) {
+        cpu->intc->sysreg_write(cpu->intc_opaque, X86_INTC_CR8, v->run->cr8);
+    }
+}
+
+/* ---- the loop ---- */
+
+static int kvm_error(KvmVcpu *v, int err)
+{
+    error_report_text("KVM_RUN of processor %d failed: %s", v->cpu->index, g_strerror(err));
+    return EXIT_ERROR + 1;
+}
+
+/* Is there a request that the round so far did not deal with? */
+static bool news(const KvmVcpu *v)
+{
+    uint32_t req = cpu_requests(v->cpu);
+
+    return (req & (KVM_LOOP_REQUESTS | ASSIST_REQUESTS | CPU_REQ_TLB | CPU_REQ_NMI)) ||
+           ((req & CPU_REQ_INTR) && !v->run->request_interrupt_window);
+}
+
+static int enter(KvmVcpu *v)
+{
+    if (!kvm_may_enter(v)) {
+        return 0; /* somebody changed the map: look again */
+    }
+    __atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (news(v) || __atomic_load_n(&v->km->holders, __ATOMIC_SEQ_CST)) {
+        kvm_left(v);
+        return 0;
+    }
+    uint64_t cr8 = v->run->cr8;
+    v->runs++;
+    v->known_valid = v->synced = false;
+    /* Where rescues happen they come often: the registers at once are cheaper than asked for later. */
+    v->run->kvm_valid_regs = v->km->sync_regs && v->rescues ? KVM_SYNC_X86_VALID_FIELDS : 0;
+    int r = ioctl(v->fd, KVM_RUN, 0), err = errno;
+    v->synced = v->run->kvm_valid_regs;
+    kvm_left(v);
+    v->io_pending = false;
+    task_priority(v, cr8);
+    if (r < 0) {
+        return err == EINTR || err == EAGAIN ? 0 : kvm_error(v, err);
+    }
+    if (v->run->exit_reason < KVM_EXIT_KINDS) {
+        v->exits[v->run->exit_reason]++;
+    }
+    return kvm_handle_exit(v);
+}
+
+/* Is the processor asleep, and to stay so? */
+static bool asleep(KvmVcpu *v)
+{
+    if (!kvm_halted(v)) {
+        return false;
+    }
+    if (!v->cpu->target->has_work(v->cpu)) {
+        return true;
+    }
+    if (!(cpu_requests(v->cpu) & ASSIST_REQUESTS)) {
+        kvm_wake(v);
+    }
+    return false;
+}
+
+static int round_of(KvmVcpu *v)
+{
+    uint32_t req = cpu_requests(v->cpu);
+
+    if (req & CPU_REQ_TLB) {
+        cpu_unrequest(v->cpu, CPU_REQ_TLB); /* the slots are up to date */
+    }
+    mem_quiesce(v->cpu->machine);
+    if (req & KVM_LOOP_REQUESTS) {
+        kvm_finish_io(v);
+        return EXIT_REQUEST + 1;
+    }
+    if (asleep(v)) {
+        return EXIT_HALT + 1;
+    }
+    if ((req & ASSIST_REQUESTS) || kvm_needs_assist(v)) {
+        kvm_finish_io(v);
+        v->assists++;
+        return kvm_assist(v, false);
+    }
+    inject(v);
+    return enter(v);
+}
+
+Exit kvm_run(Cpu *cpu)
+{
+    KvmVcpu *v = kvm_vcpu(cpu);
+    int e;
+
+    while ((e = round_of(v)) == 0) {
+    }
+    return (Exit)(e - 1);
+}
