@@ -301,12 +301,12 @@ uint64_t helper_wfi(void *opaque, uint64_t next, uint64_t b, uint64_t c)
 
     if (!arm_wakes(env)) {
         check_wait(env, 0, SCTLR_nTWI, HCR_TWI, SCR_TWI);
-        env->s.pc = next;
+        arm_done(env, next);
         env->s.halted = 1;
         arm_publish_wait(env);
         tcg_exit(env, EXIT_HALT);
     }
-    env->s.pc = next;
+    arm_done(env, next);
     return 0;
 }
 
@@ -322,7 +322,7 @@ uint64_t helper_wfe(void *opaque, uint64_t next, uint64_t b, uint64_t c)
         }
     }
     env->s.event = 0;
-    env->s.pc = next;
+    arm_done(env, next);
     return 0;
 }
 
@@ -339,7 +339,7 @@ uint64_t helper_yield(void *opaque, uint64_t next, uint64_t b, uint64_t c)
 {
     ArmEnv *env = opaque;
 
-    env->s.pc = next;
+    arm_done(env, next);
     if (machine_cpu_count(env->cpu->machine) > 1) {
         sched_yield(); /* a spin lock's owner may need this host processor */
     }

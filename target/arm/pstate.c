@@ -312,3 +312,16 @@ uint32_t arm_cpsr_to_pstate(uint32_t cpsr)
 {
     return (cpsr & ~(PSTATE_SS | PSTATE_DIT)) | (cpsr & CPSR_DIT ? PSTATE_DIT : 0);
 }
+
+void arm_done(ArmEnv *env, uint64_t next)
+{
+    const uint32_t low = 3u << CPSR_IT_LO_SHIFT, high = 0x3fu << CPSR_IT_HI_SHIFT;
+    uint32_t p = env->s.pstate;
+
+    env->s.pc = next;
+    if ((p & PSTATE_NRW) && (p & (low | high))) {
+        uint32_t it = arm_it_advance((uint8_t)((p >> CPSR_IT_LO_SHIFT & 3) | (p & high) >> CPSR_IT_HI_SHIFT << 2));
+        env->s.pstate = (p & ~(low | high)) | (it & 3) << CPSR_IT_LO_SHIFT | (it >> 2) << CPSR_IT_HI_SHIFT;
+        arm_update_mode(env);
+    }
+}

@@ -276,7 +276,7 @@ uint64_t helper_dsb(void *opaque, uint64_t next, uint64_t b, uint64_t c)
         sched_yield(); /* once more, by way of the loop: another processor may be waiting for us */
         return 0;
     }
-    env->s.pc = next;
+    arm_done(env, next);
     return 0;
 }
 
@@ -285,7 +285,7 @@ uint64_t helper_isb(void *opaque, uint64_t next, uint64_t b, uint64_t c)
 {
     ArmEnv *env = opaque;
 
-    env->s.pc = next;
+    arm_done(env, next);
     arm_poll_interrupts(env);
     return 0;
 }

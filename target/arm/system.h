@@ -61,6 +61,13 @@ unsigned arm_pstate_el(const ArmEnv *env, uint32_t pstate); /* level of a PSTATE
 uint32_t arm_cpsr(const ArmEnv *env);
 uint32_t arm_cpsr_to_pstate(uint32_t cpsr);
 uint32_t arm_pstate_to_cpsr(uint32_t pstate);
+/* ITSTATE behind an instruction of an IT block (AArch32.ITAdvance()). */
+static inline uint8_t arm_it_advance(uint8_t it)
+{
+    return it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+}
+/* The instruction is done, the following one is at next: for helpers that end a block. ITSTATE advances. */
+void arm_done(ArmEnv *env, uint64_t next);
 /* Banked R13, R14 of a mode that is not the current one (nor shares with it). */
 uint32_t *arm_bank_r13(ArmEnv *env, uint32_t mode);
 uint32_t *arm_bank_r14(ArmEnv *env, uint32_t mode);

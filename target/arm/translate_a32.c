@@ -54,11 +54,6 @@ static uint8_t entry_it(const ArmTr *s)
     return aa32_thumb(s) ? (uint8_t)(s->mode >> MODE_IT_SHIFT) : 0;
 }
 
-static uint8_t it_advance(uint8_t it)
-{
-    return it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
-}
-
 bool aa32_before_end(ArmTr *s)
 {
     if (s->it_stored != s->it_next) {
@@ -119,7 +114,7 @@ static void decode(ArmTr *s)
 void aa32_one_insn(ArmTr *s)
 {
     unsigned cond = aa32_condition(s);
-    s->it_next = it_advance(s->it);
+    s->it_next = arm_it_advance(s->it);
     s->skip = -1;
     if (s->it_stored != s->it) {
         store_it(s, s->it);

@@ -92,9 +92,9 @@ void aa32_setpan(ArmTr *s, bool pan)
 
 /* ---- hints, barriers ---- */
 
+/* ITSTATE stays this instruction's, in case it traps: the helper ends with arm_done(). */
 static void by_helper(ArmTr *s, int helper)
 {
-    aa32_before_helper_end(s);
     tr_call_void(s, helper, tr_const(s, (int64_t)s->next), IR_NONE, IR_NONE);
     tr_end_loop(s);
 }
@@ -166,7 +166,7 @@ void aa32_hvc(ArmTr *s, uint32_t imm)
         tr_undef(s);
         return;
     }
-    aa32_before_helper_end(s);
+    aa32_before_end(s); /* a PSCI call goes on behind it */
     tr_call_void(s, HELPER_hvc, tr_const(s, imm), tr_const(s, (int64_t)s->next), IR_NONE);
     tr_end_loop(s);
 }
@@ -177,7 +177,7 @@ void aa32_smc(ArmTr *s, uint32_t imm)
         tr_undef(s);
         return;
     }
-    aa32_before_helper_end(s);
+    aa32_before_end(s); /* a PSCI call goes on behind it */
     tr_call_void(s, HELPER_smc, tr_const(s, imm), tr_const(s, (int64_t)s->next), IR_NONE);
     tr_end_loop(s);
 }

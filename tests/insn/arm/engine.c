@@ -7,6 +7,7 @@
 #include "accel/tcg/tcg.h"
 #include "target/arm/exception.h"
 #include "target/arm/regs.h"
+#include "target/arm/sysreg_set.h"
 #include "target/arm/system.h"
 #include "target/arm/translate_vec.h"
 
@@ -58,8 +59,7 @@ static uint64_t h_align(void *env, uint64_t a, uint64_t b, uint64_t c)
 /* Barriers and hints: on to the next instruction. */
 static uint64_t h_next(void *opaque, uint64_t next, uint64_t b, uint64_t c)
 {
-    g.env->s.pc = next;
-    arm_update_mode(g.env);
+    arm_done(g.env, next);
     return 0;
 }
 
@@ -70,6 +70,9 @@ static uint64_t h_nothing(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 
 static uint64_t h_sysreg_read(void *opaque, uint64_t key, uint64_t b, uint64_t c)
 {
+    if (arm_is_a32(g.env)) {
+        return helper_sysreg_read(opaque, key, b, c);
+    }
     switch (key) {
     case A64_SYSREG(3, 3, 4, 4, 0):
         return g.env->s.fpcr;
@@ -82,6 +85,9 @@ static uint64_t h_sysreg_read(void *opaque, uint64_t key, uint64_t b, uint64_t c
 
 static uint64_t h_sysreg_write(void *opaque, uint64_t key, uint64_t v, uint64_t c)
 {
+    if (arm_is_a32(g.env)) {
+        return helper_sysreg_write(opaque, key, v, c);
+    }
     switch (key) {
     case A64_SYSREG(3, 3, 4, 4, 0):
         arm_set_fpcr(g.env, (uint32_t)v);
@@ -129,7 +135,7 @@ static void system_helpers(void)
     helpers[HELPER_sev].fn = h_nothing;
     helpers[HELPER_cpsr_write].fn = helper_cpsr_write;
     helpers[HELPER_dsb].fn = h_next;
-    helpers[HELPER_isb].fn = h_next;
+    helpers[HELPER_isb].fn = helper_isb;
     helpers[HELPER_sysreg_read].fn = h_sysreg_read;
     helpers[HELPER_sysreg_write].fn = h_sysreg_write;
     helpers[HELPER_msr_pstate].fn = helper_msr_pstate;
@@ -141,16 +147,6 @@ static void system_helpers(void)
 void arm_raise(ArmEnv *env, ArmFaultKind kind, uint32_t syndrome, unsigned target_el, uint64_t far)
 {
     fault(syndrome >> ARM_EC_SHIFT == EC_SP_ALIGN ? A64_FAULT_ALIGN : A64_FAULT_UNDEF);
-}
-
-const ArmSysReg *arm_sysreg_find(const ArmCpuConfig *config, uint32_t key)
-{
-    return NULL;
-}
-
-uint32_t arm_sysreg_redirect(uint64_t mode, uint32_t key)
-{
-    return key;
 }
 
 uint64_t arm_debug_mode(const ArmEnv *env)
@@ -505,6 +501,12 @@ bool a64_verify(uint64_t pc, int n, GString *why)
     return ir_verify(&g.ir, why);
 }
 
+void a32_registers(void)
+{
+    g.config.sysregs = arm_sysreg_set_new(&g.config);
+    g.env->s.sr[ARM_SR_SCTLR_EL1] |= SCTLR_CP15BEN;
+}
+
 bool a32_verify(uint32_t pc, bool thumb, int n, GString *why)
 {
     g.env->s.pstate = ARM_MODE_USR | (thumb ? CPSR_T : 0);
@@ -649,6 +651,7 @@ bool a32_run(A64Engine e, const A32Regs *in, const uint8_t *mem_in, A32Regs *out
     env->s.fpcr = in->fpscr & ~fpsr;
     env->s.fpsr = in->fpscr & fpsr;
     env->s.pc = in->r[15] & ~1u;
+    env->s.sr[ARM_SR_TPIDR_EL0] = 0;
     run_state(e, mem_in, mem_out);
     memset(out, 0, sizeof(*out));
     for (int i = 0; i < 15; i++) {

@@ -19,6 +19,8 @@ void a64_code(const uint32_t *code);
 void a64_feature(int feature, bool on);
 /* The case from its slot's second word on (X30 is already as it should be). False: the engine is not there. */
 bool a64_run(A64Engine e, const A64Regs *in, uint64_t slot, const uint8_t *mem_in, A64Regs *out, uint8_t *mem_out);
+/* The system registers of AArch32 are there, as at EL0; the barriers among them are on. Features do not change behind it. */
+void a32_registers(void);
 /* A32 or T32 at in->r[15], in User mode; else as a64_run(). */
 bool a32_run(A64Engine e, const A32Regs *in, const uint8_t *mem_in, A32Regs *out, uint8_t *mem_out);
 /* For tests of what the judge does not show: registers may be set; guarded: pages of code are (BTI). */

@@ -50,8 +50,6 @@ const char *a32_not_run(const ArmRow *r)
     } rows[] = {
         {"none", "not implemented: UNDEFINED"},
         {"svc", "a system call"},
-        {"mcr", "system registers: tests/unit/arm"},
-        {"mcrr", "system registers: tests/unit/arm"},
         {"ldc", "a system register"},
         {"srs", "UNPREDICTABLE in User mode (F5.1.209)"},
         {"rfe", "UNPREDICTABLE in User mode (F5.1.147)"},
@@ -421,6 +419,11 @@ bool a32_writes_pc(const ArmRow *r, uint32_t w)
  */
 bool a32_judge_errs(const ArmRow *r, uint32_t w)
 {
+    /* system registers whose values are the judge's own: debug, timers, TPIDRURO */
+    bool c14 = !get(w, 8, 1) || (is(r, "mcr") ? get(w, 16, 4) : get(w, 0, 4)) == 14;
+    if (IS_ANY(r, "mcr", "mcrr") && (c14 || (is(r, "mcr") && get(w, 16, 4) == 13 && get(w, 0, 4) == 0 && get(w, 5, 3) == 3))) {
+        return true;
+    }
     bool breakpoint = (w & 0x0fffffff) == 0x07f001f0 || w == 0xde01 || w == 0xf7f0a000;
     bool semihosting = is(r, "hlt") && (of(r, T16) ? get(w, 0, 6) == 0x3c : (get(w, 8, 12) == 0xf00 && get(w, 0, 4) == 0));
     return breakpoint || semihosting;

@@ -180,6 +180,22 @@ static void tame_simd(GRand *r, const ArmRow *row, uint32_t *w)
     }
 }
 
+/* MCR and MRC, often of what User mode has: barriers, TPIDRURW. */
+static void tame_coprocessor(GRand *r, const ArmRow *row, uint32_t *w)
+{
+    static const struct {
+        uint8_t crn, crm, opc2;
+    } regs[] = {{7, 5, 4}, {7, 10, 4}, {7, 10, 5}, {13, 0, 2}};
+    unsigned k = (unsigned)g_rand_int_range(r, 0, G_N_ELEMENTS(regs));
+    put(row, w, "cp", 1);
+    if (!strcmp(row->trans, "mcr") && !one_in(r, 4)) {
+        put(row, w, "opc1", 0);
+        put(row, w, "CRn", regs[k].crn);
+        put(row, w, "CRm", regs[k].crm);
+        put(row, w, "opc2", regs[k].opc2);
+    }
+}
+
 static void tame(GRand *r, const ArmRow *row, uint32_t *w)
 {
     static const char *const regs[] = {"Rd", "Rt", "Rm", "Rs", "Ra"};
@@ -195,6 +211,9 @@ static void tame(GRand *r, const ArmRow *row, uint32_t *w)
         if (a32_field(row, *w, regs[i]) == 15 && !one_in(r, 3)) {
             put(row, w, regs[i], (uint32_t)g_rand_int_range(r, 0, 13));
         }
+    }
+    if (!strncmp(row->trans, "mcr", 3)) {
+        tame_coprocessor(r, row, w);
     }
     if (!strcmp(row->table, "a32_neon.tbl")) {
         tame_simd(r, row, w);

@@ -30,7 +30,7 @@ __asm__(
     ".text\n.arch armv7-a\n.fpu neon\n.arm\n.balign 4\n"
     ".global judge_run, judge_exit, judge_exit_end, judge_done\n"
     "judge_run:\n"
-    "  push {r4-r11, lr}\n  vpush {d8-d15}\n  ldr r1, =judge_sp\n  str sp, [r1]\n  clrex\n"
+    "  push {r4-r11, lr}\n  vpush {d8-d15}\n  ldr r1, =judge_sp\n  str sp, [r1]\n  clrex\n  mov r1, #0\n  mcr p15, 0, r1, c13, c0, 2\n"
     "  add r1, r0, #80\n  vldm r1!, {d0-d15}\n  vldm r1, {d16-d31}\n"
     "  ldr r1, [r0, #68]\n  vmsr fpscr, r1\n  ldr r1, [r0, #64]\n  msr APSR_nzcvqg, r1\n"
     "  .inst 0xe890ffff\n" /* LDM R0, {R0-R15} */

@@ -389,6 +389,7 @@ int main(int argc, char **argv)
     a64_init(!getenv("NO_JIT"));
     a64_feature(ARM_FEAT_SSBS, false); /* QEMU 7.2 does not let User mode write CPSR.SSBS and DIT (CPSRWriteByInstr()) */
     a64_feature(ARM_FEAT_DIT, false);
+    a32_registers();
     bool any = a32_gen_init(argc > 3 ? argv[3] : NULL);
     bool judged = judge_start(&judge, "qemu-arm-static", "max", getenv("A32_JUDGE"), fd);
     printf("1..2\n");
