@@ -93,6 +93,25 @@ static void note_split(Tlb2 *t, uint64_t va, int mmu, unsigned bits, unsigned en
     }
 }
 
+/* Is it valid now, or will it be when its context is current again? */
+static bool entry_live(const Tlb2 *t, const Tlb2Entry *e, int mmu)
+{
+    bool live = e->gen == t->gen[mmu][e->global];
+
+    for (int i = 0; i < t->n_context && !live; i++) {
+        live = e->gen == t->context[i].gen && (t->context[i].space >> mmu & 1);
+    }
+    return live;
+}
+
+/* Another large page takes the place of e: what was made of e elsewhere (first level, fetches, jump cache) stays valid. */
+static void note_evicted(Tlb2 *t, const Tlb2Entry *e, uint64_t new_tag, int mmu)
+{
+    if (e->gen && e->tag != new_tag && entry_live(t, e, mmu)) {
+        note_split(t, e->tag >> 8 << 21, mmu, 21, 12);
+    }
+}
+
 static bool in_split(const Tlb2 *t, uint64_t va, int mmu)
 {
     const Tlb2Split *s = &t->split[mmu][va >> 63];
@@ -121,7 +140,10 @@ bool tlb_translate(TcgVcpu *v, uint64_t va, int access, int mmu, TlbPage *p)
                  1u << (r.page_bits - 10), r.r ? "r" : "-", r.w ? "w" : "-", r.x ? "x" : "-", r.global ? "g" : "-");
         bool huge = r.page_bits >= 21;
         note_split(t, va, mmu, r.flush_bits ? r.flush_bits : r.page_bits, huge ? 21 : 12);
-        e = huge ? big : e;
+        if (huge) {
+            note_evicted(t, big, tag_of(va, mmu, 21), mmu);
+            e = big;
+        }
         *e = (Tlb2Entry){
             .tag = tag_of(va, mmu, huge ? 21 : 12),
             .gen = t->gen[mmu][r.global],
@@ -394,11 +416,17 @@ void tcg_tlb_flush_space_page(void *env, uint32_t space, uint64_t va)
             return;
         }
     }
+    bool pieces = false;
     for (int m = 0; m < TCG_MMU_MODES; m++) {
-        if ((space >> m & 1) && flush_page_of(v, m, va)) {
-            tlb_wipe_space(v, space);
-            itlb_wipe(t, space);
+        if (space >> m & 1) {
+            pieces |= flush_page_of(v, m, va);
         }
+    }
+    if (pieces) {
+        tlb_wipe_space(v, space);
+        itlb_wipe(t, space);
+        jc_flush_all(v, space);
+        return;
     }
     ItlbEntry *i = &t->itlb[(va >> 12) & (ITLB_SIZE - 1)];
     i->va = ITLB_EMPTY;

@@ -16,7 +16,7 @@
 #define PAGE_MASK (~(uint64_t)(MEM_PAGE_SIZE - 1))
 
 #define TLB2_BITS 12
-#define TLB2_BIG_BITS 8
+#define TLB2_BIG_BITS 12 /* 8 GiB: what another takes the place of costs flushes, see note_evicted() */
 
 /* Kind of memory behind a page. */
 enum { PAGE_IO = 0, PAGE_RAM = 1, PAGE_ROM = 2 };
@@ -69,7 +69,7 @@ typedef struct Tlb2 {
     bool used[TCG_MMU_MODES][2]; /* not empty; other threads look */
     bool watching;     /* tcg_watch() */
     const MemSection *section; /* last section seen */
-    /* Where guest mappings are larger than the entries made of them, by halves of the address space. */
+    /* Where guest mappings are larger than the second level's entries, by halves of the address space. */
     Tlb2Split split[TCG_MMU_MODES][2];
 } Tlb2;
 
