@@ -55,7 +55,7 @@ class Clock:
 
 class Guest:
     def __init__(self, argv, cwd=None):
-        self.argv = argv
+        self.argv, self.name = argv, os.path.basename(argv[0])
         self.log = b""     # everything printed
         self.seen = 0      # how much of it expect() has consumed
         self.p = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -91,9 +91,9 @@ class Guest:
                 return m
             left = end - self.clock.now()
             if left <= 0:
-                raise GuestError(f"no '{pattern}' within {timeout} s; output ends:\n{self.tail()}")
+                raise GuestError(f"{self.name}: no '{pattern}' within {timeout} s; output ends:\n{self.tail()}")
             if not self._pump(min(left, 1)):
-                raise GuestError(f"emulator ended (status {self.p.wait()}) without '{pattern}':\n{self.tail()}")
+                raise GuestError(f"{self.name} ended (status {self.p.wait()}) without '{pattern}':\n{self.tail()}")
 
     def appears(self, pattern, timeout):
         """expect() for what may not come: None then."""
@@ -119,7 +119,7 @@ class Guest:
                     pass
                 return self.p.returncode
         self.p.send_signal(signal.SIGKILL)
-        raise GuestError(f"emulator still runs after {timeout} s; output ends:\n{self.tail()}")
+        raise GuestError(f"{self.name} still runs after {timeout} s; output ends:\n{self.tail()}")
 
     def tail(self, lines=15):
         return "\n".join("    " + l for l in self.log[-4000:].decode("latin1").splitlines()[-lines:])

@@ -8,7 +8,7 @@ in its own layout. apt takes debootstrap and sfdisk from there; then come the pa
 system, debootstrap, and grub-install in a chroot. The new disk alone then starts by its own boot
 sector on other machines and buses, and in Debian's QEMU.
 
-debian-installer does not do this here because the mirrors do not keep its components (udebs)."""
+debian-installer does not do this here because not every mirror keeps its components (udebs)."""
 import argparse
 import gzip
 import hashlib

@@ -6,7 +6,7 @@ Unmodified, it asks its first question on the serial console. With a second arch
 initrd, as its documentation tells (a preseed file, and the disk drivers of its kernel, which the
 installer would otherwise take from udebs), it reads and writes disks, serves the CD-ROM on the
 loopback interface and goes on unattended to its look for network hardware. What follows would need
-udebs, which the mirrors do not keep.
+udebs, which not every mirror keeps.
 
 BINARY may be qemu-system-x86_64, which tests the test."""
 import glob
