@@ -129,6 +129,8 @@ def cases():
         ("armmp-lpae, cortex-a15, one processor", boot("kernel-armhf", "cortex-a15", 1, armv7)),
         ("armmp-lpae, cortex-a7, one processor", boot("kernel-armhf", "cortex-a7", 1, armv7)),
         ("armmp-lpae, cortex-a7, two processors", boot("kernel-armhf", "cortex-a7", 2, armv7)),
+        ("armmp-lpae, max in AArch32, two processors",
+         boot("kernel-armhf", "max,aarch64=off", 2, [r"Features\t: .*\bneon\b.*\baes pmull sha1 sha2\b"])),
         ("arm64 kernel, max, armhf programs", boot("kernel-arm64", "max", 2, ["CPU implementer"])),
         ("arm64 kernel, cortex-a72, armhf programs", boot("kernel-arm64", "cortex-a72", 1, ["CPU part\t: 0xd08"])),
     ]

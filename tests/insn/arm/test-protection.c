@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Branch targets, pointer authentication, random numbers and big endian data of A64, on both engines: what the judge of the
- * random tests does not show.
+ * Branch targets, pointer authentication, random numbers and big endian data of A64, Advanced SIMD taken away from A32, on both
+ * engines: what the judge of the random tests does not show.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -146,10 +146,51 @@ static void test_big_endian(A64Engine e)
     env->s.sr[ARM_SR_SCTLR_EL1] &= ~SCTLR_E0E;
 }
 
+static uint32_t a32_fault(A64Engine e, uint32_t insn)
+{
+    static uint32_t all[A64_CODE_SIZE / 4];
+    static uint8_t mem[A64_DATA_SIZE], out_mem[A64_DATA_SIZE];
+    A32Regs in = {.r[4] = A64_DATA, .r[15] = A64_CODE}, out;
+    for (uint32_t i = 0; i < A64_CODE_SIZE / 4; i++) {
+        uint32_t pc = (uint32_t)A64_CODE + 4 * i;
+        all[i] = i ? 0xea000000u | ((A32_EXIT - (pc + 8)) / 4 & 0xffffff) : insn;
+    }
+    a64_code(all);
+    return a32_run(e, &in, mem, &out, out_mem) ? out.fault : A64_FAULT_NONE + 99;
+}
+
+/* CPACR.ASEDIS of an EL1 in AArch32: what is Advanced SIMD alone is UNDEFINED. */
+static void test_asedis(A64Engine e)
+{
+    static const struct {
+        uint32_t insn;
+        bool simd;
+        const char *what;
+    } rows[] = {
+        {0xf2010802, true, "ASEDIS: VADD.I8 D0, D1, D2"},  {0xf424070f, true, "ASEDIS: VLD1.8 {D0}, [R4]"},
+        {0xeee00b10, true, "ASEDIS: VDUP.8 Q0, R0"},       {0xee400b10, true, "ASEDIS: VMOV.8 D0[0], R0"},
+        {0xee000b10, false, "ASEDIS: VMOV.32 D0[0], R0"},  {0xee300a81, false, "ASEDIS: VADD.F32 S0, S1, S2"},
+        {0xed940b00, false, "ASEDIS: VLDR D0, [R4]"},
+    };
+    uint64_t *sr = a64_env()->s.sr;
+    a64_feature(ARM_FEAT_EL3, true);
+    sr[ARM_SR_SCR_EL3] = SCR_NS; /* not RW */
+    sr[ARM_SR_FPEXC32_EL2] |= FPEXC_EN;
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        sr[ARM_SR_CPACR_A32] = 0;
+        bool before = a32_fault(e, rows[i].insn) == A64_FAULT_NONE;
+        sr[ARM_SR_CPACR_A32] = CPACR_ASEDIS;
+        uint32_t want = rows[i].simd ? A64_FAULT_UNDEF : A64_FAULT_NONE;
+        ok(before && a32_fault(e, rows[i].insn) == want, rows[i].what);
+    }
+    sr[ARM_SR_CPACR_A32] = 0;
+    a64_feature(ARM_FEAT_EL3, false);
+}
+
 int main(void)
 {
     a64_init(true);
-    printf("1..%d\n", 2 * ((int)G_N_ELEMENTS(branches) + 13));
+    printf("1..%d\n", 2 * ((int)G_N_ELEMENTS(branches) + 20));
     for (A64Engine e = A64_INTERP; e <= A64_JIT; e++) {
         for (unsigned i = 0; i < G_N_ELEMENTS(branches); i++) {
             test_branch(e, &branches[i]);
@@ -157,6 +198,7 @@ int main(void)
         test_pauth(e);
         test_random(e);
         test_big_endian(e);
+        test_asedis(e);
     }
     return failed != 0;
 }
