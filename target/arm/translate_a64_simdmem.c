@@ -130,12 +130,7 @@ static bool decode_single(const a64_ldst_single *a, Single *x)
 
 static void replicate(ArmTr *s, unsigned n, unsigned size, bool q, IrVal v)
 {
-    static const uint64_t ones[3] = {0x0101010101010101, 0x0001000100010001, 0x0000000100000001};
-    if (size < 3) {
-        IrVal t = tr_temp(s);
-        ir_alu(s->b, OP_imul, W64, t, v, tr_const(s, (int64_t)ones[size]), 0);
-        v = t;
-    }
+    v = vec_replicate(s, v, size);
     tr_stenv(s, W64, ENV_VD(n, 0), v);
     tr_stenv(s, W64, ENV_VD(n, 1), q ? v : tr_const(s, 0));
     vec_clear_high(s, n);

@@ -70,7 +70,7 @@ void vec_set_scalar(ArmTr *s, unsigned d, IrVal v); /* v: zero-extended to 64 bi
 enum { VEC_T0 = 32, VEC_T1, VEC_T2, VEC_T3, VEC_S0 };
 /*
  * In AArch32, which has no V16 and above, numbers 16..19 of a VecDesc are temporaries, too (VEC_S0 and following), where
- * D registers are that are the upper half of a V register (translate_simd.c).
+ * D registers are that are the upper half of a V register (translate_vec_a32.c).
  */
 enum { VEC_A32_N = 16, VEC_A32_M, VEC_A32_A, VEC_A32_D };
 
