@@ -144,6 +144,7 @@ struct Machine {
     const AccelOps *accel;
     void *accel_priv[ACCEL_SLOTS];
     bool accel_open, built, started;
+    struct Semihost *semihost;
     Error *birth_error; /* machine_new() cannot fail; machine_build() reports it */
     CharLookupFn *char_lookup;
     void *char_lookup_opaque;

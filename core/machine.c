@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "base/suggest.h"
 #include "core/internal.h"
+#include "core/semihost.h"
 
 #define PORT_SPACE 65536
 
@@ -214,6 +215,9 @@ bool machine_build(Machine *m, const char *arch, Error **errp)
     if (!m->board || !complete_config(m, errp)) {
         return false;
     }
+    if (m->cfg.semihost) {
+        m->semihost = semihost_new(m->cfg.semihost);
+    }
     make_board_device(m);
     if (!device_props_set_list(m->board_dev, options, errp) || !open_accel(m, errp)) {
         return false;
@@ -297,6 +301,7 @@ void machine_free(Machine *m)
     objects_free(m);
     g_ptr_array_free(m->buses, TRUE);
     g_ptr_array_free(m->unplugged, TRUE);
+    semihost_free(m->semihost);
     g_ptr_array_free(m->strings, TRUE);
     g_strfreev(m->globals);
     pthread_cond_destroy(&m->cpu_cond);

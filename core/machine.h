@@ -112,6 +112,7 @@ typedef struct MachineConfig {
     BlockSet *block_set;       /* all disks: for the monitor's commands */
     bool default_floppy, default_cdrom; /* board may add its empty drives */
     bool default_vga, default_nic; /* the cards that QEMU would add: PCI boards keep their slots */
+    const struct SemihostConfig *semihost; /* core/semihost.h; NULL: off */
     const char *boot_order, *boot_once; /* -boot: letters, or NULL */
     bool boot_menu, boot_strict;
     const char *boot_splash;   /* file, or NULL */

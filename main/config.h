@@ -46,6 +46,9 @@ typedef struct Config {
     const char *kernel, *initrd, *append, *bios;
     GPtrArray *firmware_dirs;
     GArray *fw_cfg; /* FwCfgFile */
+    bool semihosting, semihosting_userspace;
+    const char *semihosting_chardev; /* id */
+    GString *semihosting_args;       /* joined by blanks; NULL: none given */
     GPtrArray *devices; /* json_t objects with "driver" */
     GPtrArray *objects; /* json_t objects with "qom-type" */
     GPtrArray *numa_opts;       /* json_t objects with "type" */

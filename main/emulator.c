@@ -11,6 +11,7 @@
 #include "core/object.h"
 #include "main/disks.h"
 #include "main/emulator.h"
+#include "main/semihosting.h"
 #include "monitor/monitor.h"
 #include "schema/opts.h"
 
@@ -23,6 +24,7 @@ struct Emulator {
     Machine *machine;
     GPtrArray *hmp_ports; /* CharPort of monitors that share a serial device */
     GPtrArray *signals;   /* GSource */
+    Semihosting *semihosting; /* NULL: off */
 };
 
 /* ---- the host side of the wires ---- */
@@ -292,15 +294,20 @@ static void on_quit(void *opaque)
 
 static bool build(Emulator *e, Error **errp)
 {
-    if (!open_chardevs(e, errp)) {
+    CharPort *semihosting_port = NULL;
+    const char *id = e->config->semihosting ? e->config->semihosting_chardev : NULL;
+
+    if (!open_chardevs(e, errp) || (id && !(semihosting_port = lookup_chardev(e, id, errp)))) {
         return false;
     }
+    e->semihosting = semihosting_new(e->config, semihosting_port, &e->mc);
     e->machine = machine_new(&e->mc, e->loop);
     machine_set_char_lookup(e->machine, lookup_chardev, e);
     disks_connect(e->disks, e->machine);
     if (!add_objects(e, errp) || !machine_build(e->machine, e->config->arch, errp)) {
         return false;
     }
+    semihosting_connect(e->semihosting, e->machine);
     charset_on_quit(e->chars, on_quit, e);
     /* In this order, which is QEMU's: it decides who gets which PCI slot. */
     return add_devices(e, errp) && disks_add_devices(e->disks, errp) &&
@@ -350,8 +357,10 @@ void emulator_free(Emulator *e)
 {
     if (e->machine) {
         disks_disconnect(e->disks);
+        semihosting_disconnect(e->semihosting);
         machine_free(e->machine);
     }
+    semihosting_free(e->semihosting);
     disks_free(e->disks);
     charset_free(e->chars);
     /* Last: without them SIGTERM would end us with the terminal raw. */

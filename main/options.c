@@ -49,6 +49,8 @@ static OptFn *const handlers[OPT__COUNT] = {
     [OPT_smbios] = opt_smbios,
     [OPT_L] = opt_L,
     [OPT_fw_cfg] = opt_fw_cfg,
+    [OPT_semihosting] = opt_semihosting,
+    [OPT_semihosting_config] = opt_semihosting_config,
     [OPT_drive] = opt_drive,
     [OPT_blockdev] = opt_blockdev,
     [OPT_hda] = opt_hda,
@@ -220,4 +222,7 @@ void config_fini(Config *c)
     }
     g_array_unref(c->fw_cfg);
     g_string_free(c->board_opts, TRUE);
+    if (c->semihosting_args) {
+        g_string_free(c->semihosting_args, TRUE);
+    }
 }

@@ -43,6 +43,6 @@ OptFn opt_machine, opt_cpu, opt_accel, opt_enable_kvm, opt_smp, opt_numa, opt_m,
     opt_pflash, opt_snapshot, opt_nic, opt_net, opt_display, opt_vga, opt_nographic, opt_serial,
     opt_parallel, opt_debugcon, opt_chardev, opt_monitor, opt_qmp, opt_qmp_pretty, opt_mon,
     opt_echr, opt_S, opt_no_reboot, opt_no_shutdown, opt_action, opt_pidfile, opt_d, opt_D,
-    opt_trace;
+    opt_trace, opt_semihosting, opt_semihosting_config;
 
 #endif

@@ -82,6 +82,76 @@ bool opt_debugcon(Config *c, const OptValue *v, Error **errp)
     return true;
 }
 
+/* ---- semihosting ---- */
+
+static bool enable_semihosting(Config *c, bool on, Error **errp)
+{
+    if (on && strcmp(c->arch, "aarch64")) {
+        error_set(errp, ERR_UNSUPPORTED, "Option not supported for this target");
+        error_hint(errp, "guests of rhea-system-aarch64 have semihosting");
+        return false;
+    }
+    c->semihosting = on;
+    return true;
+}
+
+bool opt_semihosting(Config *c, const OptValue *v, Error **errp)
+{
+    return enable_semihosting(c, true, errp);
+}
+
+static bool semihosting_target(const char *target, Error **errp)
+{
+    if (!target || !strcmp(target, "native") || !strcmp(target, "auto")) {
+        return true;
+    }
+    bool gdb = !strcmp(target, "gdb");
+    error_set(errp, gdb ? ERR_UNSUPPORTED : ERR_INVALID_PARAMETER, "%s semihosting-config %s", gdb ? "unsupported" : "invalid",
+              target);
+    error_hint(errp, "target is native or auto");
+    return false;
+}
+
+/* arg= may stand more than once. */
+static void add_args(Config *c, const char *text)
+{
+    g_auto(GStrv) items = g_strsplit(text, ",", -1);
+
+    for (char **i = items; *i; i++) {
+        if (!g_str_has_prefix(*i, "arg=")) {
+            continue;
+        }
+        if (!c->semihosting_args) {
+            c->semihosting_args = g_string_new(NULL);
+        }
+        g_string_append_printf(c->semihosting_args, "%s%s", c->semihosting_args->len ? " " : "", *i + strlen("arg="));
+    }
+}
+
+bool opt_semihosting_config(Config *c, const OptValue *v, Error **errp)
+{
+    static const char *const known[] = {"enable", "target", "chardev", "userspace", "arg", NULL};
+    const char *enable = opts_get(v->obj, "enable"), *userspace = opts_get(v->obj, "userspace"), *key;
+    bool on = true, user = false;
+    json_t *value;
+
+    json_object_foreach(v->obj, key, value) {
+        if (!g_strv_contains(known, key)) {
+            error_set(errp, ERR_INVALID_PARAMETER, "Invalid parameter '%s'", key);
+            error_hint(errp, "it takes enable, target, chardev, userspace and arg");
+            return false;
+        }
+    }
+    if ((enable && !parse_bool(enable, &on, errp)) || (userspace && !parse_bool(userspace, &user, errp)) ||
+        !semihosting_target(opts_get(v->obj, "target"), errp) || !enable_semihosting(c, on, errp)) {
+        return false;
+    }
+    c->semihosting_userspace = user;
+    c->semihosting_chardev = opts_get(v->obj, "chardev");
+    add_args(c, v->text);
+    return true;
+}
+
 bool opt_chardev(Config *c, const OptValue *v, Error **errp)
 {
     if (is_help(v->text)) {

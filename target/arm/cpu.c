@@ -12,6 +12,7 @@
 #include "target/arm/cpu_text.h"
 #include "target/arm/pmu.h"
 #include "target/arm/start.h"
+#include "core/semihost.h"
 #include "target/arm/sysreg_set.h"
 #include "target/arm/timer.h"
 
@@ -41,6 +42,9 @@ static bool cpu_init(Cpu *cpu, const char *model, Error **errp)
     if (cpu->machine) {
         p->timers = arm_timers_new(cpu);
         p->pmu = arm_pmu_new(cpu);
+        const Semihost *host = machine_semihost(cpu->machine);
+        p->config.semihosting = host != NULL;
+        p->config.semihosting_user = host && semihost_userspace(host);
     }
     return true;
 }

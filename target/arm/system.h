@@ -31,6 +31,7 @@ typedef struct ArmCpu {
     struct ArmTimers *timers; /* timer.c */
     uint64_t e10_hcr;         /* tlbi.c: HCR_EL2 that EL1&0's translations were made by, while EL2&0 is in use */
     ArmStart start;           /* start.c */
+    int semihost_errno;       /* semihost.c: of the last operation that failed */
     Irq pmu_irq;              /* pmu.c */
     struct ArmPmu *pmu;
     struct ArmEnv *env;       /* the translator's copy of the state, current on its own thread; NULL before it ran */

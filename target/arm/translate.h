@@ -137,6 +137,12 @@ IrVal tr_load_signed(ArmTr *s, IrWidth w, IrWidth to, IrVal addr, int mmu);
 void tr_load_to(ArmTr *s, IrWidth w, IrVal dst, IrVal addr, int mmu); /* dst(64) = zero-extended */
 void tr_store(ArmTr *s, IrWidth w, IrVal addr, IrVal val, int mmu);
 
+/* May the current level call the host? */
+static inline bool tr_semihosting(const ArmTr *s)
+{
+    return s->config->semihosting && (arm_mode_el(s->mode) > 0 || s->config->semihosting_user);
+}
+
 /* ---- vector registers in env ---- */
 /* After stores to the low 8 or 16 bytes of V<rd>: the rest of the register becomes zero. */
 void tr_vec_zero_above(ArmTr *s, unsigned rd, unsigned bytes);

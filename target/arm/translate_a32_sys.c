@@ -283,10 +283,20 @@ void trans_a32_mrs_banked(ArmTr *s, const a32_mrs_banked *a) { aa32_mrs_banked(s
 void trans_a32_msr_banked(ArmTr *s, const a32_msr_banked *a) { aa32_msr_banked(s, a->R, a->m << 4 | a->M1, a->Rn); }
 void trans_a32_hint(ArmTr *s, const a32_hint *a) { aa32_hint(s, a->op); }
 void trans_a32_eret(ArmTr *s, const a32_eret *a) { aa32_eret(s); }
+/* The older way to semihosting. */
+static void svc(ArmTr *s, uint32_t imm, uint32_t semihosting)
+{
+    if (imm == semihosting && tr_semihosting(s)) {
+        by_helper(s, HELPER_semihost);
+    } else {
+        aa32_svc(s, imm);
+    }
+}
+
 void trans_a32_bkpt(ArmTr *s, const a32_bkpt *a) { aa32_bkpt(s, a->imm16); }
 void trans_a32_hvc(ArmTr *s, const a32_hvc *a) { aa32_hvc(s, a->imm16); }
 void trans_a32_smc(ArmTr *s, const a32_smc *a) { aa32_smc(s, a->imm4); }
-void trans_a32_svc(ArmTr *s, const a32_svc *a) { aa32_svc(s, a->imm24); }
+void trans_a32_svc(ArmTr *s, const a32_svc *a) { svc(s, a->imm24, 0x123456); }
 void trans_a32_clrex(ArmTr *s, const a32_clrex *a) { aa32_barrier(s, 1, 0); }
 void trans_a32_dsb(ArmTr *s, const a32_dsb *a) { aa32_barrier(s, 4, a->opt); }
 void trans_a32_dmb(ArmTr *s, const a32_dmb *a) { aa32_barrier(s, 5, a->opt); }
@@ -310,7 +320,7 @@ void trans_a32_msr_imm(ArmTr *s, const a32_msr_imm *a)
 /* HLT: a halting debug event that is not enabled; 0xf000 is semihosting. */
 static void hlt(ArmTr *s, uint32_t imm, uint32_t semihosting)
 {
-    if (imm != semihosting) {
+    if (imm != semihosting || !tr_semihosting(s)) {
         tr_undef(s);
         return;
     }
@@ -370,8 +380,4 @@ void trans_t16_bkpt(ArmTr *s, const t16_bkpt *a) { aa32_bkpt(s, a->imm8); }
 void trans_t16_hint(ArmTr *s, const t16_hint *a) { aa32_hint(s, a->op); }
 void trans_t16_hlt(ArmTr *s, const t16_hlt *a) { hlt(s, a->imm6, 0x3c); }
 
-/* 0xab is the older way to semihosting. */
-void trans_t16_svc(ArmTr *s, const t16_svc *a)
-{
-    aa32_svc(s, a->imm8);
-}
+void trans_t16_svc(ArmTr *s, const t16_svc *a) { svc(s, a->imm8, 0xab); }

@@ -150,7 +150,7 @@ void trans_a64_brk(ArmTr *s, const a64_brk *a)
 /* Halting debug is not implemented: UNDEFINED but for the semihosting call (Arm semihosting 2.0, 3.2). */
 void trans_a64_hlt(ArmTr *s, const a64_hlt *a)
 {
-    if (a->imm16 != 0xf000) {
+    if (a->imm16 != 0xf000 || !tr_semihosting(s)) {
         tr_undef(s);
         return;
     }
