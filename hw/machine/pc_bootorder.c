@@ -8,11 +8,10 @@
 
 #include <string.h>
 
-#include "hw/firmware/fw_cfg.h"
 #include "hw/floppy/fdc.h"
 #include "hw/machine/boot/linuxrom.h"
+#include "hw/machine/bootorder.h"
 #include "hw/rtc/mc146818.h"
-#include "hw/virtio/virtio_mmio.h"
 
 #define MAX_LETTERS 3
 #define HOST_BRIDGE "/pci@i0cf8"
@@ -74,36 +73,11 @@ void pc_bootorder_cmos(PcBoard *pc, bool first)
 
 /* ---- boot indices ---- */
 
-typedef struct BootDevice {
-    int32_t index;
-    char *path;
-} BootDevice;
-
-typedef struct BootList {
-    PcBoard *pc;
-    GArray *devices;
-} BootList;
-
-static void boot_device_clear(gpointer p)
+static char *full_path(void *opaque, Device *root, const char *path, const char *suffix)
 {
-    g_free(((BootDevice *)p)->path);
-}
+    PcBoard *pc = opaque;
+    g_autofree char *bridge = NULL;
 
-static gint by_index(gconstpointer a, gconstpointer b)
-{
-    return ((const BootDevice *)a)->index - ((const BootDevice *)b)->index;
-}
-
-/* The whole path of a device, suffix behind it; NULL: firmware has no name for it. */
-static char *full_path(PcBoard *pc, Device *d, const char *suffix)
-{
-    g_autofree char *path = device_fw_path(d), *bridge = NULL;
-    Device *root = d;
-    hwaddr base;
-
-    while (root->bus) {
-        root = root->parent;
-    }
     if (root->type == &isa_fdc_type) {
         bridge = pc->bridge ? device_fw_path(pc->bridge) : NULL;
         return bridge ? g_strdup_printf(HOST_BRIDGE "%s/fdc@%04x%s%s", bridge, fdc_port(root),
@@ -116,53 +90,12 @@ static char *full_path(PcBoard *pc, Device *d, const char *suffix)
     if (root == pc->host) {
         return g_strconcat(HOST_BRIDGE, path, suffix, NULL);
     }
-    if (virtio_mmio_base(root, &base)) {
-        return g_strdup_printf("/virtio-mmio@%016" G_GINT64_MODIFIER "x%s%s", base, path, suffix);
-    }
-    return NULL;
+    return bootorder_virtio_mmio_path(root, path, suffix);
 }
 
-/* Any device may have a property "bootindex", a floppy controller one for each drive; -1: none. */
-static void add_boot_device(Device *d, void *opaque)
-{
-    static const struct {
-        const char *property, *suffix;
-    } kinds[] = {{"bootindex", ""}, {"bootindexA", "/floppy@0"}, {"bootindexB", "/floppy@1"}};
-    BootList *l = opaque;
-
-    for (const Property *p = d->type->props; p && p->kind != PROP_END; p++) {
-        for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-            BootDevice b = {.index = -1};
-            if (p->kind == PROP_I32 && !strcmp(p->name, kinds[i].property)) {
-                memcpy(&b.index, (const char *)d + p->offset, sizeof(b.index));
-            }
-            if (b.index >= 0 && (b.path = full_path(l->pc, d, kinds[i].suffix))) {
-                g_array_append_val(l->devices, b);
-            }
-        }
-    }
-}
-
-/* A line for each; before them the ROM with -kernel; then, with strict, no others. */
 void pc_bootorder_publish(PcBoard *pc)
 {
-    Machine *m = pc->dev.machine;
-    g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(BootDevice));
-    g_autoptr(GString) text = g_string_new(NULL);
-    BootList l = {pc, list};
+    const MachineConfig *cfg = machine_config(pc->dev.machine);
 
-    g_array_set_clear_func(list, boot_device_clear);
-    device_foreach(m, add_boot_device, &l);
-    g_array_sort(list, by_index);
-    if (machine_config(m)->kernel && machine_config(m)->firmware) {
-        g_string_append(text, "/rom@" LINUXROM_FILE);
-    }
-    for (guint i = 0; i < list->len; i++) {
-        g_string_append_printf(text, "%s%s", text->len ? "\n" : "",
-                               g_array_index(list, BootDevice, i).path);
-    }
-    if (machine_config(m)->boot_strict && text->len) {
-        g_string_append(text, "\nHALT");
-    }
-    fw_cfg_add_file(pc->fw_cfg, "bootorder", text->str, text->len ? text->len + 1 : 0, NULL);
+    bootorder_publish(pc->dev.machine, pc->fw_cfg, cfg->kernel && cfg->firmware ? "/rom@" LINUXROM_FILE : NULL, full_path, pc);
 }

@@ -456,13 +456,19 @@ static bool add_pcie(VirtBoard *v, Error **errp)
     for (int i = 0; i < GPEX_PINS; i++) {
         device_connect(v->pcie, i, virt_spi(v, VIRT_SPI_PCIE + i));
     }
-    return device_realize(v->pcie, errp);
+    if (!device_realize(v->pcie, errp)) {
+        return false;
+    }
+    if (machine_config(v->dev.machine)->default_nic) {
+        pci_bus_keep_slot(gpex_bus(v->pcie)); /* of the network card that is still to come */
+    }
+    return true;
 }
 
 static bool add_virtio_slots(VirtBoard *v, Error **errp)
 {
-    /* As in QEMU the first device gets the last slot. */
-    for (int i = VIRT_MMIO_SLOTS - 1; i >= 0; i--) {
+    /* The first device gets the last slot, the newest bus. */
+    for (int i = 0; i < VIRT_MMIO_SLOTS; i++) {
         if (!virtio_mmio_new(v->dev.machine, v->map[VIRT_MMIO].base + i * VIRTIO_MMIO_SIZE, i, true,
                              virt_spi(v, VIRT_SPI_MMIO + i), errp)) {
             return false;

@@ -17,6 +17,7 @@
 #include "hw/firmware/fw_cfg.h"
 #include "hw/firmware/smbios.h"
 #include "hw/machine/boot/internal.h"
+#include "hw/machine/bootorder.h"
 #include "hw/machine/firmware.h"
 
 #define MIB          (1ull << 20)
@@ -28,6 +29,7 @@
 struct VirtBoot {
     Device dev;
     VirtBoard *v;
+    bool ran;          /* the guest ran already: all devices are there */
     bool direct;       /* a kernel without firmware: */
     ArmKernel kernel;
     DevTree *tree;
@@ -355,8 +357,33 @@ static bool add_smbios(VirtBoard *v, Error **errp)
            fw_cfg_add_file(v->fw_cfg, SMBIOS_ANCHOR_FILE, s->anchor->data, s->anchor->len, errp);
 }
 
+/* The host bridge has no registers with an address, which QEMU writes like this. */
+#define HOST_BRIDGE "/pci@ffffffffffffffff"
+
+static char *boot_path(void *opaque, Device *root, const char *path, const char *suffix)
+{
+    VirtBoard *v = opaque;
+
+    if (!path) {
+        return NULL;
+    }
+    return root == v->pcie ? g_strconcat(HOST_BRIDGE, path, suffix, NULL) : bootorder_virtio_mmio_path(root, path, suffix);
+}
+
+/* Devices come after the board: when the machine first runs they are all there. */
+static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
+{
+    VirtBoard *v = opaque;
+
+    if (running && !v->boot->ran) {
+        v->boot->ran = true;
+        bootorder_publish(m, v->fw_cfg, NULL, boot_path, v);
+    }
+}
+
 bool virt_boot_add(VirtBoard *v, Error **errp)
 {
+    machine_add_run_state_notifier(v->dev.machine, on_run_state, v);
     return add_flashes(v, errp) && add_fw_cfg(v, errp) && add_tree(v, errp) && add_acpi(v, errp) && add_smbios(v, errp) &&
            fw_cfg_add_file(v->fw_cfg, "bootorder", "", 0, errp) &&
            firmware_add_files(v->dev.machine, v->fw_cfg, errp);
@@ -367,6 +394,9 @@ void virt_reset(Machine *m)
     VirtBoard *v = (VirtBoard *)machine_board_device(m);
     VirtBoot *b = v->boot;
 
+    if (b->ran) {
+        bootorder_publish(m, v->fw_cfg, NULL, boot_path, v);
+    }
     randomize(v);
     if (b->tree_at != UINT64_MAX) {
         address_space_poke(machine_memory(m), b->tree_at, b->tree->blob, b->tree_size);
