@@ -416,24 +416,35 @@ void cache_flush_all(TcgVcpu *v)
 
 /* ---- translation ---- */
 
-/* Code bytes that are not RAM: through the bus, a byte at a time. */
-static void io_code_bytes(TcgVcpu *v, hwaddr pa, uint8_t *buf, unsigned n)
+/* Code bytes that are not RAM: through the bus, a byte at a time. The first failure. */
+static MemResult io_code_bytes(TcgVcpu *v, hwaddr pa, uint8_t *buf, unsigned n)
 {
     memset(buf, 0xff, n);
     for (unsigned i = 0; i < n; i++) {
         uint64_t val = 0xff;
-        address_space_load(v->cpu->mem, pa + i, MEM_ATTRS_NONE, 1, &val);
+        MemResult res = address_space_load(v->cpu->mem, pa + i, MEM_ATTRS_NONE, 1, &val);
+        if (res != MEM_OK) {
+            return res;
+        }
         buf[i] = val;
     }
+    return MEM_OK;
 }
 
-static void piece_bytes(TcgVcpu *v, const ItlbEntry *i, unsigned in, uint8_t *buf, unsigned n)
+/* `first`: the block's first instruction, whose fetch from where nothing is may fault (TcgTarget.absent_faults). */
+static bool piece_bytes(TcgVcpu *v, const ItlbEntry *i, uint64_t va, uint8_t *buf, unsigned n, bool first)
 {
+    unsigned in = va & (MEM_PAGE_SIZE - 1);
+
     if (i->host) {
         memcpy(buf, i->host + in, n);
-    } else {
-        io_code_bytes(v, i->paddr + in, buf, n);
+        return true;
     }
+    MemResult res = io_code_bytes(v, i->paddr + in, buf, n);
+    if (res != MEM_OK && first) {
+        mem_bus_fault(v, va, i->paddr + in, MMU_EXEC, res);
+    }
+    return res == MEM_OK || first;
 }
 
 bool tcg_code_bytes(TcgTranslate *t, uint64_t pc, uint8_t *buf, unsigned n)
@@ -447,22 +458,23 @@ bool tcg_code_bytes(TcgTranslate *t, uint64_t pc, uint8_t *buf, unsigned n)
         if (t->page[0]) {
             memcpy(buf, t->page[0] + in, done);
         } else {
-            piece_bytes(v, tlb_fetch(v, t->page_va, v->target->code_mmu(t->env), true), in, buf, done);
+            const ItlbEntry *here = tlb_fetch(v, t->page_va, v->target->code_mmu(t->env), true);
+            if (!piece_bytes(v, here, va, buf, done, pc == t->pc)) {
+                return false;
+            }
         }
         if (done == n) {
             return true;
         }
-        in = 0;
     }
     if (pc != t->pc) {
         return false;
     }
     /* The first instruction runs over into the next page: its fetch may fault now. */
-    const ItlbEntry *i = tlb_fetch(v, tcg_code_va(v, t->mode, pc + done),
-                                   v->target->code_mmu(t->env), true);
+    va = tcg_code_va(v, t->mode, pc + done);
+    const ItlbEntry *i = tlb_fetch(v, va, v->target->code_mmu(t->env), true);
     t->phys2 = i->phys;
-    piece_bytes(v, i, in, buf + done, n - done);
-    return true;
+    return piece_bytes(v, i, va, buf + done, n - done, true);
 }
 
 static void log_guest_code(TcgVcpu *v, TcgTranslate *t)

@@ -120,6 +120,8 @@ static inline uint64_t tcg_code_va(TcgVcpu *v, uint64_t mode, uint64_t pc)
 /* mem.c */
 /* The instruction being executed, for exceptions raised out of a slow path. */
 void mem_note_pc(TcgVcpu *v);
+/* A failed access, by the result: raises the bus error, or returns when the value floats. */
+void mem_bus_fault(TcgVcpu *v, uint64_t va, hwaddr pa, int access, MemResult res);
 void tcg_leave(TcgVcpu *v, Leave why) G_GNUC_NORETURN;
 
 /* tlb_others.c */

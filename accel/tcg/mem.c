@@ -34,7 +34,7 @@ static void tell_access(TcgVcpu *v, uint64_t va, size_t len, int access, int mmu
     }
 }
 
-static void bus_fault(TcgVcpu *v, uint64_t va, hwaddr pa, int access, MemResult res)
+void mem_bus_fault(TcgVcpu *v, uint64_t va, hwaddr pa, int access, MemResult res)
 {
     if (res == MEM_DECODE_ERROR && !v->target->absent_faults) {
         return; /* reads of nothing float high, writes vanish; the value is already ~0 */
@@ -88,7 +88,7 @@ static uint64_t io_load(TcgVcpu *v, uint64_t va, const TlbPage *p, unsigned size
     MemAttrs attrs = { .requester = (uint16_t)v->cpu->index };
     MemResult res = address_space_load(v->cpu->mem, pa, attrs, size, &val);
     if (res != MEM_OK) {
-        bus_fault(v, va, pa, MMU_READ, res);
+        mem_bus_fault(v, va, pa, MMU_READ, res);
     }
     return size == 8 ? val : val & ((1ull << size * 8) - 1);
 }
@@ -101,7 +101,7 @@ static void io_store(TcgVcpu *v, uint64_t va, const TlbPage *p, uint64_t val, un
     MemAttrs attrs = { .requester = (uint16_t)v->cpu->index };
     MemResult res = address_space_store(v->cpu->mem, pa, attrs, size, val);
     if (res != MEM_OK) {
-        bus_fault(v, va, pa, MMU_WRITE, res);
+        mem_bus_fault(v, va, pa, MMU_WRITE, res);
     }
 }
 

@@ -99,10 +99,24 @@ static int map_irq(PciBus *b, PciDevice *d, int pin)
     return ((d->devfn >> 3) + pin) % GPEX_PINS;
 }
 
+/* Where no device is in a window: reads are all ones, writes go nowhere, and processors do not fault. */
+static uint64_t unmapped_read(void *opaque, hwaddr offset, unsigned size)
+{
+    return UINT64_MAX;
+}
+
+static void unmapped_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
+{
+}
+
+static const IoOps unmapped_ops = {unmapped_read, unmapped_write, .unaligned = true, .lockless = true};
+
 static void add_window(Gpex *g, int n, const char *name, MemoryRegion *space, uint64_t offset, uint64_t base,
                        uint64_t size)
 {
     if (size) {
+        MemoryRegion *none = device_io_region(&g->dev, "gpex-unmapped", &unmapped_ops, size);
+        region_add(machine_memory_root(g->dev.machine), base, none, -1);
         g->window[n] = region_new_alias(name, space, offset, size);
         region_add(machine_memory_root(g->dev.machine), base, g->window[n], 0);
     }

@@ -135,6 +135,7 @@ const TcgTarget arm_tcg_target = {
     .note_x87_fp = note_divide,
     .note_align = arm_note_align,
     .note_bus_error = arm_note_bus_error,
+    .absent_faults = true,
     .watches = arm_watches,
     .accessed = arm_accessed,
     .halted = arm_halted,
