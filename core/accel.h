@@ -61,6 +61,13 @@ struct AccelOps {
     Exit (*step)(Cpu *cpu);
     /* Optional: what x86 processors of guests can have. g_free. NULL member: what the target implements itself. */
     AccelX86 *(*x86_caps)(Error **errp);
+    /*
+     * Optional: machines can move to and from this accelerator while all vCPUs are parked. leave: the state is pulled next,
+     * and then others change guest memory without telling. enter (optional): the machine was here before, or this was
+     * just opened; all state is pushed next.
+     */
+    void (*leave)(Machine *m);
+    void (*enter)(Machine *m);
     void (*info)(Machine *m, GString *out);     /* `info jit` / `info kvm` */
     void (*reset_stats)(Machine *m);
 };

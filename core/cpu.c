@@ -78,7 +78,7 @@ bool cpu_create(Machine *m, int index, uint32_t arch_id, const char *model, Erro
 void cpu_free(Cpu *cpu)
 {
     g_assert(!cpu->created || cpu->exited);
-    cpu->machine->accel->vcpu_close(cpu);
+    accels_close_cpu(cpu);
     if (cpu->target->fini) {
         cpu->target->fini(cpu);
     }

@@ -76,6 +76,8 @@ struct TargetOps {
     bool (*check_model)(const char *model_and_features, const AccelOps *accel, Error **errp);
     json_t *(*model_definitions)(void);
     json_t *(*expand_model)(const char *name, json_t *props, Error **errp);
+    /* Optional: can the vCPU, as it was made, run under that accelerator too? */
+    bool (*fits)(Cpu *cpu, const AccelOps *accel, Error **errp);
     const char *default_model;   /* QEMU personality */
     bool (*init)(Cpu *cpu, const char *model_and_features, Error **errp); /* "qemu64,+avx" */
     void (*fini)(Cpu *cpu);

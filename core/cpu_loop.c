@@ -98,9 +98,11 @@ bool cpu_asleep(const Cpu *cpu)
 
 void cpu_kick(Cpu *cpu)
 {
+    const AccelOps *accel = machine_accel(cpu->machine);
+
     cpu_wake(cpu);
-    if (cpu->machine->accel->kick) {
-        cpu->machine->accel->kick(cpu);
+    if (accel->kick) {
+        accel->kick(cpu);
     }
 }
 
@@ -309,7 +311,7 @@ static void run_once(Cpu *cpu)
     handle_exit(cpu, e);
 }
 
-static void name_thread(Cpu *cpu)
+static void name_thread(Cpu *cpu, void *opaque)
 {
     char accel[8], name[16];
 
@@ -321,6 +323,13 @@ static void name_thread(Cpu *cpu)
     os_thread_set_name(name);
 }
 
+void cpu_name_thread(Cpu *cpu)
+{
+    if (cpu->created && !cpu->exited) {
+        cpu_run_on_async(cpu, name_thread, NULL);
+    }
+}
+
 static void *vcpu_thread(void *opaque)
 {
     Cpu *cpu = opaque;
@@ -328,7 +337,7 @@ static void *vcpu_thread(void *opaque)
 
     cpu_set_current(cpu);
     cpu->host_tid = gettid();
-    name_thread(cpu);
+    name_thread(cpu, NULL);
     mem_quiesce(m);
     if (m->accel->vcpu_thread_start) {
         m->accel->vcpu_thread_start(cpu);

@@ -143,6 +143,8 @@ struct Machine {
     const TargetOps *target;
     const AccelOps *accel;
     void *accel_priv[ACCEL_SLOTS];
+    GPtrArray *accels;  /* const AccelOps *, those that are open; guarded by: accel_lock once vCPUs run */
+    pthread_mutex_t accel_lock;
     bool accel_open, built, started;
     struct Semihost *semihost;
     Error *birth_error; /* machine_new() cannot fail; machine_build() reports it */
@@ -207,6 +209,11 @@ void cpu_reset_now(Cpu *cpu); /* vCPU parked or its own thread */
 bool cpu_thread_start(Cpu *cpu, Error **errp);
 void cpu_thread_end(Cpu *cpu); /* asks and joins */
 void cpu_set_current(Cpu *cpu);
+/* Its thread's name says what it runs under; soon, on that thread. */
+void cpu_name_thread(Cpu *cpu);
+/* All accelerators that are open in the machine (accel.c). */
+void accels_close_cpu(Cpu *cpu);
+void accels_close(Machine *m);
 /* All vCPUs of the machine; pause returns with all of them parked. */
 void cpus_pause(Machine *m);
 void cpus_resume(Machine *m);

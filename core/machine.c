@@ -110,6 +110,8 @@ Machine *machine_new(const MachineConfig *cfg, GMainContext *loop)
     m->loop = g_main_context_ref(loop ? loop : g_main_context_default());
     m->state = RUN_STATE_PRELAUNCH;
     m->cpus = g_ptr_array_new();
+    m->accels = g_ptr_array_new();
+    pthread_mutex_init(&m->accel_lock, NULL);
     m->buses = g_ptr_array_new();
     m->objects = g_ptr_array_new();
     m->unplugged = g_ptr_array_new();
@@ -154,6 +156,7 @@ static bool open_accel(Machine *m, Error **errp)
     if (m->accel->vm_open && !m->accel->vm_open(m, errp)) {
         return false;
     }
+    g_ptr_array_add(m->accels, (void *)m->accel);
     m->accel_open = true;
     return true;
 }
@@ -272,9 +275,7 @@ static void free_parts(Machine *m)
     }
     if (m->accel_open) {
         m->accel_open = false;
-        if (m->accel->vm_close) {
-            m->accel->vm_close(m);
-        }
+        accels_close(m);
     }
 }
 
@@ -298,6 +299,8 @@ void machine_free(Machine *m)
     g_array_free(m->event_listeners, TRUE);
     g_array_free(m->reset_listeners, TRUE);
     g_ptr_array_free(m->cpus, TRUE);
+    g_ptr_array_free(m->accels, TRUE);
+    pthread_mutex_destroy(&m->accel_lock);
     objects_free(m);
     g_ptr_array_free(m->buses, TRUE);
     g_ptr_array_free(m->unplugged, TRUE);
@@ -335,7 +338,7 @@ const TargetOps *machine_target(Machine *m)
 
 const AccelOps *machine_accel(Machine *m)
 {
-    return m->accel;
+    return __atomic_load_n(&m->accel, __ATOMIC_SEQ_CST);
 }
 
 void **machine_accel_priv(Machine *m, AccelSlot slot)

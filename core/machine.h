@@ -175,6 +175,16 @@ const BoardType *machine_board(Machine *m);
 Device *machine_board_device(Machine *m);
 const TargetOps *machine_target(Machine *m);
 const AccelOps *machine_accel(Machine *m);
+/*
+ * Open a in the machine beside the one that it runs under, as its helper (AccelOps.step). Any thread; once it is open,
+ * nothing more happens.
+ */
+bool machine_join_accel(Machine *m, const AccelOps *a, Error **errp);
+/*
+ * The machine goes on under another accelerator, from the state that it has. Main loop, not locked; it may run. On
+ * failure all stays as it was.
+ */
+bool machine_switch_accel(Machine *m, const char *name, Error **errp);
 void **machine_accel_priv(Machine *m, AccelSlot slot); /* an accelerator's per-machine pointer */
 AddressSpace *machine_memory(Machine *m);
 MemoryRegion *machine_memory_root(Machine *m);

@@ -200,7 +200,7 @@ void ram_watch_set(RamBlock *b, uint64_t offset, uint64_t len, uint8_t bits)
     for (; p < end; p++) {
         armed |= __atomic_fetch_or(&b->page_flags[p], bits, __ATOMIC_SEQ_CST) == 0;
     }
-    const AccelOps *accel = b->machine ? b->machine->accel : NULL;
+    const AccelOps *accel = b->machine ? machine_accel(b->machine) : NULL;
     if (armed && (bits & RAM_WATCH_DIRTY) && accel && accel->watch_armed) {
         accel->watch_armed(b->machine, b, offset, len);
     }
@@ -237,7 +237,7 @@ void ram_written(RamBlock *b, uint64_t offset, uint64_t len)
         }
         code |= flags & RAM_WATCH_CODE;
     }
-    const AccelOps *accel = b->machine ? b->machine->accel : NULL;
+    const AccelOps *accel = b->machine ? machine_accel(b->machine) : NULL;
     if (code && accel && accel->code_written) {
         accel->code_written(b->machine, b, offset, MIN(len, b->size - offset));
     }
@@ -272,7 +272,7 @@ void ram_dirty_collect(RamBlock *b, uint8_t watch_bit, unsigned long *bitmap)
         }
         armed |= old == 0;
     }
-    const AccelOps *accel = b->machine ? b->machine->accel : NULL;
+    const AccelOps *accel = b->machine ? machine_accel(b->machine) : NULL;
     if (armed && accel && accel->watch_armed) {
         accel->watch_armed(b->machine, b, 0, b->size);
     }

@@ -56,6 +56,11 @@ bool cmd_system_reset(CmdContext *ctx, Error **errp)
     return true;
 }
 
+bool cmd_accel_switch(CmdContext *ctx, const CmdAccelSwitchArgs *args, Error **errp)
+{
+    return machine_switch_accel(ctx->machine, args->accel, errp);
+}
+
 bool cmd_system_powerdown(CmdContext *ctx, Error **errp)
 {
     machine_request_powerdown(ctx->machine);

@@ -80,6 +80,26 @@ bool kvm_tsc_open(KvmVcpu *v, Error **errp)
 
 /* ---- the machine stops and goes on ---- */
 
+static void save_clock(KvmMachine *km)
+{
+    memset(&km->clock, 0, sizeof(km->clock));
+    km->clock_saved = kvm_ioctl(km->fd, KVM_GET_CLOCK, &km->clock) == 0;
+    km->clock_at = clock_ns(km->machine, CLOCK_VIRTUAL);
+}
+
+/* kvmclock goes on by what the machine's clock went on since it was saved. */
+static void restore_clock(KvmMachine *km)
+{
+    if (km->clock_saved) {
+        km->clock.flags = 0;
+        km->clock.clock += clock_ns(km->machine, CLOCK_VIRTUAL) - km->clock_at;
+        if (kvm_ioctl(km->fd, KVM_SET_CLOCK, &km->clock) < 0) {
+            warn_report("KVM_SET_CLOCK: %s", g_strerror(errno));
+        }
+        km->clock_saved = false;
+    }
+}
+
 static void stopped(KvmMachine *km)
 {
     measure_origin(km);
@@ -88,11 +108,10 @@ static void stopped(KvmMachine *km)
         KvmVcpu *v = kvm_vcpu(cpu);
         if (!cpu->state_dirty) {
             kvm_pull_tsc(v, cpu->state);
-            v->known_valid = false;
+            v->known->tsc_offset = ((X86State *)cpu->state)->tsc_offset;
         }
     }
-    memset(&km->clock, 0, sizeof(km->clock));
-    km->clock_saved = kvm_ioctl(km->fd, KVM_GET_CLOCK, &km->clock) == 0;
+    save_clock(km);
 }
 
 static void goes_on(KvmMachine *km)
@@ -103,16 +122,10 @@ static void goes_on(KvmMachine *km)
         if (!cpu->state_dirty) { /* otherwise with the rest of the state */
             kvm_push_tsc(kvm_vcpu(cpu), cpu->state);
         } else {
-            kvm_vcpu(cpu)->known_valid = false;
+            kvm_vcpu(cpu)->tsc_stale = true;
         }
     }
-    if (km->clock_saved) {
-        km->clock.flags = 0;
-        if (kvm_ioctl(km->fd, KVM_SET_CLOCK, &km->clock) < 0) {
-            warn_report("KVM_SET_CLOCK: %s", g_strerror(errno));
-        }
-        km->clock_saved = false;
-    }
+    restore_clock(km);
 }
 
 static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
@@ -121,12 +134,41 @@ static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
 
     if (running != km->was_running) {
         km->was_running = running;
-        (running ? goes_on : stopped)(km);
+        if (km->active) {
+            (running ? goes_on : stopped)(km);
+        }
+    }
+}
+
+/* ---- the machine moves to another accelerator and back; a stopped one has done the half of it ---- */
+
+void kvm_leave(Machine *m)
+{
+    KvmMachine *km = kvm_of(m);
+
+    if (km->was_running) {
+        stopped(km);
+    }
+    km->active = false;
+}
+
+void kvm_enter(Machine *m)
+{
+    KvmMachine *km = kvm_of(m);
+
+    km->active = true;
+    for (int i = 0; i < machine_cpu_count(m); i++) {
+        kvm_vcpu(machine_cpu(m, i))->known_valid = false;
+    }
+    if (km->was_running) {
+        goes_on(km);
     }
 }
 
 void kvm_clock_init(KvmMachine *km)
 {
+    km->active = machine_accel(km->machine) && !strcmp(machine_accel(km->machine)->name, "kvm");
+    km->was_running = machine_run_state(km->machine) == RUN_STATE_RUNNING;
     machine_add_run_state_notifier(km->machine, on_run_state, km);
 }
 

@@ -140,6 +140,9 @@ static bool parse_options(KvmMachine *km, const char *spec, Error **errp)
     g_auto(GStrv) part = g_strsplit(spec ? spec : "kvm", ",", -1);
 
     km->rescue = true;
+    if (part[0] && strcmp(part[0], "kvm")) {
+        return true; /* the machine began under another one, whose options they are */
+    }
     for (int i = 1; part[0] && part[i]; i++) {
         if (*part[i] && !parse_option(km, part[i], errp)) {
             return false;
@@ -208,7 +211,6 @@ static void vm_close(Machine *m)
     if (!km) {
         return;
     }
-    kvm_assist_close(km);
     kvm_clock_fini(km);
     kvm_slots_fini(km);
     if (km->fd >= 0) {
@@ -217,7 +219,6 @@ static void vm_close(Machine *m)
     if (km->dev_fd >= 0) {
         close(km->dev_fd);
     }
-    pthread_mutex_destroy(&km->assist_lock);
     g_free(km);
     *machine_accel_priv(m, ACCEL_SLOT_KVM) = NULL;
 }
@@ -251,7 +252,6 @@ static bool vm_open(Machine *m, Error **errp)
 
     km->machine = m;
     km->fd = km->dev_fd = -1;
-    pthread_mutex_init(&km->assist_lock, NULL);
     *machine_accel_priv(m, ACCEL_SLOT_KVM) = km;
     kvm_slots_init(km);
     if (!parse_options(km, machine_config(m)->accel, errp) || !create(km, errp)) {
@@ -288,6 +288,8 @@ static const AccelOps kvm_accel = {
     .push = kvm_push,
     .ram_changed = ram_changed,
     .x86_caps = kvm_x86_caps,
+    .leave = kvm_leave,
+    .enter = kvm_enter,
     .info = kvm_info,
     .reset_stats = kvm_reset_stats,
 };

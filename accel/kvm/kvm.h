@@ -47,13 +47,12 @@ typedef struct KvmMachine {
     pthread_mutex_t hold_lock;
     pthread_cond_t hold_cond;
     uint32_t holders;       /* atomic for readers */
-    /* assist.c */
-    pthread_mutex_t assist_lock;
     const AccelOps *assist; /* atomic; the translator once it was needed */
     /* clock.c: what the host's TSC read when the machine's clock stood at 0, by extrapolation */
     uint64_t tsc_origin, tsc_hz;
     struct kvm_clock_data clock;
-    bool clock_saved, was_running;
+    int64_t clock_at;       /* the machine's clock when it was saved */
+    bool clock_saved, was_running, active;
 } KvmMachine;
 
 #define KVM_EXIT_KINDS 40
@@ -71,6 +70,7 @@ typedef struct KvmVcpu {
     unsigned n_msrs;
     X86State *known;        /* what the kernel has, as far as it did not run since */
     bool known_valid;
+    bool tsc_stale;         /* the next push sets the TSC, whatever is known */
     bool synced;            /* run->s.regs has what KVM_RUN came back with */
     uint64_t exits[KVM_EXIT_KINDS];
     uint64_t runs, interrupts, rescues, assists;
@@ -152,6 +152,9 @@ bool kvm_set_cpuid(KvmVcpu *v, Error **errp);
 /* clock.c */
 void kvm_clock_init(KvmMachine *km);
 void kvm_clock_fini(KvmMachine *km);
+/* AccelOps.leave and enter. */
+void kvm_leave(Machine *m);
+void kvm_enter(Machine *m);
 bool kvm_tsc_open(KvmVcpu *v, Error **errp);
 void kvm_pull_tsc(KvmVcpu *v, X86State *s);
 void kvm_push_tsc(KvmVcpu *v, const X86State *s);
@@ -162,7 +165,6 @@ void kvm_push_tsc(KvmVcpu *v, const X86State *s);
  * Exit + 1. failed: KVM could not emulate the instruction.
  */
 int kvm_assist(KvmVcpu *v, bool failed);
-void kvm_assist_close(KvmMachine *km);
 
 /* info.c */
 void kvm_info(Machine *m, GString *out);

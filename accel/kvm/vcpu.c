@@ -32,10 +32,6 @@ void kvm_vcpu_close(Cpu *cpu)
     if (!v) {
         return;
     }
-    const AccelOps *assist = __atomic_load_n(&v->km->assist, __ATOMIC_ACQUIRE);
-    if (assist && cpu->accel_priv[ACCEL_SLOT_TCG]) {
-        assist->vcpu_close(cpu);
-    }
     if (v->run) {
         munmap(v->run, v->km->mmap_size);
     }

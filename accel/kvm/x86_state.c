@@ -36,6 +36,12 @@ static bool vcpu_ioctl(KvmVcpu *v, unsigned long request, void *arg, const char 
 
 /* ---- general registers ---- */
 
+/* Are the registers of the shared page the vCPU's: after KVM_RUN, or waiting for it to take them? */
+static bool regs_in_page(const KvmVcpu *v)
+{
+    return v->synced || (v->run->kvm_dirty_regs & KVM_SYNC_X86_REGS);
+}
+
 /* kvm_regs names them; its order is not the instruction set's. */
 static void each_register(struct kvm_regs *r, uint64_t *gpr, bool to_kvm)
 {
@@ -55,7 +61,7 @@ static void pull_regs(KvmVcpu *v, X86State *s)
 {
     struct kvm_regs r = v->run->s.regs.regs;
 
-    if (v->synced || VCPU(v, KVM_GET_REGS, &r)) {
+    if (regs_in_page(v) || VCPU(v, KVM_GET_REGS, &r)) {
         each_register(&r, s->gpr, false);
         s->rip = r.rip;
         s->rflags = r.rflags;
@@ -360,7 +366,8 @@ void kvm_push(Cpu *cpu)
     if (DIFFERS(int_shadow, ferr)) {
         push_events(v, s);
     }
-    if (!v->known_valid || s->tsc_offset != k->tsc_offset) {
+    if (!v->known_valid || v->tsc_stale || s->tsc_offset != k->tsc_offset) {
+        v->tsc_stale = false;
         kvm_push_tsc(v, s);
     }
     *k = *s;
@@ -413,5 +420,5 @@ uint64_t kvm_pc(KvmVcpu *v)
 {
     struct kvm_regs r = v->run->s.regs.regs;
 
-    return v->synced || VCPU(v, KVM_GET_REGS, &r) ? r.rip : 0;
+    return regs_in_page(v) || VCPU(v, KVM_GET_REGS, &r) ? r.rip : 0;
 }

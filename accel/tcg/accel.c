@@ -57,8 +57,7 @@ static bool parse_options(const char *spec, Options *o, Error **errp)
     g_auto(GStrv) part = g_strsplit(spec ? spec : "tcg", ",", -1);
     *o = (Options){ .mib = DEFAULT_CACHE_MIB };
     if (strcmp(part[0] ? part[0] : "tcg", "tcg")) {
-        o->mib = 1; /* another one's helper: nothing is cached, and the options are not ours */
-        return true;
+        return true; /* the options are those of the one that the machine began under */
     }
     for (int i = 1; part[0] && part[i]; i++) {
         if (*part[i] && !parse_option(part[i], o, errp)) {
@@ -226,6 +225,16 @@ static Exit step(Cpu *cpu)
     return e;
 }
 
+/* Stores of another accelerator are not told: no translation outlives its time. */
+static void leave(Machine *m)
+{
+    TcgMachine *tm = tm_of(m);
+
+    if (tm->n_vcpus) {
+        cache_flush_all(tm->vcpus[0]);
+    }
+}
+
 static void ram_changed(Machine *m)
 {
     TcgMachine *tm = tm_of(m);
@@ -273,6 +282,7 @@ static const AccelOps tcg_accel = {
     .pull = pull,
     .push = push,
     .step = step,
+    .leave = leave,
     .ram_changed = ram_changed,
     .code_written = code_written,
     .watch_armed = watch_armed,

@@ -198,6 +198,7 @@ const TargetOps x86_target = {
     .state_size = sizeof(X86State),
     .list_models = x86_list_models,
     .check_model = x86_check_model,
+    .fits = x86_cpu_fits,
     .model_definitions = x86_model_definitions,
     .expand_model = x86_expand_model,
     .default_model = "qemu64",

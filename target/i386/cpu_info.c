@@ -96,6 +96,25 @@ bool x86_check_model(const char *text, const AccelOps *accel, Error **errp)
     return x86_config_parse(&c, text, caps, true, errp);
 }
 
+bool x86_cpu_fits(Cpu *cpu, const AccelOps *accel, Error **errp)
+{
+    const X86CpuConfig *c = &x86_cpu(cpu)->config;
+    g_autofree AccelX86 *caps = NULL;
+
+    if (accel->x86_caps && !(caps = accel->x86_caps(errp))) {
+        return false;
+    }
+    for (int f = 0; f < F__COUNT; f++) {
+        if (x86_has(c, f) && !(caps ? x86_feature_in_caps(f, caps) : x86_feature_supported(f))) {
+            error_set(errp, ERR_UNSUPPORTED, "processor %d has '%s', which accelerator '%s' does not have", cpu->index,
+                      x86_feature_name(f), accel->name);
+            error_hint(errp, "start the machine with that feature switched off (-cpu MODEL,-%s)", x86_feature_name(f));
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- QMP ---- */
 
 static json_t *lacking_names(const X86FeatureSet *s)

@@ -289,10 +289,10 @@ static bool check_options(const X86CpuRequest *r, Error **errp)
         error_set(errp, ERR_UNSUPPORTED, "-cpu pmu=on: there are no performance counters");
         return false;
     }
-    if (o->tsc_frequency && o->tsc_frequency != X86_TSC_HZ && !r->caps) {
-        error_set(errp, ERR_UNSUPPORTED,
-                  "-cpu tsc-frequency=%" G_GUINT64_FORMAT ": the translator's time stamp counter runs "
-                  "at %llu Hz", (guint64)o->tsc_frequency, X86_TSC_HZ);
+    if (o->tsc_frequency && (o->tsc_frequency < X86_TSC_HZ_MIN || o->tsc_frequency > X86_TSC_HZ_MAX)) {
+        error_set(errp, ERR_INVALID_PARAMETER,
+                  "-cpu tsc-frequency=%" G_GUINT64_FORMAT ": a time stamp counter runs at 1 MHz to 100 GHz",
+                  (guint64)o->tsc_frequency);
         return false;
     }
     if (!o->legacy_cache && !r->m->caches) {
@@ -392,7 +392,7 @@ static void apply_options(X86CpuRequest *r)
     c->ucode_rev = o->ucode_rev                   ? o->ucode_rev
                    : c->vendor == X86_VENDOR_AMD ? 0x01000065
                                                  : 0x100000000ull;
-    c->tsc_hz = r->caps ? o->tsc_frequency : X86_TSC_HZ;
+    c->tsc_hz = o->tsc_frequency || r->caps ? o->tsc_frequency : X86_TSC_HZ;
     if (r->caps) {
         apply_caps(r);
     }

@@ -106,6 +106,7 @@ void x86_feature_drop_orphans(X86FeatureSet *s);
 
 /* cpu_info.c: of TargetOps */
 void x86_list_models(GString *out);
+bool x86_cpu_fits(Cpu *cpu, const AccelOps *accel, Error **errp);
 bool x86_check_model(const char *text, const AccelOps *accel, Error **errp);
 json_t *x86_model_definitions(void);
 json_t *x86_expand_model(const char *name, json_t *props, Error **errp);

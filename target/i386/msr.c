@@ -26,6 +26,8 @@ enum {
 #define MSR_GS_BASE 0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 #define MSR_TSC_AUX 0xc0000103u
+#define MSR_KVM_WALL_CLOCK 0x4b564d00u
+#define MSR_KVM_SYSTEM_TIME 0x4b564d01u
 /* Machine checks: QEMU's banks. Nothing is ever reported in them. */
 #define MC_BANKS 10u
 #define MCG_CTL_P (1u << 8)
@@ -133,9 +135,22 @@ static uint64_t *mc_field(X86Env *env, uint32_t msr)
     return &env->s.mc_bank[msr - MSR_MC0_CTL];
 }
 
+/* KVM's clock, of a machine that came from there: its shared page goes by the TSC, and stays right. */
+static uint64_t *kvm_clock_field(X86Env *env, uint32_t msr)
+{
+    if (!env->config->kvm_leaf) {
+        return NULL;
+    }
+    return msr == MSR_KVM_WALL_CLOCK    ? &env->s.kvm_wall_clock
+           : msr == MSR_KVM_SYSTEM_TIME ? &env->s.kvm_system_time
+                                        : NULL;
+}
+
 static uint64_t *range_field(X86Env *env, uint32_t msr)
 {
     uint64_t *p = mtrr_field(env, msr);
+
+    p = p ? p : kvm_clock_field(env, msr);
 
     return p ? p : mc_field(env, msr);
 }

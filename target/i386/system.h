@@ -321,6 +321,8 @@ bool x86_msr_read(X86Env *env, uint32_t msr, uint64_t *v);
 bool x86_msr_write(X86Env *env, uint32_t msr, uint64_t v);
 /* The translator's choice of a frequency for guests' time stamp counters: ticks of 1 ns. */
 #define X86_TSC_HZ 1000000000ull
+#define X86_TSC_HZ_MIN 1000000ull
+#define X86_TSC_HZ_MAX 100000000000ull
 uint64_t x86_tsc(Cpu *cpu, const X86State *s);
 /* The same as the running code reads it: an SVM guest's is scaled and moved (APM vol 2, 15.30.5, 15.5.1). */
 uint64_t x86_read_tsc(const X86Env *env);

@@ -31,21 +31,31 @@ RUN = ("cd /m; chmod +x ld-linux* qemu*; LD_LIBRARY_PATH=/m ./ld-linux-x86-64.so
        "-append 'console=ttyS0 panic=-1 quiet rhea.cmd=\"{command}\"' </dev/null")
 
 
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def libraries(program):
+    """Paths of the shared libraries of a program, and of their loader."""
+    out = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    paths = re.findall(r"(/\S+) \(0x", out)
+    if not any(os.path.basename(p).startswith("ld-linux-x86-64") for p in paths):
+        raise Skip(f"{program} is not a program for this guest")
+    return paths
+
+
 def inner_files(kernel, directory):
     """What the guest needs to run a virtual machine: name -> contents."""
     qemu = shutil.which("qemu-system-x86_64")
     if not qemu or not all(os.path.exists(f) for f in FIRMWARE):
         raise Skip("no qemu-system-x86_64 with firmware to run inside")
-    out = subprocess.run(["ldd", qemu], capture_output=True, text=True, check=True).stdout
-    paths = [qemu, *FIRMWARE, *re.findall(r"(/\S+) \(0x", out)]
-    if not any(os.path.basename(p).startswith("ld-linux-x86-64") for p in paths):
-        raise Skip(f"{qemu} is not a program for this guest")
+    paths = [qemu, *FIRMWARE, *libraries(qemu)]
     inner = f"{directory}/inner.gz"
     subprocess.run([f"{HERE}/mkinitrd", inner], check=True)
     files = {}
     for p in [*paths, inner, kernel]:
-        with open(p, "rb") as f:
-            files["vmlinuz" if p == kernel else os.path.basename(p)] = f.read()
+        files["vmlinuz" if p == kernel else os.path.basename(p)] = read(p)
     return files
 
 

@@ -175,6 +175,188 @@ def counts_on():
             g.do("quit")
 
 
+# ---- from one accelerator to another ----
+
+# Two sums that must agree, in general and in vector registers, on two processors, with a timer; time never goes back (where the kernel gives guests a counter of their own).
+# Bad: the word at 300000h is not 0. Rounds are counted at 300040h and 300080h, interrupts at 3000c0h.
+CHECKS = """
+        .set BAD, 0x300000
+        .set ROUNDS, 0x300040
+        .set TICKS, 0x3000c0
+    main:
+        mov edi, BAD
+        mov ecx, 64
+        xor eax, eax
+        rep stosd
+        mov al, 0xff
+        out 0x21, al
+        out 0xa1, al
+        mov eax, offset tick
+        mov [IDT + 0x30 * 16], ax
+        shr eax, 16
+        mov [IDT + 0x30 * 16 + 6], ax
+        mov qword ptr [second_entry], offset other
+        call start_second
+        mov edi, 0xfee00000
+        mov dword ptr [rdi + 0x3e0], 0xb
+        mov dword ptr [rdi + 0x320], 0x20030
+        mov dword ptr [rdi + 0x380], 3000000
+        sti
+        mov ebx, ROUNDS
+        jmp checks
+    other:
+        mov esp, STACK - 0x2000
+        mov ebx, ROUNDS + 64
+    checks:
+        xor r8d, r8d
+        xor r9d, r9d
+        pxor xmm5, xmm5
+        rdtsc                       /* a KVM in software may show the host's counter as it is */
+        shr edx, 5                  /* but this machine is no minute old: 2^37 ticks */
+        mov r12d, edx
+        xor r11d, r11d
+    1:  inc r8
+        add r9, r8
+        movq xmm4, r8
+        paddq xmm5, xmm4
+        test r8d, 255
+        jnz 1b
+        lea rax, [r8 + 1]
+        imul rax, r8
+        shr rax, 1
+        cmp rax, r9
+        jne bad
+        movq rcx, xmm5
+        cmp rax, rcx
+        jne bad
+        test r12d, r12d
+        jnz 2f
+        rdtsc
+        shl rdx, 32
+        or rax, rdx
+        cmp rax, r11
+        jb bad
+        mov r11, rax
+    2:  inc qword ptr [rbx]
+        jmp 1b
+    bad:
+        mov dword ptr [BAD], 1
+        cli
+        hlt
+    tick:
+        push rdi
+        inc dword ptr [TICKS]
+        mov edi, 0xfee00000
+        mov dword ptr [rdi + 0xb0], 0
+        pop rdi
+        iretq
+"""
+
+
+def switching():
+    """100 times while the guest checks itself."""
+    need_kvm()
+    with tempfile.TemporaryDirectory(prefix="rhea-kvm-") as d:
+        file = asm.write(d, "image", asm.multiboot(x64() + CHECKS))
+        with Qmp(["-accel", "kvm", "-smp", "2", "-kernel", file]) as g:
+            def monitor(line):
+                return g.do("human-monitor-command", **{"command-line": line})
+
+            def word(addr):
+                return int(re.search(rb": 0x([0-9a-f]+)", monitor(f"xp /1wx {addr:#x}")).group(1), 16)
+
+            def progress():
+                """Until each processor did something more, or ten seconds; the counters."""
+                before, end = [word(a) for a in (0x300040, 0x300080, 0x3000c0)], time.monotonic() + 10 * SLOW
+                while time.monotonic() < end:
+                    now = [word(a) for a in (0x300040, 0x300080, 0x3000c0)]
+                    if all(a != b for a, b in zip(now, before)):
+                        return now
+                raise AssertionError(f"stands still: {before}, {now}")
+
+            progress()
+            for i in range(100):
+                to = ("tcg", "kvm")[i % 2]
+                if i % 5 == 0:
+                    g.do("stop")
+                    g.do("accel-switch", accel=to)
+                    g.do("cont")
+                else:
+                    g.do("accel-switch", accel=to)
+                if i % 10 == 9:
+                    progress()
+                if word(0x300000):
+                    raise AssertionError(f"wrong after switch {i}:" + monitor("info registers -a").decode().replace("\\n", "\n"))
+            counts = progress()
+            g.do("system_reset")
+            progress()
+            g.do("quit")
+            if g.wait(10 * SLOW):
+                raise AssertionError("status after quit")
+    return f"rounds and interrupts: {counts}"
+
+
+# Something in every register that `info registers` shows, and then nothing changes any more.
+STILL = """
+    main:
+        cli
+        .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+        mov rax, 0x0123456789abcdef * (\\n + 3)
+        movq xmm\\n, rax
+        pshufd xmm\\n, xmm\\n, 0x1b + \\n
+        .endr
+        fldpi
+        fld1
+        fldl2e
+        mov eax, 0x123000
+        mov dr0, rax
+        mov dr1, rax
+        mov dr2, rax
+        mov dr3, rax
+        .irp r, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+        mov \\r, 0x1122334455667788
+        rol \\r, 3
+        add \\r, [rsp - 8]
+        push \\r
+        .endr
+        std
+        mov dword ptr [0x300000], 1
+    1:  jmp 1b
+"""
+
+
+def still():
+    """What one accelerator made of a state is what the other one tells of it, bit for bit."""
+    need_kvm()
+    with tempfile.TemporaryDirectory(prefix="rhea-kvm-") as d:
+        file = asm.write(d, "image", asm.multiboot(x64() + STILL))
+        with Qmp(["-accel", "kvm", "-kernel", file]) as g:
+            def monitor(line):
+                return g.do("human-monitor-command", **{"command-line": line})
+            while b": 0x00000001" not in monitor("xp /1wx 0x300000"):
+                pass
+            want = monitor("info registers")
+            for i in range(20):
+                g.do("accel-switch", accel=("tcg", "kvm")[i % 2])
+                for _ in range(5):
+                    got = monitor("info registers")
+                    if got != want:
+                        raise AssertionError(f"switch {i}:\n{want.decode()}\n{got.decode()}".replace("\\n", "\n"))
+            g.do("quit")
+
+
+def switching_refused():
+    """What the other one does not have, or does not take over."""
+    need_kvm()
+    with Qmp(["-S", "-accel", "tcg"]) as g:
+        for accel, text in (("null", "cannot move"), ("kmv", "did you mean 'kvm'"), ("kvm", "which accelerator 'kvm'")):
+            g.send(json.dumps({"execute": "accel-switch", "arguments": {"accel": accel}}) + "\n")
+            said = g.expect(r'\{"error": (.*)\}\r?\n', 20 * SLOW).group(1).decode()
+            if text not in said:
+                raise AssertionError(f"{accel}: {said}")
+        g.do("quit")
+
+
 # ---- firmware, and the command line ----
 
 def seabios(board):
@@ -221,6 +403,8 @@ def main():
     tests += [
         ("rescue", rescue), ("rescue=off", rescue_off), ("stop and go while it spins", kicks(SPIN)),
         ("stop and go while it sleeps", kicks(HALT)), ("the count goes on", counts_on),
+        ("switching accelerators", switching), ("a state that stands still", still),
+        ("switching that is refused", switching_refused),
         ("SeaBIOS on pc", seabios("pc")), ("SeaBIOS on q35", seabios("q35")), ("which accelerator", alternatives),
         ("controllers in the kernel are refused", says(["-accel", "kvm,kernel-irqchip=on"], 1, "not used yet")),
         ("unknown option", says(["-accel", "kvm,rescu=on"], 1, "option 'rescu=on' is not known")),

@@ -221,6 +221,28 @@ static void test_none(void)
     machine_free(m);
 }
 
+/* An accelerator that does not say how to leave it keeps its machines. */
+static void test_no_switch(void)
+{
+    MachineConfig cfg = {.board = "none", .accel = "null", .ram_size = 0x3000};
+    Machine *m = machine_new(&cfg, NULL);
+    const AccelOps *before;
+    Error *err = NULL;
+
+    g_assert_true(machine_build(m, "", NULL));
+    machine_start(m);
+    before = machine_accel(m);
+    g_assert_true(machine_switch_accel(m, "null", NULL)); /* where it is */
+    g_assert_false(machine_switch_accel(m, "tcg", &err));
+    g_assert_nonnull(strstr(error_message(err), "cannot move from 'null' to 'tcg'"));
+    g_clear_pointer(&err, error_free);
+    g_assert_false(machine_switch_accel(m, "nul", &err));
+    g_assert_nonnull(strstr(error_hint_text(err), "null"));
+    error_free(err);
+    g_assert_true(machine_accel(m) == before && is_running(m));
+    machine_free(m);
+}
+
 static void test_two(void)
 {
     g_autoptr(GString) ea = g_string_new(NULL), eb = g_string_new(NULL);
@@ -260,6 +282,7 @@ int main(int argc, char **argv)
     g_test_add_func("/core/machine/exits", test_exits);
     g_test_add_func("/core/machine/build-errors", test_build_errors);
     g_test_add_func("/core/machine/none", test_none);
+    g_test_add_func("/core/machine/no-switch", test_no_switch);
     g_test_add_func("/core/machine/two", test_two);
     return g_test_run();
 }

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""kvm.py BINARY: -accel kvm with an unmodified Linux guest, on a real KVM.
+
+The host of the guest is a machine too: Debian's qemu-system-x86_64 (TCG) or, with `--self`, BINARY itself,
+runs a Debian kernel with kvm-amd and an initrd that carries BINARY with its libraries. There BINARY boots
+the same kernel under -accel kvm, two processors, with a virtio disk; that guest must say that it runs on
+KVM, compute a checksum, and read the disk. Boards q35 and microvm."""
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import linux  # noqa: E402
+import nested  # noqa: E402
+from guest import Guest, Skip, fetch, run_tap  # noqa: E402
+
+BINARY = os.path.abspath(sys.argv[1])
+SELF = "--self" in sys.argv
+BYTES = 4000000
+DISK = b"Rhea under KVM" * 40000
+MODULES = {"q35": ["virtio_pci", "virtio_blk"], "microvm": ["virtio_mmio", "virtio_blk"]}
+COMMAND = ("sh /m/load; sleep 1; dmesg | grep Hypervisor; "
+           f"yes | head -c {BYTES} | md5sum; dd if=/dev/vda bs=4096 2>/dev/null | head -c {len(DISK)} | md5sum")
+DEVICE = {"q35": "virtio-blk-pci", "microvm": "virtio-blk-device"}
+RUN = ("cd /m; chmod +x ld-linux* rhea*; LD_LIBRARY_PATH=/m ./ld-linux-x86-64.so.2 --argv0 rhea-system-x86_64 "
+       "./rhea-system-x86_64 -L /m -accel kvm -M {board} -cpu {cpu} -smp 2 -m 192 -nodefaults -display none -no-reboot "
+       "-serial stdio -kernel vmlinuz -initrd inner-{board}.gz -drive if=none,id=d,file=disk,format=raw "
+       "-device {device},drive=d -append 'console=ttyS0 panic=-1 quiet rhea.cmd=\"sh /m/test\"' </dev/null")
+
+
+def program_files(kernel, directory):
+    """What the host needs: name -> contents."""
+    stripped = f"{directory}/rhea-system-x86_64"
+    if not shutil.which("strip"):
+        raise Skip("no strip")
+    subprocess.run(["strip", "-o", stripped, BINARY], check=True)
+    files = {"disk": DISK.ljust((len(DISK) + 4095) // 4096 * 4096, b"\0")}
+    for board, modules in MODULES.items():
+        inner = f"{directory}/inner-{board}.gz"
+        linux.make_initrd(inner, kernel, modules, {"test": COMMAND.encode()})
+        files[os.path.basename(inner)] = nested.read(inner)
+    for path in [stripped, *nested.libraries(BINARY)]:
+        files[os.path.basename(path)] = nested.read(path)
+    files["vmlinuz"] = nested.read(kernel)
+    return files
+
+
+def host_argv(directory, kernel):
+    outer = f"{directory}/outer.gz"
+    if not os.path.exists(outer):
+        linux.make_initrd(outer, kernel, ["kvm-amd"], program_files(kernel, directory))
+    program = BINARY if SELF else shutil.which("qemu-system-x86_64")
+    if not program:
+        raise Skip("no qemu-system-x86_64 to be the host")
+    return [program, "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "1400", "-nographic", "-no-reboot",
+            "-kernel", kernel, "-initrd", outer, "-append", "console=ttyS0 panic=-1 quiet"]
+
+
+def boots(directory, board, cpu):
+    def test():
+        kernel = fetch("kernel")
+        with Guest(host_argv(directory, kernel)) as g:
+            linux.ready(g, 2)
+            status, out = linux.run(g, RUN.format(board=board, cpu=cpu, device=DEVICE[board]), 900)
+        if status:
+            raise AssertionError(f"it ended with status {status}:\n{out[-3000:]}")
+        m = re.search(r"RHEA-GUEST-READY after (\S+), 2 processor", out)
+        sums = [hashlib.md5(b"y\n" * (BYTES // 2)).hexdigest(), hashlib.md5(DISK).hexdigest()]
+        if not m or "Hypervisor detected: KVM" not in out or not all(s in out for s in sums):
+            raise AssertionError(f"the guest said:\n{out[-3000:]}")
+        return f"its kernel was at its shell after {m.group(1)}"
+    return test
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="rhea-kvm-") as d:
+        return run_tap([
+            ("q35, -cpu host", boots(d, "q35", "host")),
+            ("microvm, -cpu max", boots(d, "microvm", "max")),
+        ])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
