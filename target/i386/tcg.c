@@ -33,6 +33,8 @@ static void push(Cpu *cpu, void *opaque)
     env->priv = p;
     env->config = &p->config;
     env->delivering = -1;
+    /* Who changed the state, another accelerator or a debugger, knows of the image alone. */
+    x86_x87_set_pointers(env, env->s.fx.fop, env->s.fx.fip, env->s.x87_cs, env->s.fx.fdp, env->s.x87_ds);
     env->exit_noted = false;
     env->svm_inject = 0;
     x86_publish_tsc(cpu, &env->s);
