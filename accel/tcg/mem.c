@@ -296,7 +296,7 @@ bool tcg_page(void *env, uint64_t va, int access, int mmu, TcgPage *out)
 }
 
 /* x86 guests may lock misaligned operands; so may an x86 host, which is where they run. */
-__attribute__((no_sanitize("alignment"), target("cx16")))
+__attribute__((no_sanitize("alignment")))
 static bool cas_host(void *h, unsigned size, void *old, const void *val)
 {
     unsigned __int128 o = 0, n = 0, seen;
