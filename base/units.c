@@ -122,6 +122,39 @@ bool parse_bool(const char *s, bool *out, Error **errp)
     return false;
 }
 
+bool parse_ranges(const char *s, unsigned max, unsigned long *bits, Error **errp)
+{
+    const unsigned width = 8 * sizeof(*bits);
+    size_t len = strlen(s);
+    bool list = len > 2 && s[0] == '[' && s[len - 1] == ']';
+    g_autofree char *text = list ? g_strndup(s + 1, len - 2) : g_strdup(s);
+    g_auto(GStrv) items = g_strsplit(text, list ? "," : ":", -1);
+
+    for (char **i = items; *i; i++) {
+        char *end = *i;
+        uint64_t first = 0, last = 0;
+        bool ok = g_ascii_isdigit(**i);
+        if (ok) {
+            first = last = g_ascii_strtoull(*i, &end, 10);
+        }
+        if (ok && *end == '-' && g_ascii_isdigit(end[1])) {
+            last = g_ascii_strtoull(end + 1, &end, 10);
+        }
+        if (!ok || *end || first > last || last >= max) {
+            error_set(errp, ERR_INVALID_PARAMETER, "'%s' is no number or range of numbers from 0 to %u", *i, max - 1);
+            return false;
+        }
+        for (uint64_t n = first; n <= last; n++) {
+            bits[n / width] |= 1ul << n % width;
+        }
+    }
+    if (!*items) {
+        error_set(errp, ERR_INVALID_PARAMETER, "an empty set of numbers");
+        return false;
+    }
+    return true;
+}
+
 char *format_size(uint64_t bytes)
 {
     static const char *const names[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

@@ -30,6 +30,12 @@ bool parse_i64(const char *s, int64_t *out, Error **errp);
 /* on, yes, true, y / off, no, false, n. */
 bool parse_bool(const char *s, bool *out, Error **errp);
 
+/*
+ * Parses a set of numbers below @max: numbers and ranges with colons between ("0-3:8"), or the same as
+ * a JSON list ("[0,1]"). Sets their bits in @bits, which has room for @max; the caller cleared it.
+ */
+bool parse_ranges(const char *s, unsigned max, unsigned long *bits, Error **errp);
+
 /* "512 MiB", "1.5 GiB": for humans. Free with g_free. */
 char *format_size(uint64_t bytes);
 

@@ -336,8 +336,11 @@ static void *vcpu_thread(void *opaque)
     Machine *m = cpu->machine;
 
     cpu_set_current(cpu);
-    cpu->host_tid = gettid();
     name_thread(cpu, NULL);
+    pthread_mutex_lock(&m->cpu_lock);
+    cpu->host_tid = gettid();
+    pthread_cond_broadcast(&m->cpu_cond);
+    pthread_mutex_unlock(&m->cpu_lock);
     mem_quiesce(m);
     if (m->accel->vcpu_thread_start) {
         m->accel->vcpu_thread_start(cpu);
@@ -376,6 +379,12 @@ bool cpu_thread_start(Cpu *cpu, Error **errp)
         error_set_errno(errp, err, "cannot start the thread of CPU %d", cpu->index);
         return false;
     }
+    /* Monitors tell its id, which whoever pins or renices the thread asks for first. */
+    pthread_mutex_lock(&cpu->machine->cpu_lock);
+    while (!cpu->host_tid) {
+        pthread_cond_wait(&cpu->machine->cpu_cond, &cpu->machine->cpu_lock);
+    }
+    pthread_mutex_unlock(&cpu->machine->cpu_lock);
     return true;
 }
 

@@ -80,9 +80,8 @@ const MemSection *flatview_find(const FlatView *v, hwaddr addr);
 /* Replace the view of a space when the tree gives another one; true if it changed. */
 bool address_space_update(AddressSpace *as);
 RamBlock *ram_block_new(Machine *m, const char *name, uint64_t size, bool readonly, Error **errp);
-/* In a file; takes fd. */
-RamBlock *ram_block_new_file(Machine *m, const char *name, uint64_t size, int fd, bool share,
-                             Error **errp);
+/* Takes from->fd. */
+RamBlock *ram_block_new_from(Machine *m, const char *name, uint64_t size, const RamSource *from, Error **errp);
 void ram_block_free(RamBlock *b);
 /* Device callbacks on this thread's stack. */
 void mem_callback_enter(void);

@@ -93,8 +93,14 @@ typedef struct MemoryRegion MemoryRegion;
 MemoryRegion *region_new_container(const char *name, uint64_t size);
 /* RAM of size bytes in a new memfd; NULL and *errp on failure. */
 MemoryRegion *region_new_ram(Machine *m, const char *name, uint64_t size, Error **errp);
-/* RAM in a file, which is taken (closed also on failure); share: stores reach the file. */
-MemoryRegion *region_new_ram_file(Machine *m, const char *name, uint64_t size, int fd, bool share,
+/* Where the memory of RAM comes from. */
+typedef struct RamSource {
+    int fd;         /* a file, which is taken (closed also on failure); -1: a new memfd */
+    bool share;     /* stores reach the file */
+    bool reserve;   /* the host keeps huge pages or swap for all of it now, or fails */
+    uint64_t align; /* of the mapping's address, a power of 2; 0: as it is good */
+} RamSource;
+MemoryRegion *region_new_ram_from(Machine *m, const char *name, uint64_t size, const RamSource *from,
                                   Error **errp);
 /* ROM: as RAM, guest stores ignored; contents written through region_ram()->host. */
 MemoryRegion *region_new_rom(Machine *m, const char *name, uint64_t size, Error **errp);

@@ -8,6 +8,7 @@
 
 #include "base/suggest.h"
 #include "core/internal.h"
+#include "schema/opts.h"
 
 const ObjectType *object_type_find(const char *name, Error **errp)
 {
@@ -98,6 +99,16 @@ static bool id_wellformed(const char *id)
     return true;
 }
 
+void object_join_lists(json_t *opts, const char *text)
+{
+    const char *name = opts_get(opts, "qom-type");
+    const ObjectType *type = name ? object_type_find(name, NULL) : NULL;
+
+    for (const char *const *l = type ? type->lists : NULL; l && *l; l++) {
+        opts_join(opts, text, *l);
+    }
+}
+
 Object *object_add(Machine *m, json_t *opts, Error **errp)
 {
     const char *name = json_string_value(json_object_get(opts, "qom-type"));
@@ -152,6 +163,127 @@ bool object_del(Machine *m, const char *id, Error **errp)
     object_free(o);
     return true;
 }
+
+/* ---- by path ---- */
+
+#define OBJECTS "/objects"
+
+static Object *by_path(Machine *m, const char *path, Error **errp)
+{
+    const char *id = g_str_has_prefix(path, OBJECTS "/") ? path + strlen(OBJECTS "/") : path;
+    Object *o = object_find(m, id);
+
+    if (!o) {
+        error_set(errp, ERR_DEVICE_NOT_FOUND, "Device '%s' not found", path);
+    }
+    return o;
+}
+
+static bool has_property(const Object *o, const char *name)
+{
+    return props_find(o->type->props, name) || (o->type->extra && g_strv_contains(o->type->extra, name));
+}
+
+static bool no_property(const Object *o, const char *name, Error **errp)
+{
+    error_set(errp, ERR_GENERIC, "Property '%s.%s' not found", o->type->name, name);
+    return false;
+}
+
+static json_t *plain_value(Object *o, const Property *p)
+{
+    g_autofree char *text = prop_get(o, p);
+
+    switch (p->kind) {
+    case PROP_BOOL:
+        return json_boolean(!strcmp(text, "true"));
+    case PROP_STRING: case PROP_ENUM:
+        return json_string(text);
+    case PROP_OBJECT:
+        return *text ? json_stringf(OBJECTS "/%s", text) : json_string("");
+    default:
+        return json_integer((json_int_t)g_ascii_strtoull(text, NULL, 10));
+    }
+}
+
+json_t *object_get(Machine *m, const char *path, const char *name, Error **errp)
+{
+    Object *o = by_path(m, path, errp);
+    Error *err = NULL;
+
+    if (!o) {
+        return NULL;
+    }
+    if (!strcmp(name, "type")) {
+        return json_string(o->type->name);
+    }
+    json_t *v = o->type->get ? o->type->get(o, name, &err) : NULL;
+    if (v || err) {
+        error_propagate(errp, err);
+        return v;
+    }
+    const Property *p = props_find(o->type->props, name);
+    if (!p) {
+        no_property(o, name, errp);
+        return NULL;
+    }
+    return plain_value(o, p);
+}
+
+bool object_set(Machine *m, const char *path, const char *name, json_t *value, Error **errp)
+{
+    Object *o = by_path(m, path, errp);
+
+    if (!o) {
+        return false;
+    }
+    if (!has_property(o, name)) {
+        return no_property(o, name, errp);
+    }
+    if (!o->type->set) {
+        error_set(errp, ERR_GENERIC, "cannot change property %s of %s", name, o->type->name);
+        return false;
+    }
+    g_autofree char *text = json_value_text(value);
+    return o->type->set(o, name, text, errp);
+}
+
+static void append_name(json_t *list, const char *name, const char *type)
+{
+    json_array_append_new(list, json_pack("{s:s, s:s}", "name", name, "type", type));
+}
+
+json_t *object_list(Machine *m, const char *path, Error **errp)
+{
+    json_t *list = json_array();
+
+    append_name(list, "type", "string");
+    if (!strcmp(path, OBJECTS)) {
+        for (guint i = 0; i < m->objects->len; i++) {
+            Object *o = m->objects->pdata[i];
+            g_autofree char *type = g_strdup_printf("child<%s>", o->type->name);
+            append_name(list, o->id, type);
+        }
+        return list;
+    }
+    Object *o = by_path(m, path, errp);
+    if (!o) {
+        json_decref(list);
+        return NULL;
+    }
+    for (const char *const *n = o->type->extra; n && *n; n++) {
+        append_name(list, *n, "int");
+    }
+    for (const Property *p = o->type->props; p && p->name; p++) {
+        bool lists = o->type->lists && g_strv_contains(o->type->lists, p->name);
+        append_name(list, p->name, p->kind == PROP_BOOL ? "bool"
+                                   : p->kind == PROP_OBJECT ? "link"
+                                   : !lists && (p->kind == PROP_STRING || p->kind == PROP_ENUM) ? "string" : "int");
+    }
+    return list;
+}
+
+/* ---- use ---- */
 
 void object_ref(Object *o)
 {

@@ -9,6 +9,7 @@
  *
  * guarded by: the region lock (list of blocks); page_flags are lock-free atomics.
  */
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -22,37 +23,41 @@
 #define RAM_WATCH_DIRTY (RAM_WATCH_MIGRATION | RAM_WATCH_DISPLAY)
 
 /* The mapping begins at a multiple of RAM_ALIGN when it is large enough for huge pages. */
-static uint8_t *map_aligned(int fd, uint64_t size, bool share, Error **errp)
+static uint8_t *map_aligned(int fd, uint64_t size, const RamSource *from, Error **errp)
 {
-    if (size < RAM_ALIGN && share) {
+    const uint64_t align = MAX(MAX(from->align, RAM_ALIGN), os_fd_page_size(fd));
+    const int reserve = from->reserve ? 0 : MAP_NORESERVE;
+
+    if (size < RAM_ALIGN && from->share && !from->align) {
         return os_map_shared(fd, 0, size, true, errp);
     }
-    uint8_t *p = mmap(NULL, size + RAM_ALIGN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+    uint8_t *p = mmap(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                       -1, 0);
     if (p == MAP_FAILED) {
         error_set(errp, ERR_NO_MEMORY, "cannot reserve %" G_GUINT64_FORMAT " bytes of address space",
                   size);
         return NULL;
     }
-    uint8_t *start = (uint8_t *)round_up((uintptr_t)p, RAM_ALIGN);
+    uint8_t *start = (uint8_t *)round_up((uintptr_t)p, align);
     if (mmap(start, size, PROT_READ | PROT_WRITE,
-             (share ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED | MAP_NORESERVE, fd, 0) == MAP_FAILED) {
-        munmap(p, size + RAM_ALIGN);
-        error_set(errp, ERR_NO_MEMORY, "cannot map %" G_GUINT64_FORMAT " bytes of guest memory", size);
+             (from->share ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED | reserve, fd, 0) == MAP_FAILED) {
+        int err = errno;
+        munmap(p, size + align);
+        error_set(errp, ERR_NO_MEMORY, "unable to map backing store for guest RAM: %s", strerror(err));
         return NULL;
     }
     if (start > p) {
         munmap(p, start - p);
     }
     uint8_t *end = start + size;
-    if (p + size + RAM_ALIGN > end) {
-        munmap(end, p + size + RAM_ALIGN - end);
+    if (p + size + align > end) {
+        munmap(end, p + size + align - end);
     }
     madvise(start, size, MADV_HUGEPAGE);
     return start;
 }
 
-static bool block_map(RamBlock *b, bool share, Error **errp)
+static bool block_map(RamBlock *b, const RamSource *from, Error **errp)
 {
     if (b->fd < 0) {
         b->fd = os_memfd_new(b->name, b->size, errp);
@@ -60,7 +65,7 @@ static bool block_map(RamBlock *b, bool share, Error **errp)
     if (b->fd < 0) {
         return false;
     }
-    b->host = map_aligned(b->fd, b->size, share, errp);
+    b->host = map_aligned(b->fd, b->size, from, errp);
     if (!b->host) {
         return false;
     }
@@ -90,15 +95,14 @@ static void block_destroy(RamBlock *b)
     g_free(b);
 }
 
-/* fd: -1 for a new memfd. */
-static RamBlock *block_new(Machine *m, const char *name, uint64_t size, int fd, bool share,
+static RamBlock *block_new(Machine *m, const char *name, uint64_t size, const RamSource *from,
                            bool readonly, Error **errp)
 {
     if (size == 0 || size > RAM_MAX) {
         error_set(errp, ERR_INVALID_PARAMETER, "'%s' cannot have %" G_GUINT64_FORMAT " bytes", name,
                   size);
-        if (fd >= 0) {
-            close(fd);
+        if (from->fd >= 0) {
+            close(from->fd);
         }
         return NULL;
     }
@@ -107,8 +111,8 @@ static RamBlock *block_new(Machine *m, const char *name, uint64_t size, int fd, 
     b->size = round_up(size, MEM_PAGE_SIZE);
     b->readonly = readonly;
     b->machine = m;
-    b->fd = fd;
-    if (!block_map(b, share, errp)) {
+    b->fd = from->fd;
+    if (!block_map(b, from, errp)) {
         block_destroy(b);
         return NULL;
     }
@@ -122,18 +126,17 @@ static RamBlock *block_new(Machine *m, const char *name, uint64_t size, int fd, 
 
 RamBlock *ram_block_new(Machine *m, const char *name, uint64_t size, bool readonly, Error **errp)
 {
-    return block_new(m, name, size, -1, true, readonly, errp);
+    return block_new(m, name, size, &(RamSource){.fd = -1, .share = true}, readonly, errp);
 }
 
-RamBlock *ram_block_new_file(Machine *m, const char *name, uint64_t size, int fd, bool share,
-                             Error **errp)
+RamBlock *ram_block_new_from(Machine *m, const char *name, uint64_t size, const RamSource *from, Error **errp)
 {
-    return block_new(m, name, size, fd, share, false, errp);
+    return block_new(m, name, size, from, false, errp);
 }
 
 bool ram_add_tags(RamBlock *b, const char *name, Error **errp)
 {
-    b->tags = block_new(b->machine, name, b->size / 32, -1, true, false, errp);
+    b->tags = block_new(b->machine, name, b->size / 32, &(RamSource){.fd = -1, .share = true}, false, errp);
     return b->tags != NULL;
 }
 

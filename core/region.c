@@ -48,10 +48,10 @@ static MemoryRegion *region_new_block(Machine *m, const char *name, uint64_t siz
     return region_of_block(name, ram_block_new(m, name, size, rom, errp), rom);
 }
 
-MemoryRegion *region_new_ram_file(Machine *m, const char *name, uint64_t size, int fd, bool share,
+MemoryRegion *region_new_ram_from(Machine *m, const char *name, uint64_t size, const RamSource *from,
                                   Error **errp)
 {
-    return region_of_block(name, ram_block_new_file(m, name, size, fd, share, errp), false);
+    return region_of_block(name, ram_block_new_from(m, name, size, from, errp), false);
 }
 
 MemoryRegion *region_new_ram(Machine *m, const char *name, uint64_t size, Error **errp)

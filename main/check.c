@@ -419,7 +419,7 @@ bool config_check(Config *c, Error **errp)
     }
     fill_defaults(c, board, target, accel);
     return check_cpu(c, target, accel, errp) && check_files(c, errp) && check_smp(c, board, errp) &&
-           config_check_numa(c, errp) &&
+           config_check_numa(c, errp) && config_check_memory(c, errp) &&
            check_fw_cfg(c, board, errp) &&
            check_devices(c, errp) && check_globals(c, errp) &&
            check_rtc(c->rtc_base, errp);

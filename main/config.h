@@ -54,6 +54,8 @@ typedef struct Config {
     GPtrArray *numa_opts;       /* json_t objects with "type" */
     NumaConfig *numa;           /* what config_check_numa() made of them; NULL: none */
     const char *memory_backend; /* -machine memory-backend= */
+    const char *mem_path;       /* -mem-path */
+    bool mem_prealloc, mem_lock;
     GPtrArray *globals; /* "driver.property=value" */
     const char *rtc_base;
     RtcSource rtc_clock;
@@ -102,6 +104,8 @@ void config_fini(Config *c);
 bool config_check(Config *c, Error **errp);
 /* main/numa.c: -numa, after the topology is known. */
 bool config_check_numa(Config *c, Error **errp);
+/* -mem-path and -mem-prealloc become backends, once the nodes are known. */
+bool config_check_memory(Config *c, Error **errp);
 /* The firmware directories in search order, as a colon-separated list; g_free. */
 char *config_firmware_path(const Config *c);
 

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "chardev/chardev.h"
 #include "core/machine.h"
+#include "base/os/memory.h"
 #include "core/object.h"
 #include "main/disks.h"
 #include "main/emulator.h"
@@ -193,18 +194,24 @@ bool emulator_check(const Config *c, Error **errp)
     return ok;
 }
 
-/* Before the board: its devices may name them. */
-static bool add_objects(Emulator *e, Error **errp)
+static bool add_objects_of(Emulator *e, bool contexts, Error **errp)
 {
     const GPtrArray *objects = e->config->objects;
 
     for (guint i = 0; i < objects->len; i++) {
-        if (!object_add(e->machine, objects->pdata[i], errp)) {
+        const char *type = json_string_value(json_object_get(objects->pdata[i], "qom-type"));
+        if (contexts == (g_strcmp0(type, "thread-context") == 0) && !object_add(e->machine, objects->pdata[i], errp)) {
             error_prepend(errp, "-object: ");
             return false;
         }
     }
     return true;
+}
+
+/* Before the board: its devices may name them. Thread contexts first, as in QEMU: memory may name them. */
+static bool add_objects(Emulator *e, Error **errp)
+{
+    return add_objects_of(e, true, errp) && add_objects_of(e, false, errp);
 }
 
 static bool add_devices(Emulator *e, Error **errp)
@@ -297,6 +304,9 @@ static bool build(Emulator *e, Error **errp)
     CharPort *semihosting_port = NULL;
     const char *id = e->config->semihosting ? e->config->semihosting_chardev : NULL;
 
+    if (e->config->mem_lock && !os_mem_lock_all(errp)) {
+        return false;
+    }
     if (!open_chardevs(e, errp) || (id && !(semihosting_port = lookup_chardev(e, id, errp)))) {
         return false;
     }

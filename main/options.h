@@ -36,7 +36,8 @@ static inline bool is_help(const char *s)
 
 void config_drive_free(gpointer drive);
 
-OptFn opt_machine, opt_cpu, opt_accel, opt_enable_kvm, opt_smp, opt_numa, opt_m, opt_name, opt_nodefaults,
+OptFn opt_machine, opt_cpu, opt_accel, opt_enable_kvm, opt_smp, opt_numa, opt_m, opt_mem_path, opt_mem_prealloc,
+    opt_overcommit, opt_name, opt_nodefaults,
     opt_no_user_config, opt_explain, opt_kernel, opt_initrd, opt_dtb, opt_append, opt_bios, opt_L,
     opt_fw_cfg, opt_device, opt_object, opt_global, opt_rtc, opt_boot, opt_uuid, opt_smbios,
     opt_drive, opt_blockdev, opt_hda, opt_hdb, opt_hdc, opt_hdd, opt_cdrom, opt_fda, opt_fdb,

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/object.h"
 #include "schema/commands.h"
 
 static void add_accel_list(Config *c, const char *list)
@@ -127,25 +128,9 @@ bool opt_smp(Config *c, const OptValue *v, Error **errp)
            smp_field("threads", a->has_threads, a->threads, &c->threads, errp);
 }
 
-/* cpus= may stand more than once: its values are joined by colons. */
-static void join_cpus(json_t *obj, const char *text)
-{
-    g_auto(GStrv) items = g_strsplit(text, ",", -1);
-    g_autoptr(GString) all = g_string_new(NULL);
-
-    for (char **i = items; *text != '{' && *i; i++) {
-        if (g_str_has_prefix(*i, "cpus=")) {
-            g_string_append_printf(all, "%s%s", all->len ? ":" : "", *i + strlen("cpus="));
-        }
-    }
-    if (all->len) {
-        json_object_set_new(obj, "cpus", json_string(all->str));
-    }
-}
-
 bool opt_numa(Config *c, const OptValue *v, Error **errp)
 {
-    join_cpus(v->obj, v->text);
+    opts_join(v->obj, v->text, "cpus"); /* may stand more than once */
     g_ptr_array_add(c->numa_opts, v->obj);
     return true;
 }
@@ -159,6 +144,31 @@ bool opt_m(Config *c, const OptValue *v, Error **errp)
         return false;
     }
     c->ram = (a->size + 8191) & ~(uint64_t)8191; /* QEMU rounds up the same way */
+    return true;
+}
+
+bool opt_mem_path(Config *c, const OptValue *v, Error **errp)
+{
+    c->mem_path = v->text;
+    return true;
+}
+
+bool opt_mem_prealloc(Config *c, const OptValue *v, Error **errp)
+{
+    c->mem_prealloc = true;
+    return true;
+}
+
+bool opt_overcommit(Config *c, const OptValue *v, Error **errp)
+{
+    const OptOvercommitArgs *a = v->args;
+
+    if (a->cpu_pm) {
+        error_set(errp, ERR_UNSUPPORTED, "cpu-pm=on is not supported");
+        error_hint(errp, "guests' waiting is always seen by the host");
+        return false;
+    }
+    c->mem_lock = a->mem_lock;
     return true;
 }
 
@@ -291,6 +301,7 @@ bool opt_object(Config *c, const OptValue *v, Error **errp)
     if (type && json_object_get(v->obj, "help")) {
         return set_help(c, "object", type);
     }
+    object_join_lists(v->obj, v->text);
     g_ptr_array_add(c->objects, v->obj);
     return true;
 }

@@ -101,15 +101,15 @@ static void append_memdev(HostMem *h, void *opaque)
     json_t *nodes = json_array();
     uint64_t mask;
 
-    hostmem_nodes(h, &mask);
+    hostmem_nodes(h, &mask, NULL);
     for (int i = 0; i < 64; i++) {
         if (mask >> i & 1) {
             json_array_append_new(nodes, json_integer(i));
         }
     }
-    json_array_append_new(opaque, json_pack("{s:s, s:I, s:b, s:b, s:b, s:b, s:o, s:s}", "id", h->obj.id,
+    json_array_append_new(opaque, json_pack("{s:s, s:I, s:b, s:b, s:b, s:b, s:b, s:o, s:s}", "id", h->obj.id,
                                             "size", (json_int_t)h->size, "merge", h->merge, "dump",
-                                            h->dump, "prealloc", h->prealloc, "share", h->share,
+                                            h->dump, "prealloc", h->prealloc, "share", h->share, "reserve", h->reserve,
                                             "host-nodes", nodes, "policy",
                                             hostmem_policy_names[h->policy]));
 }
@@ -122,9 +122,9 @@ json_t *cmd_query_memdev(CmdContext *ctx, Error **errp)
 
     hostmem_foreach(ctx->machine, append_memdev, list);
     if (!c->memory_backend && !c->numa && c->ram_size) {
-        json_array_append_new(list, json_pack("{s:s, s:I, s:b, s:b, s:b, s:b, s:[], s:s}", "id",
+        json_array_append_new(list, json_pack("{s:s, s:I, s:b, s:b, s:b, s:b, s:b, s:[], s:s}", "id",
                                               "pc.ram", "size", (json_int_t)c->ram_size, "merge", 0,
-                                              "dump", 0, "prealloc", 0, "share", 0, "host-nodes",
+                                              "dump", 0, "prealloc", 0, "share", 0, "reserve", 0, "host-nodes",
                                               "policy", "default"));
     }
     return list;

@@ -29,6 +29,21 @@ bool cmd_device_del(CmdContext *ctx, const CmdDeviceDelArgs *args, Error **errp)
 
 /* ---- objects ---- */
 
+json_t *cmd_qom_get(CmdContext *ctx, const CmdQomGetArgs *args, Error **errp)
+{
+    return object_get(ctx->machine, args->path, args->property, errp);
+}
+
+bool cmd_qom_set(CmdContext *ctx, const CmdQomSetArgs *args, Error **errp)
+{
+    return object_set(ctx->machine, args->path, args->property, args->value, errp);
+}
+
+json_t *cmd_qom_list(CmdContext *ctx, const CmdQomListArgs *args, Error **errp)
+{
+    return object_list(ctx->machine, args->path, errp);
+}
+
 bool cmd_object_add(CmdContext *ctx, const CmdObjectAddArgs *args, Error **errp)
 {
     return object_add(ctx->machine, ctx->arguments, errp) != NULL;
@@ -38,7 +53,11 @@ bool hmp_object_add(CmdContext *ctx, const HmpObjectAddArgs *args, GString *out,
 {
     g_autoptr(json_t) opts = opts_parse(args->object, "qom-type", errp);
 
-    return opts && object_add(ctx->machine, opts, errp);
+    if (!opts) {
+        return false;
+    }
+    object_join_lists(opts, args->object);
+    return object_add(ctx->machine, opts, errp) != NULL;
 }
 
 bool cmd_object_del(CmdContext *ctx, const CmdObjectDelArgs *args, Error **errp)

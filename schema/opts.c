@@ -68,6 +68,22 @@ json_t *opts_parse(const char *text, const char *implied, Error **errp)
     return g_steal_pointer(&opts);
 }
 
+void opts_join(json_t *opts, const char *text, const char *key)
+{
+    g_auto(GStrv) items = g_strsplit(text, ",", -1);
+    g_autofree char *start = g_strconcat(key, "=", NULL);
+    g_autoptr(GString) all = g_string_new(NULL);
+
+    for (char **i = items; *text != '{' && *i; i++) {
+        if (g_str_has_prefix(*i, start)) {
+            g_string_append_printf(all, "%s%s", all->len ? ":" : "", *i + strlen(start));
+        }
+    }
+    if (all->len) {
+        json_object_set_new(opts, key, json_string(all->str));
+    }
+}
+
 const char *opts_get(json_t *opts, const char *key)
 {
     return json_string_value(json_object_get(opts, key));

@@ -16,6 +16,9 @@
  */
 json_t *opts_parse(const char *text, const char *implied, Error **errp);
 
+/* Of the values that @key has in @text (in its key=value form), joined by colons, makes the value of @key in @opts. */
+void opts_join(json_t *opts, const char *text, const char *key);
+
 /* The string value of a key, or NULL. */
 const char *opts_get(json_t *opts, const char *key);
 

@@ -2,8 +2,12 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/memfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/bits.h"
@@ -15,9 +19,9 @@ size_t os_page_size(void)
     return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-int os_memfd_new(const char *name, uint64_t size, Error **errp)
+static int memfd_new(const char *name, uint64_t size, unsigned flags, bool seal, Error **errp)
 {
-    int fd = memfd_create(name, MFD_CLOEXEC);
+    int fd = memfd_create(name, MFD_CLOEXEC | flags | (seal ? MFD_ALLOW_SEALING : 0));
 
     if (fd < 0) {
         error_set_errno(errp, errno, "cannot create memory for '%s'", name);
@@ -26,10 +30,47 @@ int os_memfd_new(const char *name, uint64_t size, Error **errp)
     if (ftruncate(fd, (off_t)size) < 0) {
         g_autofree char *text = format_size(size);
         error_set_errno(errp, errno, "cannot get %s of memory for '%s'", text, name);
-        close(fd);
-        return -1;
+    } else if (seal && fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
+        error_set_errno(errp, errno, "cannot seal the memory of '%s'", name);
+    } else {
+        return fd;
     }
-    return fd;
+    close(fd);
+    return -1;
+}
+
+int os_memfd_new(const char *name, uint64_t size, Error **errp)
+{
+    return memfd_new(name, size, 0, false, errp);
+}
+
+int os_memfd_new_sealed(const char *name, uint64_t size, Error **errp)
+{
+    return memfd_new(name, size, 0, true, errp);
+}
+
+int os_memfd_new_huge(const char *name, uint64_t size, uint64_t page, bool seal, Error **errp)
+{
+    unsigned shift = page ? (unsigned)__builtin_ctzll(page) : 0; /* memfd_create(2): log2 in the flags */
+
+    return memfd_new(name, size, MFD_HUGETLB | shift << MFD_HUGE_SHIFT, seal, errp);
+}
+
+uint64_t os_fd_page_size(int fd)
+{
+    struct statfs fs;
+
+    return fstatfs(fd, &fs) == 0 && fs.f_type == HUGETLBFS_MAGIC ? (uint64_t)fs.f_bsize : os_page_size();
+}
+
+bool os_mem_lock_all(Error **errp)
+{
+    if (mlockall(MCL_CURRENT | MCL_FUTURE)) {
+        error_set_errno(errp, errno, "locking memory failed: mlockall");
+        error_hint(errp, "'ulimit -l unlimited' allows it (services: LimitMEMLOCK=infinity); 'rhea doctor' shows the limit");
+        return false;
+    }
+    return true;
 }
 
 void *os_map_shared(int fd, uint64_t offset, size_t size, bool writable, Error **errp)

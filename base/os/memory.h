@@ -18,6 +18,18 @@ size_t os_page_size(void);
 int os_memfd_new(const char *name, uint64_t size, Error **errp);
 
 /*
+ * The same of huge pages of @page bytes (0: of the host's default size), and sealed against growing
+ * and shrinking if @seal. @page must be a power of 2. The pages are reserved when it is mapped.
+ */
+int os_memfd_new_huge(const char *name, uint64_t size, uint64_t page, bool seal, Error **errp);
+/* As os_memfd_new, sealed against growing and shrinking. */
+int os_memfd_new_sealed(const char *name, uint64_t size, Error **errp);
+/* The size of the pages that a file is mapped with: larger than the host's for hugetlbfs and its memfd. */
+uint64_t os_fd_page_size(int fd);
+/* All memory that the process has and will get stays in RAM. */
+bool os_mem_lock_all(Error **errp);
+
+/*
  * Maps [@offset, @offset + @size) of @fd shared, readable and, if @writable, writable.
  * NULL on failure; unmap with os_unmap().
  */

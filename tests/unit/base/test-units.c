@@ -132,9 +132,33 @@ static void test_error_propagate(void)
     error_propagate(NULL, NULL);
 }
 
+static void test_ranges(void)
+{
+    static const struct {
+        const char *text;
+        uint64_t bits;
+    } good[] = {{"0", 1}, {"3", 8}, {"0-2", 7}, {"0-1:5", 0x23}, {"63", 1ull << 63}, {"[0,2]", 5}, {"[7]", 0x80},
+                {"2:2:1-2", 6}};
+    static const char *const bad[] = {"", "64", "-1", "3-1", "1-", "1,2", "a", "0-64", "[]", "[1", "1::2", "[-1]",
+                                      "18446744073709551616", " 1"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(good); i++) {
+        unsigned long bits[64 / (8 * sizeof(long))] = {0};
+        g_assert_true(parse_ranges(good[i].text, 64, bits, NULL));
+        g_assert_cmphex(bits[0], ==, (unsigned long)good[i].bits);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        unsigned long bits[64 / (8 * sizeof(long))] = {0};
+        g_autoptr(Error) err = NULL;
+        g_assert_false(parse_ranges(bad[i], 64, bits, &err));
+        g_assert_nonnull(err);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/units/ranges", test_ranges);
     g_test_add_func("/base/units/sizes", test_sizes);
     g_test_add_func("/base/units/bad-sizes", test_bad_sizes);
     g_test_add_func("/base/units/numbers", test_numbers);
