@@ -11,7 +11,7 @@
 #include "accel/kvm/kvm.h"
 
 /* The translator, opened; NULL: an error is set. */
-static const AccelOps *assistant(KvmMachine *km, Error **errp)
+static const AccelOps *helper_accel(KvmMachine *km, Error **errp)
 {
     const AccelOps *a = __atomic_load_n(&km->assist, __ATOMIC_ACQUIRE);
 
@@ -28,7 +28,7 @@ static const AccelOps *assistant(KvmMachine *km, Error **errp)
 int kvm_assist(KvmVcpu *v, bool failed)
 {
     Error *err = NULL;
-    const AccelOps *a = assistant(v->km, &err);
+    const AccelOps *a = helper_accel(v->km, &err);
 
     if (!a) {
         error_prepend(&err, "the translator cannot help KVM: ");
