@@ -120,6 +120,12 @@ void kvm_finish_io(KvmVcpu *v)
 
 /* ---- interrupts ---- */
 
+/* The kernel's state is no more what was pulled or pushed: should the guest not be entered, the event is pulled again. */
+static void state_moved_on(KvmVcpu *v)
+{
+    v->known_valid = v->synced = false;
+}
+
 static void inject_interrupt(KvmVcpu *v)
 {
     Cpu *cpu = v->cpu;
@@ -132,6 +138,7 @@ static void inject_interrupt(KvmVcpu *v)
     if (kvm_ioctl(v->fd, KVM_INTERRUPT, &irq) < 0) {
         warn_report("KVM_INTERRUPT: %s", g_strerror(errno)); /* it is lost */
     }
+    state_moved_on(v);
     v->run->ready_for_interrupt_injection = 0;
     v->interrupts++;
     log_mask(LOG_INT, "interrupt v=%02x of CPU %d\n", vector, cpu->index);
@@ -145,6 +152,7 @@ static void inject(KvmVcpu *v)
     if (req & CPU_REQ_NMI) {
         cpu_unrequest(cpu, CPU_REQ_NMI);
         kvm_ioctl(v->fd, KVM_NMI, NULL);
+        state_moved_on(v);
     }
     if ((req & CPU_REQ_INTR) && v->run->ready_for_interrupt_injection) {
         inject_interrupt(v);
