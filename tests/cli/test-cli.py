@@ -13,7 +13,9 @@ import sys
 import tempfile
 import termios
 import time
-import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../guest"))
+from guest import run_tap  # noqa: E402
 
 SRC, BUILD = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 QEMU_NAME = os.path.join(BUILD, "rhea-system-x86_64")
@@ -369,17 +371,7 @@ def test_counting():
 
 
 def main():
-    print(f"1..{len(CASES)}")
-    failed = False
-    for n, fn in enumerate(CASES, 1):
-        try:
-            fn()
-            print(f"ok {n} {fn.__name__}", flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed = True
-            print("\n".join("# " + l for l in traceback.format_exc().splitlines()))
-            print(f"not ok {n} {fn.__name__}", flush=True)
-    return 1 if failed else 0
+    return run_tap([(fn.__name__, fn) for fn in CASES])
 
 
 if __name__ == "__main__":

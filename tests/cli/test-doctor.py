@@ -11,7 +11,9 @@ import struct
 import subprocess
 import sys
 import tempfile
-import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../guest"))
+from guest import run_tap  # noqa: E402
 
 BUILD = os.path.abspath(sys.argv[1])
 RHEA = os.path.join(BUILD, "rhea")
@@ -434,18 +436,7 @@ def real_host():
 
 
 def main():
-    print(f"1..{len(CASES)}")
-    failed = False
-    for n, fn in enumerate(CASES, 1):
-        try:
-            fn()
-            print(f"ok {n} {fn.__name__}", flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed = True
-            for line in traceback.format_exc().splitlines():
-                print("# " + line)
-            print(f"not ok {n} {fn.__name__}", flush=True)
-    return 1 if failed else 0
+    return run_tap([(fn.__name__, fn) for fn in CASES])
 
 
 if __name__ == "__main__":

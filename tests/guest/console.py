@@ -18,7 +18,9 @@ import sys
 import tempfile
 import termios
 import time
-import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from guest import run_tap  # noqa: E402
 
 BUILD = os.path.abspath(sys.argv[1])
 BARE = [os.path.join(BUILD, "rhea-system-x86_64"), "-machine", "none", "-accel", "null", "-m", "1M",
@@ -531,23 +533,22 @@ def serial_pty():
         prog.err = prog.p.stderr.read()
 
 
-def main():
-    print(f"1..{len(CASES)}")
-    failed = False
-    for n, fn in enumerate(CASES, 1):
+def cleaned(fn):
+    """The case, and an end to what it started."""
+    def test():
         try:
             fn()
-            print(f"ok {n} {fn.__name__}", flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed = True
-            print("\n".join("# " + l for l in traceback.format_exc().splitlines()))
-            print(f"not ok {n} {fn.__name__}", flush=True)
-        for p in RUNNING:
-            if p.poll() is None:
-                p.kill()
-                p.wait()
-        RUNNING.clear()
-    return 1 if failed else 0
+        finally:
+            for p in RUNNING:
+                if p.poll() is None:
+                    p.kill()
+                    p.wait()
+            RUNNING.clear()
+    return test
+
+
+def main():
+    return run_tap([(fn.__name__, cleaned(fn)) for fn in CASES])
 
 
 if __name__ == "__main__":

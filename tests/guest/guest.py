@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -146,7 +147,9 @@ def run_one(n, name, fn):
     except Skip as e:
         return False, f"ok {n} - {name} # SKIP {e}"
     except (Exception, SystemExit) as e:  # a test reports whatever went wrong
-        return True, "\n".join([f"not ok {n} - {name}", *(f"# {l}" for l in str(e).splitlines() or [repr(e)])])
+        where = traceback.format_exc() if isinstance(e, AssertionError) and not str(e) else ""
+        text = where or str(e) or repr(e)
+        return True, "\n".join([f"not ok {n} - {name}", *(f"# {l}" for l in text.splitlines())])
 
 
 def run_tap(tests, jobs=1):
