@@ -217,11 +217,14 @@ void lapic_accept(Lapic *l, const ApicMessage *msg)
     case APIC_INIT:
         lapic_init_state(l);
         lapic_update(l);
+        cpu_unrequest(l->cpu, CPU_REQ_SIPI); /* one from before it is void */
         cpu_request(l->cpu, CPU_REQ_INIT);
         break;
-    case APIC_STARTUP:
-        l->cpu->sipi_vector = msg->vector;
-        cpu_request(l->cpu, CPU_REQ_SIPI);
+    case APIC_STARTUP: /* the first one starts the processor, those behind it find it running (SDM 3A, 9.4.4.1) */
+        if (!(cpu_requests(l->cpu) & CPU_REQ_SIPI)) {
+            __atomic_store_n(&l->cpu->sipi_vector, msg->vector, __ATOMIC_RELEASE);
+            cpu_request(l->cpu, CPU_REQ_SIPI);
+        }
         break;
     case APIC_EXTINT:
         break; /* an I/O APIC pin wired to an 8259: none is on our boards */

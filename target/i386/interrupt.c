@@ -20,10 +20,15 @@ static bool deliverable(const X86State *s, uint32_t r)
            ((r & CPU_REQ_INTR) && svm_intr_enabled(s)) || svm_virq_ready(s);
 }
 
-/* What waits for the processor, without what it holds off in system management mode. */
+/* What waits for the processor, without what it holds off; a start-up IPI waits behind its INIT. */
 static uint32_t requests(const Cpu *cpu, const X86State *s)
 {
-    return cpu_requests(cpu) & ~(uint32_t)(s->smm ? CPU_REQ_SMI | CPU_REQ_INIT : 0);
+    uint32_t r = cpu_requests(cpu);
+
+    if ((r & CPU_REQ_INIT) && (s->smm || !s->gif)) {
+        r &= ~(uint32_t)(CPU_REQ_INIT | CPU_REQ_SIPI);
+    }
+    return s->smm ? r & ~(uint32_t)CPU_REQ_SMI : r;
 }
 
 bool x86_can_interrupt(const X86Env *env)
@@ -77,13 +82,26 @@ static void take_init(X86Env *env)
     x86_publish_wait(env);
 }
 
+/* Clears the request; false: an INIT came meanwhile, and what is requested now belongs to that. */
+static bool claim_sipi(Cpu *cpu)
+{
+    uint32_t r = cpu_requests(cpu);
+
+    while (!(r & CPU_REQ_INIT)) {
+        if (__atomic_compare_exchange_n(&cpu->requests, &r, r & ~(uint32_t)CPU_REQ_SIPI, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void take_sipi(X86Env *env)
 {
     Cpu *cpu = env->cpu;
     uint8_t vector = __atomic_load_n(&cpu->sipi_vector, __ATOMIC_ACQUIRE);
 
-    cpu_unrequest(cpu, CPU_REQ_SIPI);
-    if (!env->s.wait_sipi) {
+    if (!claim_sipi(cpu) || !env->s.wait_sipi) {
         return;
     }
     env->s.seg[S_CS].sel = vector << 8;

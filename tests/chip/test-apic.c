@@ -332,7 +332,12 @@ static void test_init_sipi_nmi(void)
     g_assert_false(cpu_requests(machine_cpu(b.m, 1)) & CPU_REQ_INIT);
     set(&b, ICR, 0x4600 | 0x9a);
     g_assert_true(cpu_requests(machine_cpu(b.m, 1)) & CPU_REQ_SIPI);
+    set(&b, ICR, 0x4600 | 0x9b); /* comes late */
     g_assert_cmphex(machine_cpu(b.m, 1)->sipi_vector, ==, 0x9a);
+    set(&b, ICR, 0x4500); /* all anew */
+    g_assert_false(cpu_requests(machine_cpu(b.m, 1)) & CPU_REQ_SIPI);
+    set(&b, ICR, 0x4600 | 0x9c);
+    g_assert_cmphex(machine_cpu(b.m, 1)->sipi_vector, ==, 0x9c);
     set(&b, ICR, 0x4400);
     g_assert_true(cpu_requests(machine_cpu(b.m, 1)) & CPU_REQ_NMI);
     g_assert_cmphex(get(&b, ICR) & 0x1000, ==, 0); /* delivered */

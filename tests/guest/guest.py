@@ -149,7 +149,8 @@ def run_one(n, name, fn):
     except (Exception, SystemExit) as e:  # a test reports whatever went wrong
         where = traceback.format_exc() if isinstance(e, AssertionError) and not str(e) else ""
         text = where or str(e) or repr(e)
-        return True, "\n".join([f"not ok {n} - {name}", *(f"# {l}" for l in text.splitlines())])
+        seconds = f"{time.monotonic() - t0:.1f} s"
+        return True, "\n".join([f"not ok {n} - {name}", *(f"# {l}" for l in (seconds, *text.splitlines()))])
 
 
 def run_tap(tests, jobs=1):

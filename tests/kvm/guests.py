@@ -398,7 +398,7 @@ def alternatives():
 
 
 def main():
-    tests = [(f, same(f"{HERE}/cases/{f}.s")) for f in ("io", "smp", "ring3")]
+    tests = [(f, same(f"{HERE}/cases/{f}.s")) for f in ("io", "smp", "modes", "ring3")]
     tests += [(f"hostile: {f}", same(f"{HERE}/../hostile/cases/{f}.s")) for f in HOSTILE]
     tests += [
         ("rescue", rescue), ("rescue=off", rescue_off), ("stop and go while it spins", kicks(SPIN)),
