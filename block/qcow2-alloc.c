@@ -400,7 +400,7 @@ static int count_run(Qcow2 *s, uint64_t first, uint64_t n)
 
 static int alloc_run(Qcow2 *s, uint64_t min, uint64_t max, uint64_t *host, uint64_t *got, bool *fresh)
 {
-    uint64_t first;
+    uint64_t first = 0;
     int ret = find_run(s, min, max, &first, got);
 
     ret = ret < 0 ? ret : count_run(s, first, *got);

@@ -59,7 +59,7 @@ static int change_slice(Qcow2 *s, uint64_t offset, uint64_t bytes, Change change
     }
     ret = qcow2_l2_for_write(s, offset, &slice, &index);
     for (uint64_t i = 0; i < n && ret == 0; i++) {
-        uint64_t desc = qcow2_entry(s, slice, index + i), bitmap = qcow2_bitmap(s, slice, index + i), nd, nb;
+        uint64_t desc = qcow2_entry(s, slice, index + i), bitmap = qcow2_bitmap(s, slice, index + i), nd = 0, nb = 0;
         if (new_entry(s, change, desc, bitmap, &nd, &nb)) {
             qcow2_set_entry(s, slice, index + i, nd, nb);
             if (desc & (QCOW2_L2_OFFSET | QCOW2_COMPRESSED | QCOW2_COPIED) &&

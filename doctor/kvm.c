@@ -21,6 +21,13 @@
 #define NOBODY            65534u /* what a user namespace shows of groups that it does not map */
 #define API_VERSION       12     /* the only one since Linux 2.6.22 */
 
+/* linux/kvm.h names these on x86 hosts only; the table has them on all. */
+#ifndef KVM_CAP_XSAVE
+#define KVM_CAP_DEBUGREGS 50
+#define KVM_CAP_XSAVE     55
+#define KVM_CAP_XCRS      56
+#endif
+
 /* ---- the probe ---- */
 
 static int open_errno_by_mode(const Host *h, const struct stat *st)

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "accel/tcg/cas.h"
 #include "accel/tcg/tlb.h"
 #include "base/bits.h"
 
@@ -295,37 +296,8 @@ bool tcg_page(void *env, uint64_t va, int access, int mmu, TcgPage *out)
     return true;
 }
 
-/* x86 guests may lock misaligned operands; so may an x86 host, which is where they run. */
-__attribute__((no_sanitize("alignment")))
-static bool cas_host(void *h, unsigned size, void *old, const void *val)
-{
-    unsigned __int128 o = 0, n = 0, seen;
-    memcpy(&o, old, size);
-    memcpy(&n, val, size);
-    switch (size) {
-    case 1:
-        seen = __sync_val_compare_and_swap((uint8_t *)h, (uint8_t)o, (uint8_t)n);
-        break;
-    case 2:
-        seen = __sync_val_compare_and_swap((uint16_t *)h, (uint16_t)o, (uint16_t)n);
-        break;
-    case 4:
-        seen = __sync_val_compare_and_swap((uint32_t *)h, (uint32_t)o, (uint32_t)n);
-        break;
-    case 8:
-        seen = __sync_val_compare_and_swap((uint64_t *)h, (uint64_t)o, (uint64_t)n);
-        break;
-    default:
-        seen = __sync_val_compare_and_swap((unsigned __int128 *)h, o, n);
-        break;
-    }
-    bool same = !memcmp(&seen, old, size);
-    memcpy(old, &seen, size);
-    return same;
-}
-
 /*
- * A locked access across two pages or to a device: atomic against other such
+ * A locked access across two pages, to a device, or where the host cannot: atomic against other such
  * accesses only (as on many buses). Everything that can fault happens before
  * the lock is taken.
  */
@@ -350,7 +322,7 @@ bool tcg_cmpxchg(void *env, uint64_t va, unsigned size, void *old, const void *v
     uint8_t *h;
     TlbPage p;
 
-    if (crosses(va, size)) {
+    if (crosses(va, size) || !cas_possible((void *)(uintptr_t)va, size)) { /* pages are more than 16 bytes */
         return cas_slow(v, va, size, old, val, mmu);
     }
     h = tcg_host(env, va, &len, MMU_WRITE, mmu);
