@@ -227,9 +227,9 @@ class Shell:
         self.g.expect("assword: ", 30 * self.slow)
         self.g.send("rhea\n")
         self.g.expect(r"root@rhea-guest:~# ", 60 * self.slow)
-        # A shell that neither echoes nor edits: what comes back is what was printed.
+        # A shell that neither echoes nor edits, a kernel that keeps its notes: what comes back is what was printed.
         self.g.send("exec env TERM=dumb PS1= PS2= sh\n")
-        self.g.send("stty -echo; echo REA''DY\n")
+        self.g.send("dmesg -n 1; stty -echo; echo REA''DY\n")
         self.g.expect("READY\r\n", 30 * self.slow)
 
     def run(self, command, timeout=60):
