@@ -105,6 +105,9 @@ bool x86_cpu_fits(Cpu *cpu, const AccelOps *accel, Error **errp)
         return false;
     }
     for (int f = 0; f < F__COUNT; f++) {
+        if (x86_feature_of_kvm(f)) {
+            continue; /* the few that are shown, both have */
+        }
         if (x86_has(c, f) && !(caps ? x86_feature_in_caps(f, caps) : x86_feature_supported(f))) {
             error_set(errp, ERR_UNSUPPORTED, "processor %d has '%s', which accelerator '%s' does not have", cpu->index,
                       x86_feature_name(f), accel->name);

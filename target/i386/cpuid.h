@@ -88,6 +88,8 @@ void x86_config_finish(X86CpuConfig *c);
 bool x86_feature_supported(X86Feature f);
 /* Supported, and part of `-cpu max`. */
 bool x86_feature_in_max(X86Feature f);
+/* Is it one of KVM's own, in the leaf 40000001h? What is shown of those is X86CpuConfig.kvm_features. */
+bool x86_feature_of_kvm(X86Feature f);
 /* Can guests on the host's own processor have f, and is its state saved? */
 bool x86_feature_in_caps(X86Feature f, const AccelX86 *caps);
 /* The answer of a leaf in caps, NULL if there is none. */

@@ -129,6 +129,11 @@ bool x86_feature_in_caps(X86Feature f, const AccelX86 *caps)
     return (c && (c->reg[b->reg] >> b->bit & 1)) || listed(ours, G_N_ELEMENTS(ours), f);
 }
 
+bool x86_feature_of_kvm(X86Feature f)
+{
+    return bits[f].leaf == 0x40000001;
+}
+
 bool x86_feature_in_max(X86Feature f)
 {
     return x86_feature_supported(f) && !listed(on_request, G_N_ELEMENTS(on_request), f);

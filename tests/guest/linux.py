@@ -103,7 +103,7 @@ class Qmp:
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.05)
-        self.f = self.s.makefile("rw")
+        self.f = self.s.makefile("rw", newline="\n")  # a terminal on the way may add carriage returns
         self.f.readline()
         threading.Thread(target=self._read, daemon=True).start()
         self.cmd("qmp_capabilities")
