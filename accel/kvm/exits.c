@@ -11,11 +11,6 @@
 #include "base/bits.h"
 #include "base/log.h"
 
-static MemAttrs attrs_of(const KvmVcpu *v)
-{
-    return (MemAttrs){.requester = (uint16_t)v->cpu->index};
-}
-
 /* ---- ports ---- */
 
 /* One IN, OUT, or as much of INS or OUTS as fits into the shared page. */
@@ -28,47 +23,13 @@ static void port_io(KvmVcpu *v)
     for (uint32_t i = 0; i < run->io.count; i++, data += size) {
         uint64_t val = UINT64_MAX;
         if (run->io.direction == KVM_EXIT_IO_OUT) {
-            address_space_store(v->cpu->ports, run->io.port, attrs_of(v), size, ld_le_n(data, size));
+            address_space_store(v->cpu->ports, run->io.port, kvm_attrs(v), size, ld_le_n(data, size));
         } else {
-            if (address_space_load(v->cpu->ports, run->io.port, attrs_of(v), size, &val) == MEM_DECODE_ERROR) {
+            if (address_space_load(v->cpu->ports, run->io.port, kvm_attrs(v), size, &val) == MEM_DECODE_ERROR) {
                 val = UINT64_MAX;
             }
             st_le_n(data, size, val);
         }
-    }
-    v->io_pending = true;
-}
-
-/* ---- device memory ---- */
-
-static bool natural(const struct kvm_run *run)
-{
-    unsigned n = run->mmio.len;
-
-    return n == 1 || n == 2 || n == 4 || n == 8;
-}
-
-static void memory_io(KvmVcpu *v)
-{
-    struct kvm_run *run = v->run;
-    AddressSpace *mem = v->cpu->mem;
-    hwaddr addr = run->mmio.phys_addr;
-    unsigned n = MIN(run->mmio.len, sizeof(run->mmio.data));
-    uint64_t val = UINT64_MAX;
-
-    if (run->mmio.is_write) {
-        if (natural(run)) {
-            address_space_store(mem, addr, attrs_of(v), n, ld_le_n(run->mmio.data, n));
-        } else {
-            address_space_write(mem, addr, attrs_of(v), run->mmio.data, n);
-        }
-    } else if (!natural(run)) {
-        address_space_read(mem, addr, attrs_of(v), run->mmio.data, n);
-    } else {
-        if (address_space_load(mem, addr, attrs_of(v), n, &val) == MEM_DECODE_ERROR) {
-            val = UINT64_MAX;
-        }
-        st_le_n(run->mmio.data, n, val);
     }
     v->io_pending = true;
 }
@@ -157,7 +118,7 @@ int kvm_handle_exit(KvmVcpu *v)
         port_io(v);
         return 0;
     case KVM_EXIT_MMIO:
-        memory_io(v);
+        kvm_memory_io(v);
         return 0;
     case KVM_EXIT_HLT:
         kvm_publish_halt(v);

@@ -25,7 +25,7 @@ static const char *const exit_names[KVM_EXIT_KINDS] = {
     [KVM_EXIT_IO] = "port", [KVM_EXIT_HLT] = "halt", [KVM_EXIT_MMIO] = "device memory",
     [KVM_EXIT_IRQ_WINDOW_OPEN] = "interrupt window", [KVM_EXIT_SHUTDOWN] = "shutdown", [KVM_EXIT_INTR] = "signal",
     [KVM_EXIT_SET_TPR] = "task priority", [KVM_EXIT_INTERNAL_ERROR] = "not emulated",
-    [KVM_EXIT_X86_RDMSR] = "rdmsr", [KVM_EXIT_X86_WRMSR] = "wrmsr",
+    [KVM_EXIT_X86_RDMSR] = "rdmsr", [KVM_EXIT_X86_WRMSR] = "wrmsr", [KVM_EXIT_SYSTEM_EVENT] = "system event",
 };
 
 static void sum_up(Machine *m, KvmVcpu *sum)
@@ -66,7 +66,8 @@ void kvm_info(Machine *m, GString *out)
     KvmMachine *km = kvm_of(m);
     KvmVcpu sum = {0};
 
-    g_string_append_printf(out, "kernel-irqchip: off\nrescue: %s\n", km->rescue ? "on" : "off");
+    g_string_append_printf(out, "kernel-irqchip: %s\nrescue: %s\n", kvm_irqchip_name(km),
+                           km->rescue ? "on" : "off");
     for (size_t i = 0; i < G_N_ELEMENTS(caps); i++) {
         int n = kvm_has(km->fd, caps[i].cap);
         g_string_append_printf(out, "capability: %s: %s\n", caps[i].name, n ? "yes" : "no");

@@ -8,110 +8,30 @@
  * home: main loop, but for what kvm.h says of its functions.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "accel/kvm/kvm.h"
 
-#define KVM_DEVICE "/dev/kvm"
 /* Three pages for the TSS of virtual-8086 mode, one for the identity map: below the firmware, where no board has RAM. */
 #define TSS_ADDRESS 0xfeffd000ul
 #define IDENTITY_MAP 0xfeffc000ull
 
-int kvm_ioctl(int fd, unsigned long request, void *arg)
-{
-    int r;
-
-    do {
-        r = ioctl(fd, request, arg);
-    } while (r < 0 && errno == EINTR);
-    return r;
-}
-
-int kvm_has(int fd, int cap)
-{
-    int r = ioctl(fd, KVM_CHECK_EXTENSION, (void *)(long)cap);
-
-    return MAX(r, 0);
-}
-
-/* ---- is it there? ---- */
-
-static int open_device(Error **errp)
-{
-    int fd = open(KVM_DEVICE, O_RDWR | O_CLOEXEC);
-
-    if (fd >= 0) {
-        return fd;
-    }
-    if (errno == EACCES || errno == EPERM) {
-        error_set(errp, ERR_UNSUPPORTED, "no permission to use " KVM_DEVICE);
-        error_hint(errp, "its group may: usermod -a -G kvm USER, and log in again");
-    } else if (errno == ENOENT || errno == ENODEV || errno == ENXIO) {
-        error_set(errp, ERR_UNSUPPORTED, "this system has no KVM (" KVM_DEVICE " does not exist)");
-        error_hint(errp, "modprobe kvm_intel or kvm_amd, if the processor's virtualization is switched on");
-    } else {
-        error_set_errno(errp, errno, "cannot open " KVM_DEVICE);
-    }
-    return -1;
-}
-
 /* Without these the vCPU loop cannot work; all are there since Linux 4.11. */
-static bool check_kernel(int fd, Error **errp)
-{
-    static const struct {
-        int cap;
-        const char *name;
-    } needed[] = {
-        {KVM_CAP_USER_MEMORY, "USER_MEMORY"},   {KVM_CAP_DESTROY_MEMORY_REGION_WORKS, "DESTROY_MEMORY_REGION_WORKS"},
-        {KVM_CAP_EXT_CPUID, "EXT_CPUID"},       {KVM_CAP_SET_TSS_ADDR, "SET_TSS_ADDR"},
-        {KVM_CAP_MP_STATE, "MP_STATE"},         {KVM_CAP_VCPU_EVENTS, "VCPU_EVENTS"},
-        {KVM_CAP_DEBUGREGS, "DEBUGREGS"},       {KVM_CAP_XSAVE, "XSAVE"},
-        {KVM_CAP_USER_NMI, "USER_NMI"},         {KVM_CAP_XCRS, "XCRS"},
-        {KVM_CAP_IMMEDIATE_EXIT, "IMMEDIATE_EXIT"},
-    };
-    int version = ioctl(fd, KVM_GET_API_VERSION, 0);
-
-    if (version != KVM_API_VERSION) {
-        error_set(errp, ERR_UNSUPPORTED, KVM_DEVICE " has version %d of its interface, not %d", version,
-                  KVM_API_VERSION);
-        return false;
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(needed); i++) {
-        if (!kvm_has(fd, needed[i].cap)) {
-            error_set(errp, ERR_UNSUPPORTED, "the kernel's KVM lacks KVM_CAP_%s", needed[i].name);
-            return false;
-        }
-    }
-    return true;
-}
-
-static int open_checked(Error **errp)
-{
-    int fd = open_device(errp);
-
-    if (fd >= 0 && !check_kernel(fd, errp)) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
+static const KvmNeed needed[] = {
+    {KVM_CAP_USER_MEMORY, "USER_MEMORY"},   {KVM_CAP_DESTROY_MEMORY_REGION_WORKS, "DESTROY_MEMORY_REGION_WORKS"},
+    {KVM_CAP_EXT_CPUID, "EXT_CPUID"},       {KVM_CAP_SET_TSS_ADDR, "SET_TSS_ADDR"},
+    {KVM_CAP_MP_STATE, "MP_STATE"},         {KVM_CAP_VCPU_EVENTS, "VCPU_EVENTS"},
+    {KVM_CAP_DEBUGREGS, "DEBUGREGS"},       {KVM_CAP_XSAVE, "XSAVE"},
+    {KVM_CAP_USER_NMI, "USER_NMI"},         {KVM_CAP_XCRS, "XCRS"},
+    {KVM_CAP_IMMEDIATE_EXIT, "IMMEDIATE_EXIT"},
+    {0},
+};
 
 static bool probe(const TargetOps *t, Error **errp)
 {
-    if (!t || strcmp(t->name, "x86_64")) {
-        error_set(errp, ERR_UNSUPPORTED, "KVM runs x86_64 guests on this host, not %s ones", t ? t->name : "nameless");
-        return false;
-    }
-    int fd = open_checked(errp);
-    if (fd < 0) {
-        return false;
-    }
-    close(fd);
-    return true;
+    return kvm_runs_target(t, "x86_64", needed, errp);
 }
 
 /* ---- options: -accel kvm,kernel-irqchip=off,rescue=on|off ---- */
@@ -151,6 +71,11 @@ static bool parse_options(KvmMachine *km, const char *spec, Error **errp)
     return true;
 }
 
+const char *kvm_irqchip_name(const KvmMachine *km)
+{
+    return "off";
+}
+
 /* ---- the virtual machine ---- */
 
 /*
@@ -163,19 +88,6 @@ static void ask_for_failures(KvmMachine *km)
 
     km->all_failures = km->rescue && kvm_has(km->fd, KVM_CAP_EXIT_ON_EMULATION_FAILURE) &&
                        kvm_ioctl(km->fd, KVM_ENABLE_CAP, &cap) == 0;
-}
-
-/* kvm_kick() interrupts KVM_RUN with it; nothing is to be done in the handler. */
-static void on_kick(int sig)
-{
-}
-
-static void install_kick_signal(void)
-{
-    struct sigaction sa = {.sa_handler = on_kick, .sa_flags = SA_RESTART};
-
-    sigemptyset(&sa.sa_mask);
-    sigaction(SIGUSR1, &sa, NULL);
 }
 
 static bool set_addresses(KvmMachine *km, Error **errp)
@@ -225,16 +137,12 @@ static void vm_close(Machine *m)
 
 static bool create(KvmMachine *km, Error **errp)
 {
-    km->dev_fd = open_checked(errp);
+    km->dev_fd = kvm_open_device(needed, errp);
     if (km->dev_fd < 0) {
         return false;
     }
-    km->fd = kvm_ioctl(km->dev_fd, KVM_CREATE_VM, NULL);
+    km->fd = kvm_create_vm(km->dev_fd, 0, errp);
     if (km->fd < 0) {
-        error_set_errno(errp, errno, "KVM cannot make a virtual machine");
-        if (errno == EBUSY) {
-            error_hint(errp, "another hypervisor uses the processor's virtualization");
-        }
         return false;
     }
     find_capabilities(km);
@@ -258,7 +166,7 @@ static bool vm_open(Machine *m, Error **errp)
         vm_close(m);
         return false;
     }
-    install_kick_signal();
+    kvm_catch_kicks();
     kvm_clock_init(km);
     return true;
 }

@@ -86,10 +86,31 @@ static inline KvmVcpu *kvm_vcpu(const Cpu *cpu)
     return cpu->accel_priv[ACCEL_SLOT_KVM];
 }
 
+/* A capability without which nothing works (KVM_CAP_<name>); a list ends with a row without a name. */
+typedef struct KvmNeed {
+    int cap;
+    const char *name;
+} KvmNeed;
+
+/* As whose the accesses of a vCPU go to devices. */
+static inline MemAttrs kvm_attrs(const KvmVcpu *v)
+{
+    return (MemAttrs){.requester = (uint16_t)v->cpu->index};
+}
+
+/* device.c */
 /* ioctl() that is tried again after a signal; -1 and errno. */
 int kvm_ioctl(int fd, unsigned long request, void *arg);
 /* KVM_CHECK_EXTENSION of /dev/kvm or of a virtual machine; 0: not there. */
 int kvm_has(int fd, int cap);
+/* /dev/kvm, if it has all of these; -1: the reason is in errp. */
+int kvm_open_device(const KvmNeed *needed, Error **errp);
+/* Can guests of that target run here, whose processors are arch's? Otherwise the reason is in errp. */
+bool kvm_runs_target(const TargetOps *t, const char *arch, const KvmNeed *needed, Error **errp);
+/* A virtual machine of that type (the API, KVM_CREATE_VM); -1: the reason is in errp. */
+int kvm_create_vm(int fd, unsigned long type, Error **errp);
+/* kvm_kick()'s signal gets its handler. */
+void kvm_catch_kicks(void);
 
 /* slots.c */
 void kvm_slots_init(KvmMachine *km);
@@ -104,13 +125,24 @@ bool kvm_may_enter(KvmVcpu *v);
 /* After KVM_RUN. */
 void kvm_left(KvmVcpu *v);
 
+/* enter.c */
+/* The kernel's vCPU of that number and its shared page; false: destroy what there is of it. */
+bool kvm_vcpu_create(KvmVcpu *v, unsigned long id, Error **errp);
+void kvm_vcpu_destroy(KvmVcpu *v);
+void kvm_kick(Cpu *cpu);
+/* Let the kernel finish the instruction of the last exit (the API, KVM_EXIT_IO). */
+void kvm_finish_io(KvmVcpu *v);
+/* KVM_RUN said so: a message, and what kvm_handle_exit() gives then. */
+int kvm_run_failed(KvmVcpu *v, int err);
+
+/* mmio.c */
+/* KVM_EXIT_MMIO */
+void kvm_memory_io(KvmVcpu *v);
+
 /* vcpu.c */
 bool kvm_vcpu_open(Cpu *cpu, Error **errp);
 void kvm_vcpu_close(Cpu *cpu);
 Exit kvm_run(Cpu *cpu);
-void kvm_kick(Cpu *cpu);
-/* Let the kernel finish the instruction of the last exit (the API, KVM_EXIT_IO). */
-void kvm_finish_io(KvmVcpu *v);
 
 /* exits.c: 0 to go on, otherwise an Exit + 1 */
 int kvm_handle_exit(KvmVcpu *v);
@@ -165,6 +197,9 @@ void kvm_push_tsc(KvmVcpu *v, const X86State *s);
  * Exit + 1. failed: KVM could not emulate the instruction.
  */
 int kvm_assist(KvmVcpu *v, bool failed);
+
+/* What -accel kvm,kernel-irqchip= is: kvm.c, arm.c. */
+const char *kvm_irqchip_name(const KvmMachine *km);
 
 /* info.c */
 void kvm_info(Machine *m, GString *out);

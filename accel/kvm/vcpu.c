@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A vCPU under KVM: its life, entering the guest, interrupts, and being called out of it.
+ * A vCPU of an x86 machine under KVM: its life, entering the guest, interrupts.
  *
- * kick() and the loop follow one rule: the kicker latches its request, then sets kvm_run.immediate_exit, then looks
- * whether the vCPU is on its way in (in_run) and if so sends a signal. The vCPU says in_run, clears immediate_exit, and
- * then looks at the requests. So either it sees the request, or KVM_RUN sees immediate_exit or the signal
- * (the API, kvm_run.immediate_exit). A signal that comes late interrupts nothing: it is restartable.
+ * What makes being called out safe stands in enter.c.
  *
- * home: the vCPU's thread; open and close on the main loop, kick from any thread.
+ * home: the vCPU's thread; open and close on the main loop.
  */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "accel/kvm/kvm.h"
@@ -32,12 +26,7 @@ void kvm_vcpu_close(Cpu *cpu)
     if (!v) {
         return;
     }
-    if (v->run) {
-        munmap(v->run, v->km->mmap_size);
-    }
-    if (v->fd >= 0) {
-        close(v->fd);
-    }
+    kvm_vcpu_destroy(v);
     g_free(v->known);
     g_free(v->xsave);
     g_free(v);
@@ -48,17 +37,9 @@ static bool open_parts(KvmVcpu *v, Error **errp)
 {
     KvmMachine *km = v->km;
 
-    v->fd = kvm_ioctl(km->fd, KVM_CREATE_VCPU, (void *)(uintptr_t)v->cpu->arch_id);
-    if (v->fd < 0) {
-        error_set_errno(errp, errno, "KVM cannot make processor %d", v->cpu->index);
+    if (!kvm_vcpu_create(v, v->cpu->arch_id, errp)) {
         return false;
     }
-    void *p = mmap(NULL, km->mmap_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
-    if (p == MAP_FAILED) {
-        error_set_errno(errp, errno, "cannot map KVM's page of processor %d", v->cpu->index);
-        return false;
-    }
-    v->run = p;
     v->xsave = g_malloc0(km->xsave_size);
     v->known = g_malloc0(v->cpu->target->state_size);
     if (!kvm_tsc_open(v, errp) || !kvm_set_cpuid(v, errp)) {
@@ -81,41 +62,6 @@ bool kvm_vcpu_open(Cpu *cpu, Error **errp)
         return false;
     }
     return true;
-}
-
-/* ---- being called out ---- */
-
-void kvm_kick(Cpu *cpu)
-{
-    KvmVcpu *v = kvm_vcpu(cpu);
-
-    if (!v) {
-        return;
-    }
-    __atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&v->in_run, __ATOMIC_SEQ_CST) && cpu_current() != cpu) {
-        syscall(SYS_tgkill, getpid(), cpu->host_tid, SIGUSR1); /* by number: the thread may just have ended */
-    }
-}
-
-void kvm_finish_io(KvmVcpu *v)
-{
-    while (v->io_pending) {
-        if (!kvm_may_enter(v)) {
-            continue;
-        }
-        __atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-        v->known_valid = v->synced = false;
-        v->run->kvm_valid_regs = 0;
-        int r = ioctl(v->fd, KVM_RUN, 0);
-        kvm_left(v);
-        v->io_pending = false;
-        /* A string of I/O goes on with its next piece, an access in two halves with the second. */
-        if (r == 0 && (v->run->exit_reason == KVM_EXIT_IO || v->run->exit_reason == KVM_EXIT_MMIO)) {
-            kvm_handle_exit(v);
-        }
-    }
 }
 
 /* ---- interrupts ---- */
@@ -176,12 +122,6 @@ static void task_priority(KvmVcpu *v, uint64_t before)
 
 /* ---- the loop ---- */
 
-static int kvm_error(KvmVcpu *v, int err)
-{
-    error_report_text("KVM_RUN of processor %d failed: %s", v->cpu->index, g_strerror(err));
-    return EXIT_ERROR + 1;
-}
-
 /* Is there a request that the round so far did not deal with? */
 static bool news(const KvmVcpu *v)
 {
@@ -213,7 +153,7 @@ static int enter(KvmVcpu *v)
     v->io_pending = false;
     task_priority(v, cr8);
     if (r < 0) {
-        return err == EINTR || err == EAGAIN ? 0 : kvm_error(v, err);
+        return err == EINTR || err == EAGAIN ? 0 : kvm_run_failed(v, err);
     }
     if (v->run->exit_reason < KVM_EXIT_KINDS) {
         v->exits[v->run->exit_reason]++;
