@@ -30,6 +30,50 @@ typedef struct AccelX86 {
     AccelCpuid cpuid[];
 } AccelX86;
 
+/* The same of Arm processors. */
+typedef struct AccelArmReg {
+    uint32_t key; /* op0, op1, CRn, CRm, op2 in 16 bits as MRS has them */
+    uint64_t value;
+} AccelArmReg;
+typedef struct AccelArmHost {
+    unsigned pa_bits;   /* of guest-physical addresses */
+    uint32_t cnt_freq;  /* of the counter, Hz */
+    unsigned n;
+    AccelArmReg id[];   /* what guests read of identification registers */
+} AccelArmHost;
+
+/* A GIC in the host's kernel, as a board places it. */
+typedef struct AccelArmGic {
+    int version;        /* 2 or 3 */
+    unsigned irqs;      /* with the 32 private ones */
+    uint64_t dist, cpu, its; /* addresses; cpu: version 2; its: UINT64_MAX without one */
+    struct {
+        uint64_t base;
+        unsigned count; /* processors; 0: not there */
+    } redist[2];
+} AccelArmGic;
+typedef enum AccelGicRegs {
+    ACCEL_GIC_DIST,     /* GICD_*; version 2: as that processor sees them */
+    ACCEL_GIC_REDIST,   /* GICR_* of a processor, version 3 */
+    ACCEL_GIC_CPU,      /* version 2: GICC_*; version 3: ICC_*_EL1, by the 16 bits of their encoding */
+} AccelGicRegs;
+
+/* Of an accelerator that runs guests on the host's own Arm processor: the GIC is the host's, too. */
+typedef struct AccelArmOps {
+    AccelArmHost *(*host)(Error **errp); /* g_free */
+    unsigned (*gic_versions)(Machine *m); /* bits 2 and 3: those that the host has */
+    /* The machine's processors are there, and did not run yet. */
+    bool (*gic_open)(Machine *m, const AccelArmGic *g, Error **errp);
+    /* A shared interrupt's wire. Any thread. */
+    void (*gic_line)(Machine *m, unsigned intid, bool level);
+    /* A register as software would see it but for what writes do at once (Linux, vgic devices). All vCPUs parked. */
+    bool (*gic_access)(Machine *m, AccelGicRegs kind, unsigned cpu, uint32_t reg, uint64_t *val, bool write);
+    /* The ITS as after reset. All vCPUs parked. */
+    void (*its_reset)(Machine *m);
+    /* A PCI message to the ITS. Any thread. */
+    void (*its_message)(Machine *m, uint16_t requester, uint64_t addr, uint32_t data);
+} AccelArmOps;
+
 struct AccelOps {
     const char *name;  /* "tcg", "kvm", "null" */
     const char *help;
@@ -68,6 +112,10 @@ struct AccelOps {
      */
     void (*leave)(Machine *m);
     void (*enter)(Machine *m);
+    const AccelArmOps *arm;                     /* NULL: Arm processors and GICs are ours */
+    /* Optional: the target reset the processor's state; what it does not know of may be reset now. State not yet pushed. */
+    void (*vcpu_reset)(Cpu *cpu);
+    bool waits_inside;                          /* vCPUs wait, and are off, in run(): it is called whatever power_off says */
     void (*info)(Machine *m, GString *out);     /* `info jit` / `info kvm` */
     void (*reset_stats)(Machine *m);
 };

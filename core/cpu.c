@@ -106,6 +106,9 @@ void cpu_reset_now(Cpu *cpu)
     if (cpu->target->reset) {
         cpu->target->reset(cpu);
     }
+    if (cpu->machine->accel->vcpu_reset) {
+        cpu->machine->accel->vcpu_reset(cpu);
+    }
     cpu_state_changed(cpu);
 }
 

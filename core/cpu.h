@@ -145,6 +145,8 @@ static inline void cpu_use_secure_memory(Cpu *cpu, bool secure)
 {
     cpu->mem = secure && cpu->secure_mem ? cpu->secure_mem : cpu->plain_mem;
 }
+/* The calling vCPU thread holds no flat view pointer and will take none until mem_quiesce(). */
+void mem_offline(Cpu *cpu);
 /* Does its thread sleep (halted, parked)? If so, it looks at everything again before it executes. Any thread. */
 bool cpu_asleep(const Cpu *cpu);
 /*

@@ -346,7 +346,7 @@ static void *vcpu_thread(void *opaque)
         m->accel->vcpu_thread_start(cpu);
     }
     while (serve(cpu)) {
-        if (cpu->power_off && !has_work(cpu)) {
+        if (cpu->power_off && !cpu->machine->accel->waits_inside && !has_work(cpu)) {
             cpu_sleep(cpu, has_work);
             continue;
         }

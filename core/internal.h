@@ -66,8 +66,6 @@ void mem_init(Machine *m);
 void mem_fini(Machine *m);
 /* Frees what no reader can hold any more; true when nothing is left. */
 bool mem_reap(Machine *m);
-/* The calling vCPU thread holds no view pointer and will take none until mem_quiesce(). */
-void mem_offline(Cpu *cpu);
 /* Bracket around reading views by threads that are not vCPUs of m; no-op on those. */
 int mem_enter(Machine *m);
 void mem_leave(Machine *m, int token);

@@ -30,7 +30,7 @@
 #ifndef HW_INTC_GIC_H
 #define HW_INTC_GIC_H
 
-#include "core/cpu.h"
+#include "core/accel.h"
 #include "core/device.h"
 #include "target/arm/boot.h"
 
@@ -73,6 +73,15 @@ Irq gic_spi(Device *gic, unsigned n);
 Irq gic_ppi(Device *gic, unsigned cpu, unsigned intid);
 /* How the system register interface looks at a processor: arm_cpu_intc_view(); tests have their own. */
 void gic_set_cpu_view(Device *gic, void (*view)(Cpu *cpu, ArmIntcView *out));
+
+/*
+ * The accelerator has its own GIC, and with it an ITS if that has a place (AccelArmOps): after gic_set_cpu_view(), with all
+ * processors there. From then on inputs go there; the state comes from there before it is saved or told, and goes there at
+ * reset and when it was loaded.
+ */
+bool gic_lend(Device *gic, const AccelArmOps *to, const AccelArmGic *where, Error **errp);
+/* A PciMsiFn to that ITS; opaque is the GIC. */
+void gic_lent_message(void *opaque, uint16_t requester, uint64_t addr, uint32_t data);
 
 /*
  * PCI messages: both are a PciMsiFn. opaque is the "arm-gicv2m" or "arm-gicv3-its" device, which maps its registers itself

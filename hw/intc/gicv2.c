@@ -154,9 +154,15 @@ void v2_deactivate(Gicv2 *g, unsigned cpu, unsigned irq)
 
 static void set_input(Gicv2 *g, unsigned irq, unsigned cpu, int level)
 {
+    if (g->lent && irq < 32) {
+        return; /* so are the timers */
+    }
     g_mutex_lock(&g->lock);
     bool before = v2_bit(g->level, irq, cpu);
-    if (before != (level != 0)) {
+    if (before != (level != 0) && g->lent) {
+        v2_put(g->level, irq, cpu, level);
+        g->lent->gic_line(g->dev.machine, irq, level);
+    } else if (before != (level != 0)) {
         v2_put(g->level, irq, cpu, level);
         if (level && v2_bit(g->edge, irq, cpu)) {
             v2_put(g->latch, irq, cpu, true);
@@ -254,12 +260,26 @@ static void v2_outputs(Device *d)
 {
     Gicv2 *g = (Gicv2 *)d;
 
+    if (g->lent) {
+        gicv2_exchange(g, true);
+        return;
+    }
     g_mutex_lock(&g->lock);
     for (unsigned i = 0; i < g->num_cpu; i++) {
         g->driven[i] = ~lines_of(g, i) & 0xf; /* all four, whatever they were */
         v2_update(g, i);
     }
     g_mutex_unlock(&g->lock);
+}
+
+static bool v2_pre_save(Device *d, Error **errp)
+{
+    Gicv2 *g = (Gicv2 *)d;
+
+    if (g->lent) {
+        gicv2_exchange(g, false);
+    }
+    return true;
 }
 
 static bool v2_post_load(Device *d, int version, Error **errp)
@@ -328,6 +348,7 @@ static const StateField v2_state[] = {
     STATE_ARRAY(Gicv2, STATE_U32, nsapr, V2_CPUS *V2_APRS, 0),
     STATE_ARRAY(Gicv2, STATE_U64, vcpu, V2_CPUS * sizeof(GicVirt) / 8, 0),
     HOST_ONLY(Gicv2, lock),
+    HOST_ONLY(Gicv2, lent),
     HOST_ONLY(Gicv2, cpus),
     HOST_ONLY(Gicv2, driven),
     HOST_ONLY(Gicv2, window),
@@ -346,6 +367,7 @@ const DeviceType arm_gic_type = {
     .realize = v2_realize,
     .unrealize = v2_unrealize,
     .reset_hold = v2_reset_hold,
+    .pre_save = v2_pre_save,
     .post_load = v2_post_load,
     .outputs = v2_outputs,
     .info = v2_info,

@@ -5,6 +5,7 @@
 
 #include "base/bits.h"
 #include "hw/intc/gic.h"
+#include "hw/intc/gic_lent.h"
 #include "hw/intc/gic_virt.h"
 
 #define V2_CPUS GICV2_MAX_CPUS
@@ -15,7 +16,6 @@
 #define V2_IDLE_PRIO 0x100u
 
 /* A window onto registers: which of them, for Secure accesses or not. */
-typedef struct Gicv2 Gicv2;
 typedef struct V2Window {
     Gicv2 *gic;
     MemoryRegion *region;
@@ -42,6 +42,7 @@ struct Gicv2 {
     GicVirt vcpu[V2_CPUS];
     /* host */
     GMutex lock;
+    const AccelArmOps *lent; /* gic_lend(); NULL: the state is here */
     Cpu *cpus[V2_CPUS];
     uint8_t driven[V2_CPUS]; /* levels of the output wires, bit n: ARM_PIN_n */
     V2Window window[GIC_REGION__COUNT][2];

@@ -241,8 +241,12 @@ void gicv3_set_spi(void *opaque, int n, int level)
     g_mutex_lock(&g->lock);
     if (((g->level[w] & bit) != 0) != (level != 0)) {
         g->level[w] = level ? g->level[w] | bit : g->level[w] & ~bit;
-        g->latch[w] |= level ? bit & g->edge[w] : 0;
-        v3_spis_changed(g, w, bit);
+        if (g->lent) {
+            g->lent->gic_line(g->dev.machine, n + 32, level);
+        } else {
+            g->latch[w] |= level ? bit & g->edge[w] : 0;
+            v3_spis_changed(g, w, bit);
+        }
     }
     g_mutex_unlock(&g->lock);
 }
@@ -253,6 +257,9 @@ void gicv3_set_ppi(void *opaque, int n, int level)
     unsigned cpu = n / 32;
     uint32_t bit = BIT32(n % 32), *now = &g->ppi_level[cpu];
 
+    if (g->lent) {
+        return; /* so are the timers */
+    }
     g_mutex_lock(&g->lock);
     if (((*now & bit) != 0) != (level != 0)) {
         *now = level ? *now | bit : *now & ~bit;
@@ -386,6 +393,10 @@ static void v3_outputs(Device *d)
 {
     Gicv3 *g = (Gicv3 *)d;
 
+    if (g->lent) {
+        gicv3_exchange(g, true);
+        return;
+    }
     g_mutex_lock(&g->lock);
     for (unsigned i = 32; i < g->num_irq; i++) {
         set_target(g, i);
@@ -404,7 +415,12 @@ static void v3_outputs(Device *d)
 
 static bool v3_pre_save(Device *d, Error **errp)
 {
-    return v3_lpi_save((Gicv3 *)d);
+    Gicv3 *g = (Gicv3 *)d;
+
+    if (g->lent) {
+        gicv3_exchange(g, false);
+    }
+    return v3_lpi_save(g);
 }
 
 static bool v3_post_load(Device *d, int version, Error **errp)
@@ -482,6 +498,7 @@ static const StateField v3_state[] = {
     STATE_BLOB(Gicv3, lpi_blob),
     HOST_ONLY(Gicv3, lock),
     HOST_ONLY(Gicv3, host),
+    HOST_ONLY(Gicv3, lent),
     HOST_ONLY(Gicv3, target),
     HOST_ONLY(Gicv3, ready),
     HOST_ONLY(Gicv3, window),

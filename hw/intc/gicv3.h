@@ -5,6 +5,7 @@
 
 #include "base/bits.h"
 #include "hw/intc/gic.h"
+#include "hw/intc/gic_lent.h"
 #include "hw/intc/gic_virt.h"
 
 #define V3_CPUS GICV3_MAX_CPUS
@@ -58,7 +59,6 @@ typedef struct V3Host {
     uint64_t lpi_words[V3_LPI_WORDS / 64]; /* which words of it are not 0 */
 } V3Host;
 
-typedef struct Gicv3 Gicv3;
 typedef struct V3Window {
     Gicv3 *gic;
     MemoryRegion *region;
@@ -82,6 +82,7 @@ struct Gicv3 {
     /* host */
     GMutex lock;
     V3Host *host; /* num_cpu of them */
+    const AccelArmOps *lent; /* gic_lend(); NULL: the state is here */
     int16_t target[V3_WORDS * 32]; /* processor an SPI is routed to, -1 none: follows irouter */
     uint32_t ready;                /* which words have an SPI that is pending, enabled and not active */
     V3Window window[GIC_REGION__COUNT][2];

@@ -37,8 +37,8 @@
 #define DEFAULT_RAM   (128 * MIB)
 #define POWER_LINE    3           /* of the PL061 */
 
-enum { GIC_2, GIC_3, GIC_MAX };
-static const char *const gic_names[] = {"2", "3", "max", NULL};
+enum { GIC_2, GIC_3, GIC_MAX, GIC_HOST };
+static const char *const gic_names[] = {"2", "3", "max", "host", NULL};
 static const char *const onoff_names[] = {"auto", "on", "off", NULL};
 
 static const VirtRange low_map[] = {
@@ -284,6 +284,23 @@ static bool set_redistributors(VirtBoard *v, int cpus, Error **errp)
     return true;
 }
 
+/* The registers stay in the memory map, but accesses of guests do not come that far. */
+static bool lend_gic(VirtBoard *v, Error **errp)
+{
+    uint64_t first = v->map[VIRT_GIC_REDIST].size / REDIST_SIZE, cpus = (uint64_t)machine_cpu_count(v->dev.machine);
+    const AccelArmGic g = {
+        .version = v->gic_version,
+        .irqs = VIRT_SPIS + 32,
+        .dist = v->map[VIRT_GIC_DIST].base,
+        .cpu = v->map[VIRT_GIC_CPU].base,
+        .its = v->its ? v->map[VIRT_GIC_ITS].base : UINT64_MAX,
+        .redist = {{v->map[VIRT_GIC_REDIST].base, (unsigned)MIN(cpus, first)},
+                   {v->map[VIRT_HIGH_GIC_REDIST2].base, (unsigned)(cpus - MIN(cpus, first))}},
+    };
+
+    return gic_lend(v->gic, machine_accel(v->dev.machine)->arm, &g, errp);
+}
+
 static bool add_gic(VirtBoard *v, Error **errp)
 {
     Machine *m = v->dev.machine;
@@ -297,7 +314,7 @@ static bool add_gic(VirtBoard *v, Error **errp)
     device_set_u64(v->gic, "has-virtualization-extensions", v->virtualization);
     device_set_u64(v->gic, "irq-reset-nonsecure", v->secure && virt_boots_linux(v));
     if (v3) {
-        device_set_u64(v->gic, "has-lpi", v->its);
+        device_set_u64(v->gic, "has-lpi", v->its && !v->host_gic);
         if (!set_redistributors(v, cpus, errp)) {
             return false;
         }
@@ -318,7 +335,7 @@ static bool add_gic(VirtBoard *v, Error **errp)
         map_gic_region(v, GIC_REGION_HYP, VIRT_GIC_HYP);
         map_gic_region(v, GIC_REGION_VCPU, VIRT_GIC_VCPU);
     }
-    return true;
+    return !v->host_gic || lend_gic(v, errp);
 }
 
 /* Who takes PCI messages: GICv2 has the v2m frame, GICv3 the ITS or nobody. */
@@ -326,7 +343,7 @@ static bool add_msi(VirtBoard *v, Error **errp)
 {
     Machine *m = v->dev.machine;
 
-    if (v->gic_version == 3 && !v->its) {
+    if (v->gic_version == 3 && (!v->its || v->host_gic)) {
         return true;
     }
     v->msi = device_new(m, v->its ? &arm_gicv3_its_type : &arm_gicv2m_type, &v->dev, NULL);
@@ -447,8 +464,8 @@ static bool add_pcie(VirtBoard *v, Error **errp)
         .mmio = mmio.base, .mmio_size = mmio.size,
         .high = high.base, .high_size = high.size,
         .pio = pio.base, .pio_size = pio.size,
-        .msi = !v->msi ? NULL : v->its ? gicv3_its_message : gicv2m_message,
-        .msi_opaque = v->msi,
+        .msi = v->host_gic && v->its ? gic_lent_message : !v->msi ? NULL : v->its ? gicv3_its_message : gicv2m_message,
+        .msi_opaque = v->host_gic && v->its ? v->gic : v->msi,
     };
 
     v->pcie = device_new(v->dev.machine, &gpex_type, &v->dev, NULL);
@@ -479,6 +496,41 @@ static bool add_virtio_slots(VirtBoard *v, Error **errp)
 
 /* ---- BoardType ---- */
 
+static bool check_host_gic(VirtBoard *v, const AccelArmOps *host, Error **errp)
+{
+    unsigned has = host->gic_versions(v->dev.machine);
+
+    if (v->secure || v->virtualization || v->mte) {
+        return virt_refuse(v->secure ? "secure=on" : v->virtualization ? "virtualization=on" : "mte=on",
+                           "not under an accelerator that runs guests on the host's processor", errp);
+    }
+    if (!has) {
+        return virt_refuse("gic-version=host", "the host has no interrupt controller for guests", errp);
+    }
+    v->gic_version = v->gic_opt == GIC_2 ? 2 : v->gic_opt == GIC_3 || (has & 1u << 3) ? 3 : 2;
+    if (!(has & 1u << v->gic_version)) {
+        virt_refuse(gic_names[v->gic_opt], "the host has no such interrupt controller for guests", errp);
+        error_hint(errp, "-M virt,gic-version=host");
+        return false;
+    }
+    v->host_gic = true;
+    return true;
+}
+
+static bool choose_gic(VirtBoard *v, Error **errp)
+{
+    const AccelArmOps *host = machine_accel(v->dev.machine)->arm;
+
+    if (host) {
+        return check_host_gic(v, host, errp);
+    }
+    if (v->gic_opt == GIC_HOST) {
+        return virt_refuse("gic-version=host", "it requires KVM", errp);
+    }
+    v->gic_version = v->gic_opt == GIC_2 ? 2 : 3;
+    return true;
+}
+
 static bool check_options(VirtBoard *v, Error **errp)
 {
     if (strcmp(v->iommu, "none") != 0) {
@@ -490,7 +542,9 @@ static bool check_options(VirtBoard *v, Error **errp)
     if (v->usb) {
         return virt_refuse("usb=on", "there are no USB controllers", errp);
     }
-    v->gic_version = v->gic_opt == GIC_2 ? 2 : 3;
+    if (!choose_gic(v, errp)) {
+        return false;
+    }
     v->its = v->gic_version == 3 && v->its_opt;
     if (v->gic_version == 2 && machine_config(v->dev.machine)->cpus > GICV2_MAX_CPUS) {
         error_set(errp, ERR_INVALID_PARAMETER,
@@ -527,7 +581,7 @@ static const Property virt_props[] = {
     {.name = "acpi", .kind = PROP_ENUM, .offset = offsetof(VirtBoard, acpi), .def = VIRT_ONOFF_AUTO,
      .enum_names = onoff_names, .help = "describe the machine in ACPI tables to firmware"},
     {.name = "gic-version", .kind = PROP_ENUM, .offset = offsetof(VirtBoard, gic_opt), .def = GIC_2,
-     .enum_names = gic_names, .help = "version of the interrupt controller: 2, 3 or max"},
+     .enum_names = gic_names, .help = "version of the interrupt controller: 2, 3, max or host (what KVM has)"},
     PROP(VirtBoard, PROP_BOOL, secure, "secure", false, "processors have EL3, and there is Secure memory"),
     PROP(VirtBoard, PROP_BOOL, virtualization, "virtualization", false, "processors have EL2"),
     PROP(VirtBoard, PROP_BOOL, mte, "mte", false, "memory has allocation tags"),

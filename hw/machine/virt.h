@@ -51,7 +51,7 @@ typedef struct VirtBoard {
     char *iommu, *dtb, *dumpdtb, *dt_compatible, *pflash[2];
     /* derived */
     int gic_version;
-    bool its;
+    bool its, host_gic; /* host_gic: the GIC, with its ITS, is in the host's kernel */
     ArmPsciConduit psci;
     VirtRange map[VIRT__REGIONS];
     VirtRange ecam;            /* low or high */
@@ -66,6 +66,11 @@ typedef struct VirtBoard {
     VirtBoot *boot;
 } VirtBoard;
 
+/* Does anybody take PCI messages? */
+static inline bool virt_has_msi(const VirtBoard *v)
+{
+    return v->msi || v->its;
+}
 /* virt.c */
 Irq virt_spi(VirtBoard *v, int spi);
 uint64_t virt_node_size(VirtBoard *v, int node); /* bytes of a -numa node */

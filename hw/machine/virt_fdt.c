@@ -230,7 +230,7 @@ static void gic_node(VirtBoard *v, DevTree *t)
         dt_list(t, path, "interrupts", GIC_PPI, PPI(VIRT_PPI_GIC_MAINT), LEVEL_HIGH);
     }
     dt_u32(t, path, "phandle", v->ph_gic);
-    if (v->msi) {
+    if (virt_has_msi(v)) {
         msi_node(v, t, path);
     }
 }
@@ -380,7 +380,7 @@ static void pcie_node(const VirtBoard *v, DevTree *t)
     dt_u32(t, path, "linux,pci-domain", 0);
     dt_list(t, path, "bus-range", 0, (uint32_t)(v->ecam.size >> 20) - 1);
     dt_empty(t, path, "dma-coherent");
-    if (v->msi) {
+    if (virt_has_msi(v)) {
         dt_list(t, path, "msi-map", 0, v->ph_msi, 0, 0x10000);
     }
     one_reg(t, path, v->ecam);

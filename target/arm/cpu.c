@@ -33,7 +33,7 @@ static bool cpu_init(Cpu *cpu, const char *model, Error **errp)
 
     p->config.mpidr = cpu->arch_id;
     p->config.reset_pc = 0;
-    if (!arm_config_parse(&p->config, model, errp)) {
+    if (!arm_config_parse_under(&p->config, model, cpu->machine ? machine_accel(cpu->machine) : NULL, errp)) {
         g_free(p);
         return false;
     }

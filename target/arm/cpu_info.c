@@ -28,11 +28,9 @@ void arm_list_models(GString *out)
 
 bool arm_check_model(const char *text, const AccelOps *accel, Error **errp)
 {
-    g_auto(GStrv) items = g_strsplit(text, ",", -1);
     ArmCpuConfig c = {0};
-    ArmCpuRequest r = {.c = &c};
 
-    return arm_request_parse(&r, items, errp);
+    return arm_config_parse_under(&c, text, accel, errp);
 }
 
 json_t *arm_model_definitions(void)

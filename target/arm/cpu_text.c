@@ -56,6 +56,8 @@ const ArmModel *arm_model_find(const char *name, Error **errp)
     error_set(errp, ERR_INVALID_PARAMETER, "unable to find CPU model '%s'", name);
     if (near) {
         error_hint(errp, "did you mean '%s'?", near);
+    } else if (!strcmp(name, "host")) {
+        error_hint(errp, "that is what guests under -accel kvm have; '-cpu help' lists the models of the translator");
     } else {
         error_hint(errp, "'-cpu help' lists the models");
     }
@@ -437,18 +439,40 @@ static bool settle(ArmCpuRequest *r, Error **errp)
     return true;
 }
 
+static bool find_model(ArmCpuRequest *r, char **items, Error **errp)
+{
+    if (!r->host) {
+        r->m = arm_model_find(items[0], errp);
+        return r->m != NULL;
+    }
+    if (strcmp(items[0], "host") && strcmp(items[0], "max")) {
+        error_set(errp, ERR_UNSUPPORTED, "-cpu %s: guests under this accelerator have the host's processor", items[0]);
+        error_hint(errp, "-cpu host");
+        return false;
+    }
+    if (items[1]) {
+        error_set(errp, ERR_UNSUPPORTED, "-cpu %s,%s: the host's processor has no properties", items[0], items[1]);
+        error_hint(errp, "-cpu %s", items[0]);
+        return false;
+    }
+    r->m = arm_host_model(r);
+    return true;
+}
+
 bool arm_request_parse(ArmCpuRequest *r, char **items, Error **errp)
 {
     ArmCpuConfig *c = r->c;
 
     r->aarch64 = r->el2 = r->el3 = r->pmu = r->neon = r->vfp = r->sve = -1;
     r->pauth = r->pauth_impdef = r->lpa2 = r->cfgend = -1;
-    r->cntfrq = 62500000;
-    r->m = arm_model_find(items[0], errp);
-    if (!r->m) {
+    r->cntfrq = r->host ? r->host->cnt_freq : 62500000;
+    if (!find_model(r, items, errp)) {
         return false;
     }
     take_model(c, r->m);
+    if (r->host) {
+        arm_without_host_levels(c);
+    }
     /* Properties of what is not implemented do not exist. */
     for (int f = 0; f < ARM_FEAT__COUNT; f++) {
         if (!arm_feature_implemented((ArmFeature)f)) {
@@ -465,14 +489,27 @@ bool arm_request_parse(ArmCpuRequest *r, char **items, Error **errp)
         error_hint(errp, "possible: 1 to 1000000000");
         return false;
     }
-    return settle(r, errp);
+    if (!settle(r, errp)) {
+        return false;
+    }
+    c->pa_bits = r->host ? (uint8_t)MIN(c->pa_bits, r->host->pa_bits) : c->pa_bits;
+    return true;
 }
 
 bool arm_config_parse(ArmCpuConfig *c, const char *model, Error **errp)
 {
+    return arm_config_parse_under(c, model, NULL, errp);
+}
+
+bool arm_config_parse_under(ArmCpuConfig *c, const char *model, const AccelOps *accel, Error **errp)
+{
     g_auto(GStrv) items = g_strsplit(model, ",", -1);
+    g_autofree AccelArmHost *host = NULL;
     ArmCpuRequest r = {.c = c};
 
+    if (accel && accel->arm && !(r.host = host = accel->arm->host(errp))) {
+        return false;
+    }
     if (!items[0]) {
         error_set(errp, ERR_INVALID_PARAMETER, "-cpu option cannot be empty");
         return false;

@@ -6,13 +6,16 @@
 #define TARGET_ARM_CPU_TEXT_H
 
 #include <glib.h>
-#include "core/cpu.h"
+#include "core/accel.h"
 #include "base/json.h"
 #include "target/arm/models.h"
 
 typedef struct ArmCpuRequest {
     ArmCpuConfig *c;
     const ArmModel *m;
+    const AccelArmHost *host;   /* the accelerator runs guests on this processor, and no other one; NULL: any model */
+    ArmModel host_model;
+    ArmIdValue host_ids[ARM_ID__COUNT + 1];
     /* What was asked for; -1: nothing was said. */
     int aarch64, el2, el3, pmu, neon, vfp, sve, pauth, pauth_impdef, lpa2, cfgend;
     uint32_t sve_on, sve_off;   /* bit n: length of n + 1 quadwords */
@@ -23,10 +26,16 @@ typedef struct ArmCpuRequest {
 
 /* items[0] is the model, the others "name=value"; up to a NULL. Error texts are QEMU's. */
 bool arm_request_parse(ArmCpuRequest *r, char **items, Error **errp);
+/* The same to a configuration, for processors under that accelerator (NULL: the translator). */
+bool arm_config_parse_under(ArmCpuConfig *c, const char *model, const AccelOps *accel, Error **errp);
 /* The properties that query-cpu-model-expansion tells, as they came out. */
 void arm_request_to_json(const ArmCpuRequest *r, json_t *props);
 /* Is name a property that the expansion tells, for this model? */
 bool arm_property_told(const ArmModel *m, const char *name);
+
+/* The model of r->host, in r; what guests of it do not have whatever its ID registers say (cpu_host.c). */
+const ArmModel *arm_host_model(ArmCpuRequest *r);
+void arm_without_host_levels(ArmCpuConfig *c);
 
 /* TargetOps (cpu_info.c) */
 void arm_list_models(GString *out);

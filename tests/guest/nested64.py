@@ -24,7 +24,7 @@ mount -t proc proc /proc
 mount -t devtmpfs devtmpfs /dev
 dmesg | grep 'kvm \\['
 cd /m
-LD_LIBRARY_PATH=/m ./ld-linux-aarch64.so.1 ./qemu-system-aarch64 -accel kvm -M virt,gic-version=host -cpu host -smp {smp} \\
+LD_LIBRARY_PATH=/m ./ld-linux-aarch64.so.1 {program} -accel kvm -M virt,gic-version=host -cpu host -smp {smp} \\
     -m 256 -nodefaults -display none -no-reboot -serial stdio -kernel Image -initrd inner.gz \\
     -append 'console=ttyAMA0 panic=-1 quiet rhea.cmd="{command}"' </dev/null
 echo "inner emulator ended: $?."
@@ -49,33 +49,40 @@ def libraries(tree, program):
     return found
 
 
-def make_initrd(directory, kernel, smp):
-    tree = fetch("tree", "arm64", "qemu-system-arm")
-    qemu, busybox = f"{tree}/usr/bin/qemu-system-aarch64", fetch("busybox-arm64")
+def make_initrd(directory, kernel, smp, tree, program, start, init=INIT):
+    """An initrd with the program, its libraries out of the tree, and what it boots; start: how init starts it in /m."""
+    busybox = fetch("busybox-arm64")
     root, inner, out = f"{directory}/root", f"{directory}/inner.gz", f"{directory}/outer.gz"
     for d in ["m", "bin", "dev", "proc"]:
         os.makedirs(f"{root}/{d}", exist_ok=True)
     subprocess.run([f"{HERE}/mkinitrd", inner], check=True, env={**os.environ, "BUSYBOX": busybox})
-    files = {"bin/busybox": busybox, "m/qemu-system-aarch64": qemu, "m/Image": kernel, "m/inner.gz": inner,
-             **{f"m/{name}": path for name, path in libraries(tree, qemu).items()}}
+    files = {"bin/busybox": busybox, f"m/{os.path.basename(program)}": program, "m/Image": kernel, "m/inner.gz": inner,
+             **{f"m/{name}": path for name, path in libraries(tree, program).items()}}
     files.setdefault("m/ld-linux-aarch64.so.1", f"{tree}/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1")
     for name, path in files.items():
         shutil.copy(path, f"{root}/{name}")
         os.chmod(f"{root}/{name}", 0o755)
     with open(f"{root}/init", "w", encoding="ascii") as f:
-        f.write(INIT.format(smp=smp, command=INNER))
+        f.write(init.format(smp=smp, command=INNER, program=start))
     os.chmod(f"{root}/init", 0o755)
     subprocess.run(f"find . | cpio -o -H newc -R 0:0 --quiet | gzip -1 >{out}", shell=True, cwd=root, check=True)
     return out
 
 
-def nested(cpu, machine, smp, says):
+def qemu():
+    """What Debian's QEMU for arm64 needs: for make_initrd()."""
+    tree = fetch("tree", "arm64", "qemu-system-arm")
+    return tree, f"{tree}/usr/bin/qemu-system-aarch64", "./qemu-system-aarch64"
+
+
+def nested(cpu, machine, smp, says, host=(BINARY,), inner=qemu):
+    """The test of a machine whose guest runs a virtual machine on KVM, in the program that inner() tells of."""
     def test():
         kernel = fetch("kernel-arm64")
         want = subprocess.run("seq 1 20000 | sha256sum", shell=True, capture_output=True, text=True).stdout.split()[0]
         with tempfile.TemporaryDirectory(prefix="rhea-nested64-") as d:
-            argv = [BINARY, "-M", machine, "-cpu", cpu, "-smp", str(smp), "-m", "1200", "-nographic", "-no-reboot",
-                    "-kernel", kernel, "-initrd", make_initrd(d, kernel, smp), "-append", "console=ttyAMA0 quiet"]
+            argv = [*host, "-M", machine, "-cpu", cpu, "-smp", str(smp), "-m", "1200", "-nographic", "-no-reboot",
+                    "-kernel", kernel, "-initrd", make_initrd(d, kernel, smp, *inner()), "-append", "console=ttyAMA0 quiet"]
             with Guest(argv) as g:
                 g.expect(says, 120 * SLOW)
                 m = g.expect(rb"RHEA-GUEST-READY after (\S+), (\d+) processor", 240 * SLOW)

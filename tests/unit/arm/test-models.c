@@ -178,6 +178,63 @@ static void test_told(void)
     json_decref(props);
 }
 
+/* ---- the host's processor ---- */
+
+#define KEY(op0, op1, crn, crm, op2) ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
+
+/* A Cortex-A72 with 16 KiB granules and half precision, whose kernel has 44 bits for guests. */
+static AccelArmHost *host_of_test(Error **errp)
+{
+    static const AccelArmReg regs[] = {
+        {KEY(3, 0, 0, 0, 0), 0x410fd083}, {KEY(3, 0, 0, 4, 0), 0x11112222}, {KEY(3, 0, 0, 5, 0), 0x10305106},
+        {KEY(3, 0, 0, 6, 0), 0x11120},    {KEY(3, 0, 0, 7, 0), 0x101125},   {KEY(3, 3, 0, 0, 1), 0x8444c004},
+    };
+    AccelArmHost *h = g_malloc0(sizeof(*h) + sizeof(regs));
+
+    h->pa_bits = 44;
+    h->cnt_freq = 54000000;
+    h->n = G_N_ELEMENTS(regs);
+    memcpy(h->id, regs, sizeof(regs));
+    return h;
+}
+
+static AccelArmHost *no_host(Error **errp)
+{
+    error_set(errp, ERR_UNSUPPORTED, "no processor");
+    return NULL;
+}
+
+static void refused_under(const AccelOps *accel, const char *text, const char *message)
+{
+    ArmCpuConfig c = {0};
+    Error *err = NULL;
+
+    g_assert_false(arm_config_parse_under(&c, text, accel, &err));
+    g_assert_cmpstr(error_message(err), ==, message);
+    error_free(err);
+}
+
+static void test_host(void)
+{
+    const AccelArmOps there = {.host = host_of_test}, not_there = {.host = no_host};
+    const AccelOps kvm = {.arm = &there}, none = {.arm = &not_there};
+    const char *const names[] = {"host", "max"};
+
+    for (int i = 0; i < 2; i++) {
+        ArmCpuConfig c = {.mpidr = 1};
+        g_assert_true(arm_config_parse_under(&c, names[i], &kvm, NULL));
+        g_assert_cmphex(c.midr, ==, 0x410fd083);
+        g_assert_cmpint(c.pa_bits, ==, 44);
+        g_assert_cmpint(c.cnt_freq, ==, 54000000);
+        g_assert_true(c.aarch64 && arm_has(&c, ARM_FEAT_AES) && arm_has(&c, ARM_FEAT_FP));
+        g_assert_false(arm_has(&c, ARM_FEAT_EL2) || arm_has(&c, ARM_FEAT_EL3) || arm_has(&c, ARM_FEAT_PMUv3));
+    }
+    refused_under(&kvm, "cortex-a57", "-cpu cortex-a57: guests under this accelerator have the host's processor");
+    refused_under(&kvm, "host,pmu=off", "-cpu host,pmu=off: the host's processor has no properties");
+    refused_under(&none, "host", "no processor");
+    refused_under(NULL, "host", "unable to find CPU model 'host'");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -188,5 +245,6 @@ int main(int argc, char **argv)
     g_test_add_func("/arm/models/sve", test_sve);
     g_test_add_func("/arm/models/pauth", test_pauth);
     g_test_add_func("/arm/models/told", test_told);
+    g_test_add_func("/arm/models/host", test_host);
     return g_test_run();
 }

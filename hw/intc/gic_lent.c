@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A GIC that is in the host's kernel: our device keeps its place on the board and its state, which goes there at reset and
+ * comes back to be saved. Registers are those of IHI 0048B (GICv2) and IHI 0069 (GICv3); what writing to them means there:
+ * Linux, Documentation/virt/kvm/devices/arm-vgic.rst and arm-vgic-v3.rst.
+ *
+ * home: main loop with all vCPUs parked; inputs and messages: any thread.
+ */
+#include "hw/intc/gic_lent.h"
+
+#include "base/log.h"
+#include "hw/intc/gicv2.h"
+#include "hw/intc/gicv3.h"
+#include "hw/intc/gicv3_sysreg.h"
+
+#define SGI_FRAME 0x10000u /* of a redistributor */
+#define CTLR_V3 0x50u      /* GICD_CTLR.DS and ARE: one Security state, affinity routing */
+#define ICC_CTLR_KEPT (V3_CTLR_CBPR | V3_CTLR_EOIMODE)
+#define V2_PMR_SHIFT 3     /* priorities of a GICv2's CPU interface have 5 bits there */
+#define V2_APR_STEP 4      /* and active ones have one of 32 levels, where ours have one of 128 */
+
+enum {
+    GICD_CTLR = 0, GICD_IGROUPR = 0x80, GICD_ISENABLER = 0x100, GICD_ICENABLER = 0x180, GICD_ISPENDR = 0x200,
+    GICD_ICPENDR = 0x280, GICD_ISACTIVER = 0x300, GICD_ICACTIVER = 0x380, GICD_IPRIORITYR = 0x400, GICD_ITARGETSR = 0x800,
+    GICD_ICFGR = 0xc00, GICD_CPENDSGIR = 0xf10, GICD_SPENDSGIR = 0xf20, GICD_IROUTER = 0x6000,
+    GICR_CTLR = 0, GICR_PROPBASER = 0x70, GICR_PENDBASER = 0x78,
+    GICC_CTLR = 0, GICC_PMR = 4, GICC_BPR = 8, GICC_ABPR = 0x1c, GICC_APR = 0xd0,
+};
+
+/* One way of the state: to the kernel or from there. */
+typedef struct Way {
+    Machine *m;
+    const AccelArmOps *arm;
+    bool write;
+} Way;
+
+/* ---- registers ---- */
+
+static void reg64(const Way *w, AccelGicRegs kind, unsigned cpu, uint32_t at, uint64_t *val)
+{
+    if (!w->arm->gic_access(w->m, kind, cpu, at, val, w->write)) {
+        warn_report("the host's interrupt controller does not %s register %x of processor %u", w->write ? "take" : "give",
+                    at, cpu);
+    }
+}
+
+static void reg32(const Way *w, AccelGicRegs kind, unsigned cpu, uint32_t at, uint32_t *val)
+{
+    uint64_t v = *val;
+
+    reg64(w, kind, cpu, at, &v);
+    *val = (uint32_t)v;
+}
+
+/* A register of 64 bits by its halves. */
+static void halves(const Way *w, AccelGicRegs kind, unsigned cpu, uint32_t at, uint64_t *val)
+{
+    uint32_t low = (uint32_t)*val, high = (uint32_t)(*val >> 32);
+
+    reg32(w, kind, cpu, at, &low);
+    reg32(w, kind, cpu, at + 4, &high);
+    *val = (uint64_t)high << 32 | low;
+}
+
+/* Where writes only set bits: first all are cleared. */
+static void clear_all(const Way *w, AccelGicRegs kind, unsigned cpu, uint32_t at)
+{
+    uint32_t all = UINT32_MAX;
+
+    if (w->write) {
+        reg32(w, kind, cpu, at, &all);
+    }
+}
+
+/* GICD_ICFGR has two bits of an interrupt, of which the upper one says edge. */
+static void edges(const Way *w, AccelGicRegs kind, unsigned cpu, uint32_t at, uint32_t *edge)
+{
+    uint32_t out = 0;
+
+    for (unsigned half = 0; half < 2; half++) {
+        uint32_t v = 0;
+        for (unsigned i = 0; i < 16; i++) {
+            v |= (*edge >> (half * 16 + i) & 1) << (2 * i + 1);
+        }
+        reg32(w, kind, cpu, at + 4 * half, &v);
+        for (unsigned i = 0; i < 16; i++) {
+            out |= (v >> (2 * i + 1) & 1) << (half * 16 + i);
+        }
+    }
+    *edge = out;
+}
+
+static void bytes(const Way *w, AccelGicRegs kind, unsigned cpu, uint32_t at, uint8_t *p, unsigned n)
+{
+    for (unsigned i = 0; i < n; i += 4) {
+        uint32_t v = ld_le32(p + i);
+        reg32(w, kind, cpu, at + i, &v);
+        st_le32(p + i, v);
+    }
+}
+
+/* 32 interrupts: what the versions have in common, at the same places. */
+typedef struct Word {
+    uint32_t group, enabled, latch, active, edge;
+    uint8_t prio[32];
+} Word;
+
+static void word(const Way *w, AccelGicRegs kind, unsigned cpu, uint32_t base, unsigned n, Word *k)
+{
+    uint32_t at = base + 4 * n;
+
+    clear_all(w, kind, cpu, at + GICD_ICENABLER);
+    clear_all(w, kind, cpu, at + GICD_ICPENDR);
+    clear_all(w, kind, cpu, at + GICD_ICACTIVER);
+    reg32(w, kind, cpu, at + GICD_IGROUPR, &k->group);
+    edges(w, kind, cpu, base + GICD_ICFGR + 8 * n, &k->edge);
+    reg32(w, kind, cpu, at + GICD_ISPENDR, &k->latch);
+    reg32(w, kind, cpu, at + GICD_ISACTIVER, &k->active);
+    bytes(w, kind, cpu, base + GICD_IPRIORITYR + 32 * n, k->prio, 32);
+    reg32(w, kind, cpu, at + GICD_ISENABLER, &k->enabled);
+}
+
+/* Levels of the wires, after the kernel was told the rest. */
+static void levels(const Way *w, unsigned n, uint32_t level)
+{
+    for (unsigned i = 0; w->write && i < 32; i++) {
+        w->arm->gic_line(w->m, n * 32 + i, level >> i & 1);
+    }
+}
+
+/* ---- version 3 ---- */
+
+static void redistributor(const Way *w, unsigned cpu, V3Cpu *c)
+{
+    Word k = {.group = (uint32_t)c->group, .enabled = (uint32_t)c->enabled, .latch = (uint32_t)c->latch,
+              .active = (uint32_t)c->active, .edge = (uint32_t)c->edge};
+    uint64_t off = 0;
+
+    memcpy(k.prio, c->prio, sizeof(k.prio));
+    if (w->write) { /* the tables' places can be changed while LPIs are off */
+        reg64(w, ACCEL_GIC_REDIST, cpu, GICR_CTLR, &off);
+    }
+    halves(w, ACCEL_GIC_REDIST, cpu, GICR_PROPBASER, &c->propbaser);
+    halves(w, ACCEL_GIC_REDIST, cpu, GICR_PENDBASER, &c->pendbaser);
+    word(w, ACCEL_GIC_REDIST, cpu, SGI_FRAME, 0, &k);
+    reg64(w, ACCEL_GIC_REDIST, cpu, GICR_CTLR, &c->lpi_enable);
+    c->lpi_enable &= 1;
+    c->group = k.group;
+    c->enabled = k.enabled;
+    c->latch = k.latch;
+    c->active = k.active;
+    c->edge = k.edge;
+    memcpy(c->prio, k.prio, sizeof(k.prio));
+}
+
+static void interface_v3(const Way *w, unsigned cpu, V3Cpu *c)
+{
+    Way read = {w->m, w->arm, false};
+    uint64_t ctlr;
+
+    reg64(w, ACCEL_GIC_CPU, cpu, ICC_PMR, &c->pmr);
+    reg64(w, ACCEL_GIC_CPU, cpu, ICC_BPR0, &c->bpr[V3_G0]);
+    reg64(w, ACCEL_GIC_CPU, cpu, ICC_BPR1, &c->bpr[V3_G1NS]);
+    reg64(w, ACCEL_GIC_CPU, cpu, ICC_AP0R0, &c->apr[V3_G0]);
+    reg64(w, ACCEL_GIC_CPU, cpu, ICC_AP1R0, &c->apr[V3_G1NS]);
+    reg64(w, ACCEL_GIC_CPU, cpu, ICC_IGRPEN0, &c->igrpen[V3_G0]);
+    reg64(w, ACCEL_GIC_CPU, cpu, ICC_IGRPEN1, &c->igrpen[V3_G1NS]);
+    reg64(&read, ACCEL_GIC_CPU, cpu, ICC_CTLR_EL1, &ctlr); /* its other fields say what the host has */
+    if (w->write) {
+        ctlr = (ctlr & ~(uint64_t)ICC_CTLR_KEPT) | (c->ctlr[1] & ICC_CTLR_KEPT);
+        reg64(w, ACCEL_GIC_CPU, cpu, ICC_CTLR_EL1, &ctlr);
+    }
+    c->ctlr[1] = ctlr & ICC_CTLR_KEPT;
+}
+
+static void spis_v3(const Way *w, Gicv3 *g, unsigned n)
+{
+    Word k = {g->group[n], g->enabled[n], g->latch[n], g->active[n], g->edge[n], {0}};
+
+    memcpy(k.prio, g->prio + 32 * n, sizeof(k.prio));
+    for (unsigned i = 32 * n; i < 32 * n + 32; i++) {
+        halves(w, ACCEL_GIC_DIST, 0, GICD_IROUTER + 8 * i, &g->irouter[i]);
+    }
+    word(w, ACCEL_GIC_DIST, 0, 0, n, &k);
+    levels(w, n, g->level[n]);
+    g->group[n] = k.group;
+    g->enabled[n] = k.enabled;
+    g->latch[n] = k.latch;
+    g->active[n] = k.active;
+    g->edge[n] = k.edge;
+    memcpy(g->prio + 32 * n, k.prio, sizeof(k.prio));
+}
+
+void gicv3_exchange(Gicv3 *g, bool to_host)
+{
+    const Way w = {g->dev.machine, g->lent, to_host};
+    uint32_t ctlr = g->ctlr | CTLR_V3;
+
+    if (to_host) {
+        w.arm->its_reset(w.m);
+    }
+    reg32(&w, ACCEL_GIC_DIST, 0, GICD_CTLR, &ctlr);
+    g->ctlr = ctlr & (V3_EN_GRP0 | V3_EN_GRP1NS);
+    for (unsigned i = 0; i < g->num_cpu; i++) {
+        redistributor(&w, i, &g->cpu[i]);
+        interface_v3(&w, i, &g->cpu[i]);
+    }
+    for (unsigned n = 1; n < g->num_irq / 32; n++) {
+        spis_v3(&w, g, n);
+    }
+}
+
+/* ---- version 2 ---- */
+
+static void word_v2(const Way *w, Gicv2 *g, unsigned cpu, unsigned n)
+{
+    unsigned at = v2_at(n, cpu);
+    Word k = {g->group[at], g->enabled[at], g->latch[at], g->active[at], g->edge[at], {0}};
+
+    memcpy(k.prio, g->prio + 32 * at, sizeof(k.prio));
+    word(w, ACCEL_GIC_DIST, cpu, 0, n, &k);
+    if (n) {
+        bytes(w, ACCEL_GIC_DIST, cpu, GICD_ITARGETSR + 32 * n, g->target + 32 * at, 32);
+        levels(w, n, g->level[at]);
+    }
+    g->group[at] = k.group;
+    g->enabled[at] = k.enabled;
+    g->latch[at] = k.latch;
+    g->active[at] = k.active;
+    g->edge[at] = k.edge;
+    memcpy(g->prio + 32 * at, k.prio, sizeof(k.prio));
+}
+
+static void senders(const Way *w, Gicv2 *g, unsigned cpu)
+{
+    for (unsigned i = 0; i < V2_SGIS; i += 4) {
+        clear_all(w, ACCEL_GIC_DIST, cpu, GICD_CPENDSGIR + i);
+    }
+    bytes(w, ACCEL_GIC_DIST, cpu, GICD_SPENDSGIR, g->sgi_source + cpu * V2_SGIS, V2_SGIS);
+}
+
+static uint32_t active_levels(const uint32_t *apr)
+{
+    uint32_t out = 0;
+
+    for (unsigned i = 0; i < 32; i++) {
+        out |= (apr[i * V2_APR_STEP / 32] >> (i * V2_APR_STEP % 32) & 1) << i;
+    }
+    return out;
+}
+
+static void interface_v2(const Way *w, Gicv2 *g, unsigned cpu)
+{
+    uint32_t *ours = g->apr + cpu * V2_APRS;
+    uint32_t pmr = g->pmr[cpu] >> V2_PMR_SHIFT, bpr = g->bpr[cpu], abpr = g->abpr[cpu], apr = active_levels(ours);
+
+    reg32(w, ACCEL_GIC_CPU, cpu, GICC_CTLR, &g->cctlr[cpu]);
+    reg32(w, ACCEL_GIC_CPU, cpu, GICC_PMR, &pmr);
+    reg32(w, ACCEL_GIC_CPU, cpu, GICC_BPR, &bpr);
+    reg32(w, ACCEL_GIC_CPU, cpu, GICC_ABPR, &abpr);
+    reg32(w, ACCEL_GIC_CPU, cpu, GICC_APR, &apr);
+    if (!w->write) {
+        g->pmr[cpu] = (uint8_t)(pmr << V2_PMR_SHIFT);
+        g->bpr[cpu] = bpr & 7;
+        g->abpr[cpu] = abpr & 7;
+        memset(ours, 0, V2_APRS * sizeof(*ours));
+        for (unsigned i = 0; i < 32; i++) {
+            ours[i * V2_APR_STEP / 32] |= (apr >> i & 1) << (i * V2_APR_STEP % 32);
+        }
+    }
+}
+
+void gicv2_exchange(Gicv2 *g, bool to_host)
+{
+    const Way w = {g->dev.machine, g->lent, to_host};
+
+    reg32(&w, ACCEL_GIC_DIST, 0, GICD_CTLR, &g->ctlr);
+    for (unsigned i = 0; i < g->num_cpu; i++) {
+        word_v2(&w, g, i, 0);
+        senders(&w, g, i);
+        interface_v2(&w, g, i);
+    }
+    for (unsigned n = 1; n < g->num_irq / 32; n++) {
+        word_v2(&w, g, 0, n);
+    }
+}
+
+/* ---- for boards (gic.h) ---- */
+
+bool gic_lend(Device *gic, const AccelArmOps *to, const AccelArmGic *where, Error **errp)
+{
+    if (!to->gic_open(gic->machine, where, errp)) {
+        return false;
+    }
+    if (where->version == 2) {
+        ((Gicv2 *)gic)->lent = to;
+    } else {
+        ((Gicv3 *)gic)->lent = to;
+    }
+    return true;
+}
+
+void gic_lent_message(void *opaque, uint16_t requester, uint64_t addr, uint32_t data)
+{
+    const Gicv3 *g = opaque;
+
+    g->lent->its_message(g->dev.machine, requester, addr, data);
+}

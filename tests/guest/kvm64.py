@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""kvm64.py BINARY BUILD [--qemu]: -accel kvm of an arm64 host.
+
+The host is a machine too: BINARY with EL2, or with --qemu Debian's qemu-system-aarch64, runs Debian's arm64 kernel with an
+initrd that carries Rhea built for arm64 (tests/cross/build-arm64, in BUILD). That boots the same kernel under -accel kvm,
+which must find KVM's services, compute something, and power off. Or its monitor stops it, looks at it, and resets it."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from guest import HERE, Guest, GuestError, Skip, fetch, run_tap  # noqa: E402
+from nested64 import BINARY, SLOW, make_initrd, nested  # noqa: E402
+
+BUILD = os.path.abspath(sys.argv[2])
+QEMU = "--qemu" in sys.argv
+# The machine is stopped, and its clock with it, and then reset.
+MONITOR = """#!/bin/busybox sh
+export PATH=/bin:/sbin
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t devtmpfs devtmpfs /dev
+cd /m
+booted() {{ until [ "$(grep -c GUEST-READY /log)" = "$1" ]; do sleep 1; done; }}
+ticks() {{ until [ "$(grep -cE '^[0-9]+.?$' /log)" -ge "$1" ]; do sleep 1; done; }}
+touch /log
+(booted 1; ticks 2; echo stop; echo info registers -a; sleep 20; echo info kvm; echo cont; ticks 5; echo system_reset
+ booted 2; echo info status; echo quit) |
+LD_LIBRARY_PATH=/m ./ld-linux-aarch64.so.1 {program} -accel kvm -M virt,gic-version=host -cpu host -smp {smp} \\
+    -m 256 -nodefaults -display none -monitor stdio -serial file:/log -device virtio-rng-pci -kernel Image -initrd inner.gz \\
+    -append 'console=ttyAMA0 panic=-1 quiet rhea.cmd="while sleep 1; do cut -d. -f1 /proc/uptime; done"'
+cat /log
+echo "inner emulator ended: $?."
+poweroff -f
+"""
+
+
+def rhea():
+    """What Rhea for arm64 needs: for nested64.make_initrd()."""
+    p = subprocess.run([f"{HERE}/../cross/build-arm64", BUILD, "rhea"], capture_output=True, text=True)
+    if p.returncode == 77:
+        raise Skip(p.stdout.strip())
+    if p.returncode:
+        raise GuestError(f"it cannot be built: {p.stderr[-3000:]}")
+    program = f"{BUILD}/rhea-system-aarch64"
+    subprocess.run(["aarch64-linux-gnu-strip", "-o", program, f"{BUILD}/tree/rhea"], check=True)
+    return p.stdout.strip(), program, "--argv0 rhea-system-aarch64 ./rhea-system-aarch64"
+
+
+def host():
+    program = shutil.which("qemu-system-aarch64") if QEMU else BINARY
+    if not program:
+        raise Skip("no qemu-system-aarch64 to be the host")
+    return [program, "-accel", "tcg"]
+
+
+def case(cpu, machine, smp, says):
+    return lambda: nested(cpu, machine, smp, says, host(), rhea)()
+
+
+def uptimes(text):
+    return [int(n) for n in re.findall(r"^(\d+)\r*$", text, re.M)]
+
+
+def monitor():
+    kernel = fetch("kernel-arm64")
+    with tempfile.TemporaryDirectory(prefix="rhea-kvm64-") as d:
+        argv = [*host(), "-M", "virt,gic-version=3,virtualization=on", "-cpu", "max", "-smp", "2", "-m", "1200",
+                "-nographic", "-no-reboot", "-kernel", kernel, "-initrd", make_initrd(d, kernel, 2, *rhea(), MONITOR),
+                "-append", "console=ttyAMA0 quiet"]
+        with Guest(argv) as g:
+            g.expect("inner emulator ended", 600 * SLOW)
+            said = g.log.decode("latin1")
+    for what in ["kernel-irqchip: on", "exits: device memory", "VM status: running", r"PC=ffff\w+ X00="]:
+        if not re.search(what, said):
+            raise GuestError(f"no '{what}' in:\n{said}")
+    if said.count("GUEST-READY") != 2:
+        raise GuestError(f"the guest did not boot twice:\n{said}")
+    first = uptimes(said.split("GUEST-READY")[1])
+    jumps = [b - a for a, b in zip(first, first[1:])]
+    if len(jumps) < 4 or max(jumps) > 12:
+        raise GuestError(f"the guest's clock went on while it was stopped: {first}")
+
+
+if __name__ == "__main__":
+    sys.exit(run_tap([
+        ("VHE, GICv3, two processors", case("max", "virt,gic-version=3,virtualization=on", 2, "VHE mode initialized")),
+        ("stopped, looked at, reset", monitor),
+        ("without VHE, GICv2, one processor",
+         case("cortex-a72", "virt,gic-version=2,virtualization=on", 1, "Hyp mode initialized")),
+    ]))
