@@ -36,15 +36,15 @@ def links():
     build(["rhea", "rhea-img", "tests/test-tcg-cas"])
 
 
-def runs(program, args, says):
-    """The program ends with status 0 within a minute and prints that."""
+def runs(program, args, says, status=0):
+    """The program ends with that status and prints that."""
     def test():
         if not shutil.which("qemu-aarch64-static"):
             raise Skip("no qemu-aarch64-static")
         root = build(["rhea", "rhea-img", "tests/test-tcg-cas"])
         p = subprocess.run(["qemu-aarch64-static", "-L", root, f"{BUILD}/tree/{program}", *args], capture_output=True,
                            text=True, timeout=300)
-        if p.returncode or says not in p.stdout:
+        if p.returncode != status or says not in p.stdout + p.stderr:
             raise GuestError(f"status {p.returncode}: {p.stdout}{p.stderr}")
     return test
 
@@ -56,6 +56,8 @@ def main():
         ("everything compiles and links without a warning", links),
         ("rhea starts", runs("rhea", ["-version"], "Rhea version")),
         ("it has its boards", runs("rhea", ["-M", "help"], "q35")),
+        ("KVM runs guests of the host's architecture only",
+         runs("rhea", ["-accel", "kvm", "-M", "q35", "-display", "none"], "KVM runs aarch64 guests on this host, not x86_64", 1)),
         ("rhea-img starts", runs("rhea-img", ["--version"], "rhea-img version")),
         ("compare and exchange of misaligned operands", runs("tests/test-tcg-cas", [], "ok 2")),
     ])
