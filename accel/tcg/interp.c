@@ -11,6 +11,7 @@
  */
 #include "accel/tcg/ir_eval.h"
 #include "accel/tcg/tcg.h"
+#include "base/bits.h"
 #include <string.h>
 
 typedef struct Frame {
@@ -136,6 +137,33 @@ static void before_store(const Frame *f, uint64_t va, unsigned size, int mmu)
     }
 }
 
+static uint64_t run_load(const Frame *f, const IrOp *op)
+{
+    return (op->aux2 & IR_ATOMIC ? tcg_load_whole : tcg_load)(f->env, get(f, op, op->a), bytes_of(op->w), op->aux);
+}
+
+static void run_store(const Frame *f, const IrOp *op)
+{
+    uint64_t va = get(f, op, op->a), val = get(f, op, op->b) & ir_mask(op->w);
+    before_store(f, va, bytes_of(op->w), op->aux);
+    (op->aux2 & IR_ATOMIC ? tcg_store_whole : tcg_store)(f->env, va, val, bytes_of(op->w), op->aux);
+}
+
+static void run_pair(const Frame *f, const IrOp *op)
+{
+    uint64_t va = get(f, op, op->a), x[2];
+    if (op->op == OP_ldp) {
+        tcg_load_pair(f->env, va, x, op->aux);
+        put(f, op->dst, W64, x[0]);
+        put(f, op->c, W64, x[1]);
+    } else {
+        x[0] = get(f, op, op->b);
+        x[1] = get(f, op, op->c);
+        before_store(f, va, 16, op->aux);
+        tcg_store_pair(f->env, va, x, op->aux);
+    }
+}
+
 /* ---- read-modify-write of guest memory ---- */
 
 /*
@@ -222,8 +250,10 @@ static void masked_store(const Frame *f, const IrHostInsn *hi, uint64_t va, int 
 }
 
 /* Memory operand into the bounce buffer, checked for everything it may fault on. */
-static void hostop_fetch(const Frame *f, const IrHostInsn *hi, uint64_t va, int mmu, char *bounce)
+static void hostop_fetch(const Frame *f, const IrOp *op, uint64_t va, char *bounce)
 {
+    const IrHostInsn *hi = &f->block->host[op->imm];
+    int mmu = op->aux;
     if (hi->mask) {
         masked_fetch(f, hi, va, mmu, bounce);
         return;
@@ -236,7 +266,9 @@ static void hostop_fetch(const Frame *f, const IrHostInsn *hi, uint64_t va, int 
         before_store(f, va, hi->size, mmu);
         tcg_probe(f->env, va, hi->size, MMU_WRITE, mmu);
     }
-    if (hi->mem & 1) {
+    if ((hi->mem & 1) && (op->aux2 & IR_ATOMIC)) {
+        st_le64(bounce, tcg_load_whole(f->env, va, hi->size, mmu));
+    } else if (hi->mem & 1) {
         tcg_read(f->env, va, bounce, hi->size, mmu);
     }
 }
@@ -250,7 +282,7 @@ static void run_hostop(const Frame *f, const IrOp *op)
     uint64_t fl = *f->cc;
 
     if (hi->mem) {
-        hostop_fetch(f, hi, va, op->aux, bounce);
+        hostop_fetch(f, op, va, bounce);
     }
     if (hi->imp & 4) {
         dst = va; /* EAX; EDX is in rm. See host_run_insn() */
@@ -265,6 +297,8 @@ static void run_hostop(const Frame *f, const IrOp *op)
     }
     if ((hi->mem & 2) && hi->mask) {
         masked_store(f, hi, va, op->aux, bounce);
+    } else if ((hi->mem & 2) && (op->aux2 & IR_ATOMIC) && run != HOST_RUN_NO_STORE) {
+        tcg_store_whole(f->env, va, ld_le64(bounce) & ir_mask(hi->size == 8 ? W64 : W32), hi->size, op->aux);
     } else if ((hi->mem & 2) && run != HOST_RUN_NO_STORE) {
         tcg_write(f->env, va, bounce, hi->size, op->aux);
     }
@@ -351,16 +385,17 @@ static void run_op(const Frame *f, const IrOp *op)
         put_flags(f, op->fw, *f->cc ^ 1);
         break;
     case OP_ld:
-        put(f, op->dst, W64, tcg_load(f->env, get(f, op, op->a), bytes_of(op->w), op->aux));
+        put(f, op->dst, W64, run_load(f, op));
+        break;
+    case OP_ldp:
+    case OP_stp:
+        run_pair(f, op);
         break;
     case OP_lds:
-        a = tcg_load(f->env, get(f, op, op->a), bytes_of(op->w), op->aux);
-        put(f, op->dst, op->aux2, (uint64_t)ir_sign_extend(a, op->w));
+        put(f, op->dst, ir_lds_to(op), (uint64_t)ir_sign_extend(run_load(f, op), op->w));
         break;
     case OP_st:
-        before_store(f, get(f, op, op->a), bytes_of(op->w), op->aux);
-        tcg_store(f->env, get(f, op, op->a), get(f, op, op->b) & ir_mask(op->w), bytes_of(op->w),
-                  op->aux);
+        run_store(f, op);
         break;
     case OP_probe:
         tcg_probe(f->env, get(f, op, op->a), (size_t)bytes_of(op->w) << op->aux2, MMU_WRITE,

@@ -16,6 +16,8 @@ enum {
     SHAPE_ab = IRS_A | IRS_B,
     SHAPE_dab = IRS_D | IRS_A | IRS_B,
     SHAPE_dabc = IRS_D | IRS_A | IRS_B | IRS_C,
+    SHAPE_abc = IRS_A | IRS_B | IRS_C,
+    SHAPE_dd2a = IRS_D | IRS_A | IRS_C | IRS_D2,
     SHAPE_dd2ab = IRS_D | IRS_A | IRS_B | IRS_C | IRS_D2,
 };
 /* Property column: letters, or-ed. */
@@ -168,7 +170,7 @@ bool ir_reads_dst(const IrBlock *b, const IrOp *op)
     case OP_sext:
         return op->aux < W32;
     case OP_lds:
-        return op->aux2 < W32;
+        return ir_lds_to(op) < W32;
     case OP_zext:
     case OP_exth:
     case OP_ld:

@@ -68,7 +68,8 @@ typedef struct IrOp {
     uint8_t w;     /* IrWidth */
     uint8_t cc;    /* IrCond */
     uint8_t aux;   /* mmu index of memory ops; scale of lea; width of sext; kind of jmpind */
-    uint8_t aux2;  /* lds: result width; rmw/xaddm/cmpxchgm: bit 7 = locked; probe: log2 count */
+    uint8_t aux2;  /* lds: result width; rmw/xaddm/cmpxchgm, ld/lds/st/ldp/stp, hostop on memory: bit 7 = locked, atomic
+                    * (IR_ATOMIC); probe: log2 count */
     uint8_t sub;   /* rmw: arithmetic opcode */
     uint8_t fw;    /* flags this op writes (guest semantics) */
     uint8_t flive; /* filled by ir_flag_liveness(): flags live after this op because something reads them */
@@ -78,6 +79,17 @@ typedef struct IrOp {
     IrVal dst, a, b, c;
     int64_t imm;
 } IrOp;
+
+/*
+ * IrOp.aux2 of ld, lds, st, and of hostop with a memory operand of up to 8 bytes: one atomic access if its bytes lie in one
+ * multiple of 16, aligned or not. Of ldp and stp: if the address is a multiple of 16, and each half like ld and st.
+ */
+#define IR_ATOMIC 0x80
+/* The width that lds extends to. */
+static inline unsigned ir_lds_to(const IrOp *op)
+{
+    return op->aux2 & ~IR_ATOMIC;
+}
 
 /* One host instruction to pass through (x86 host: SSE, x87, MMX, BMI ...). */
 typedef enum IrHostReg { HR_NONE, HR_GPR, HR_XMM, HR_MMX, HR_X87 } IrHostReg;

@@ -64,7 +64,7 @@ static const char *aux_name(unsigned op)
     case OP_jmpind:
         return "kind";
     case OP_ld: case OP_lds: case OP_st: case OP_probe: case OP_rmw: case OP_xchgm: case OP_xaddm:
-    case OP_cmpxchgm: case OP_hostop:
+    case OP_cmpxchgm: case OP_hostop: case OP_ldp: case OP_stp:
         return "mmu";
     default:
         return "aux";
@@ -195,7 +195,6 @@ static void print_imm(const IrBlock *b, const IrOp *op, GString *out)
 static void print_attributes(const IrOp *op, GString *out)
 {
     bool uses_cc = op->op == OP_cmov || op->op == OP_setcc || op->op == OP_brcc || op->op == OP_jcc;
-    bool is_rmw = op->op == OP_rmw || op->op == OP_xaddm || op->op == OP_cmpxchgm;
     if (op->cc > CC_G) {
         g_string_append_printf(out, " cc=%u", op->cc);
     } else if (uses_cc || op->cc) {
@@ -213,12 +212,15 @@ static void print_attributes(const IrOp *op, GString *out)
     } else if (op->aux) {
         g_string_append_printf(out, " %s=%u", aux_name(op->op), op->aux);
     }
-    if (op->op == OP_lds && op->aux2 <= W64) {
-        g_string_append_printf(out, " to=%u", 8u << op->aux2);
-    } else if (is_rmw && op->aux2 == 0x80) {
+    unsigned aux2 = op->aux2;
+    if (op->op == OP_lds && ir_lds_to(op) <= W64) {
+        g_string_append_printf(out, " to=%u", 8u << ir_lds_to(op));
+        aux2 &= IR_ATOMIC;
+    }
+    if (op->op != OP_probe && aux2 == IR_ATOMIC) {
         g_string_append(out, " locked");
-    } else if (op->aux2) {
-        g_string_append_printf(out, " aux2=%u", op->aux2);
+    } else if (aux2) {
+        g_string_append_printf(out, " aux2=%u", aux2);
     }
     print_mask(out, "fw", op->fw, flag_letters);
     print_mask(out, "live", op->flive, flag_letters);
@@ -495,7 +497,7 @@ static bool parse_words(Parser *p)
             *eq = 0;
             ok = parse_attribute(p, s, eq + 1);
         } else if (!strcmp(s, "locked")) {
-            p->op.aux2 = 0x80;
+            p->op.aux2 |= IR_ATOMIC;
             ok = true;
         } else if (label) {
             ok = parse_number(p, s + 1, &p->op.imm);

@@ -183,7 +183,7 @@ static bool is_memory_op(unsigned op)
 {
     switch (op) {
     case OP_ld: case OP_lds: case OP_st: case OP_probe: case OP_rmw: case OP_xchgm: case OP_xaddm:
-    case OP_cmpxchgm:
+    case OP_cmpxchgm: case OP_ldp: case OP_stp:
         return true;
     default:
         return false;
@@ -224,6 +224,9 @@ static bool check_width(Verifier *v)
         break;
     case OP_bswap: case OP_andn:
         min = W32;
+        break;
+    case OP_ldp: case OP_stp:
+        min = W64;
         break;
     case OP_rmw:
         min = op->sub >= OP_bts && op->sub <= OP_btc ? W16 : W8;
@@ -270,7 +273,7 @@ static bool check_fields(Verifier *v)
     case OP_sext:
         return (op->aux > op->w && op->aux <= W64) || fail(v, "extends to width %u", op->aux);
     case OP_lds:
-        return (op->aux2 >= op->w && op->aux2 <= W64) || fail(v, "extends to width %u", op->aux2);
+        return (ir_lds_to(op) >= op->w && ir_lds_to(op) <= W64) || fail(v, "extends to width %u", ir_lds_to(op));
     case OP_lea:
         return op->aux <= 3 || fail(v, "scale %u", op->aux);
     case OP_jmpind:

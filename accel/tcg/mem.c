@@ -20,21 +20,6 @@ void mem_note_pc(TcgVcpu *v)
     }
 }
 
-static void page_or_raise(TcgVcpu *v, uint64_t va, int access, int mmu, TlbPage *p)
-{
-    if (!tlb_translate(v, va, access, mmu, p)) {
-        tcg_raise(tcg_env(v));
-    }
-}
-
-/* Tell the target, which may raise. All pages of the access were found accessible. */
-static void tell_access(TcgVcpu *v, uint64_t va, size_t len, int access, int mmu)
-{
-    if (G_UNLIKELY(tlb2(v)->watching)) {
-        v->target->accessed(tcg_env(v), va, len, access, mmu);
-    }
-}
-
 void mem_bus_fault(TcgVcpu *v, uint64_t va, hwaddr pa, int access, MemResult res)
 {
     if (res == MEM_DECODE_ERROR && !v->target->absent_faults) {
@@ -420,7 +405,7 @@ uint64_t tcg_slow_load(TcgVcpu *v, uint64_t va, uint32_t size_mmu)
 {
     slow_begin(v);
     v->stats.slow_load++;
-    uint64_t val = tcg_load(tcg_env(v), va, size_mmu & 0xff, size_mmu >> 8 & 0xff);
+    uint64_t val = (size_mmu & TCG_WHOLE ? tcg_load_whole : tcg_load)(tcg_env(v), va, size_mmu & 0xff, size_mmu >> 8 & 0x7f);
     slow_end(v);
     return val;
 }
@@ -449,11 +434,11 @@ void tcg_check_own_code(TcgVcpu *v, const TcgBlock *tb, uint64_t va, unsigned si
 void tcg_slow_store(TcgVcpu *v, uint64_t va, uint64_t val, uint32_t size_mmu)
 {
     unsigned size = size_mmu & 0xff;
-    int mmu = size_mmu >> 8 & 0xff;
+    int mmu = size_mmu >> 8 & 0x7f;
     slow_begin(v);
     v->stats.slow_store++;
     tcg_check_own_code(v, v->exit_block, va, size, mmu);
-    tcg_store(tcg_env(v), va, val, size, mmu);
+    (size_mmu & TCG_WHOLE ? tcg_store_whole : tcg_store)(tcg_env(v), va, val, size, mmu);
     slow_end(v);
 }
 

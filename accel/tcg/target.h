@@ -162,6 +162,12 @@ Cpu *tcg_cpu(void *env);
  */
 uint64_t tcg_load(void *env, uint64_t va, unsigned size, int mmu);
 void tcg_store(void *env, uint64_t va, uint64_t val, unsigned size, int mmu);
+/* The same, atomic wherever the bytes (up to 8) lie in one multiple of 16 of plain RAM. */
+uint64_t tcg_load_whole(void *env, uint64_t va, unsigned size, int mmu);
+void tcg_store_whole(void *env, uint64_t va, uint64_t val, unsigned size, int mmu);
+/* 64 bits at va and at va + 8: one atomic access of plain RAM if va is a multiple of 16, else two as above. */
+void tcg_load_pair(void *env, uint64_t va, uint64_t out[2], int mmu);
+void tcg_store_pair(void *env, uint64_t va, const uint64_t val[2], int mmu);
 void tcg_read(void *env, uint64_t va, void *buf, size_t len, int mmu);
 void tcg_write(void *env, uint64_t va, const void *buf, size_t len, int mmu);
 /* Check an access without making it (faults as the access would). */

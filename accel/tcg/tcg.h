@@ -200,6 +200,11 @@ typedef struct HostCode HostCode;
 HostCode *host_code_new(const TcgTarget *t, size_t size, Error **err);
 /* There is one vCPU and there will be no other: locked accesses need no lock. Before any block is emitted. */
 void host_code_single_vcpu(HostCode *hc);
+/*
+ * Only aligned accesses of the host are atomic, which is otherwise asked of CPUID: for tests on a host that does more. Before
+ * any block is emitted.
+ */
+void host_code_only_aligned(HostCode *hc);
 void host_code_free(HostCode *hc);
 void host_code_reset(HostCode *hc);     /* drop all blocks, keep stubs */
 size_t host_code_used(HostCode *hc);
@@ -242,7 +247,7 @@ uint32_t host_insn_mask(TcgVcpu *v, const IrHostInsn *hi);
 
 /* ---- slow paths called from generated code (mem.c), globals are in env ---- */
 /* Each returns the value, or does not return (guest fault). v->exit_block/exit_insn tell where. */
-uint64_t tcg_slow_load(TcgVcpu *v, uint64_t va, uint32_t size_mmu); /* size | mmu << 8; zero-extended */
+uint64_t tcg_slow_load(TcgVcpu *v, uint64_t va, uint32_t size_mmu); /* size | mmu << 8 | TCG_WHOLE; zero-extended */
 void tcg_slow_store(TcgVcpu *v, uint64_t va, uint64_t val, uint32_t size_mmu);
 /*
  * Operand of rmw/atomic/hostop missed the TLB: fill it for access (1 = write). True with scratch[0] = 0: retry the
@@ -251,6 +256,7 @@ void tcg_slow_store(TcgVcpu *v, uint64_t va, uint64_t val, uint32_t size_mmu);
  * TCG_EXIT_INTERP at this instruction. Faults do not return.
  */
 #define TCG_BOUNCE 0x8000u
+#define TCG_WHOLE 0x8000u /* of loads and stores: as tcg_load_whole() */
 void tcg_slow_bounce(TcgVcpu *v, uint64_t unused, uint32_t size_mmu); /* v->bounce -> guest memory; can not fault */
 bool tcg_slow_operand(TcgVcpu *v, uint64_t va, uint32_t size_mmu, uint32_t write); /* size | mmu << 8 */
 /* Jump cache miss: block for pc under the current mode if translated (not translating), its entry_poll code; NULL = leave. */

@@ -124,6 +124,20 @@ void tlb_vcpu_fini(TcgVcpu *v);
 bool tlb_translate(TcgVcpu *v, uint64_t va, int access, int mmu, TlbPage *p);
 /* Make the fast path hit next time, if this page may be accessed directly. */
 void tlb_refill(TcgVcpu *v, uint64_t va, int mmu, int access, const TlbPage *p);
+/* The same for an access now: does not return on a fault. */
+static inline void page_or_raise(TcgVcpu *v, uint64_t va, int access, int mmu, TlbPage *p)
+{
+    if (!tlb_translate(v, va, access, mmu, p)) {
+        tcg_raise(tcg_env(v));
+    }
+}
+/* Tell the target, which may raise. All pages of the access were found accessible. */
+static inline void tell_access(TcgVcpu *v, uint64_t va, size_t len, int access, int mmu)
+{
+    if (G_UNLIKELY(tlb2(v)->watching)) {
+        v->target->accessed(tcg_env(v), va, len, access, mmu);
+    }
+}
 /* Drop all translations of all address spaces. */
 void tlb_flush_all(TcgVcpu *v);
 /* Fetch translation of va; raises the fetch fault when `raise`, else returns NULL on a fault. */

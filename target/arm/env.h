@@ -170,6 +170,7 @@ typedef struct ArmEnv {
 #define MODE_UCI (1ull << 55)      /* cache maintenance usable here */
 #define MODE_UCT (1ull << 56)      /* CTR_EL0 readable here */
 #define MODE_SPSEL (1ull << 57)    /* PSTATE.SP */
+#define MODE_nAA (1ull << 58)      /* SCTLR.nAA: ordered accesses may lie anywhere */
 /* A32, T32 */
 #define MODE_T32 (1ull << 32)
 #define MODE_IT_SHIFT 33           /* 8 bits: ITSTATE */

@@ -302,6 +302,7 @@ static uint64_t a64_bits(const ArmEnv *env, unsigned el, uint64_t sctlr, unsigne
 
     m |= sctlr & (el == 0 ? SCTLR_E0E : SCTLR_EE) ? MODE_BE : 0;
     m |= sctlr & (el == 0 ? SCTLR_SA0 : SCTLR_SA) ? MODE_SA : 0;
+    m |= (sctlr & SCTLR_nAA) && arm_has(env->config, ARM_FEAT_LSE2) ? MODE_nAA : 0;
     if (arm_has(env->config, ARM_FEAT_BTI)) {
         m |= sctlr & (el == 0 ? SCTLR_BT0 : SCTLR_BT1) ? MODE_BT : 0;
         m |= (uint64_t)(p >> PSTATE_BTYPE_SHIFT & 3) << MODE_BTYPE_SHIFT;

@@ -125,17 +125,33 @@ static inline void tr_call_void(ArmTr *s, int helper, IrVal a, IrVal b, IrVal c)
 
 /* ---- memory (translate_mem.c): addresses as the program has them; tags, alignment, byte order and MTE are seen to ---- */
 /*
- * The address an access of `size` bytes uses, checked (alignment under SCTLR.A or when `aligned`; MTE unless
- * mte_unchecked: forms with SP and an immediate are). Faults before anything is written.
+ * Whether an access must be aligned when SCTLR.A does not ask for it (AArch64.UnalignedAccessFaults(),
+ * AArch32.UnalignedAccessFaults()): no; yes, exclusive or atomic ones of A64 with FEAT_LSE2 only within 16 bytes;
+ * so do A64's acquire and release, unless SCTLR_ELx.nAA.
  */
-IrVal tr_address(ArmTr *s, IrVal addr, unsigned size, bool write, bool aligned, bool mte_unchecked);
+typedef enum ArmAlign { ALIGN_ANY, ALIGN_ATOMIC, ALIGN_ORDERED } ArmAlign;
+/*
+ * The address an access of `size` bytes uses, checked (alignment; MTE unless mte_unchecked: forms with SP and an immediate
+ * are). Faults before anything is written.
+ */
+IrVal tr_address(ArmTr *s, IrVal addr, unsigned size, bool write, ArmAlign align, bool mte_unchecked);
 /* Tag check of an access that is not one of tr_address()'s size at s->mmu. */
 void tr_check_tags(ArmTr *s, IrVal addr, unsigned bytes, bool write, int mmu);
+/* IrOp.aux2 of the accesses that FEAT_LSE2 makes atomic (B2.2.1.1). */
+static inline uint8_t tr_atomic(const ArmTr *s)
+{
+    return !(s->mode & MODE_A32) && arm_has(s->config, ARM_FEAT_LSE2) ? IR_ATOMIC : 0;
+}
+/* The 64 bits at addr and those at addr + 8, as one access where FEAT_LSE2 says so; in the program's byte order. */
+void tr_load_pair(ArmTr *s, IrVal first, IrVal second, IrVal addr, int mmu);
+void tr_store_pair(ArmTr *s, IrVal addr, IrVal first, IrVal second, int mmu);
 /* After tr_address(). Loads zero-extend; ext: sign-extend to that width. */
 IrVal tr_load(ArmTr *s, IrWidth w, IrVal addr, int mmu);
 IrVal tr_load_signed(ArmTr *s, IrWidth w, IrWidth to, IrVal addr, int mmu);
 void tr_load_to(ArmTr *s, IrWidth w, IrVal dst, IrVal addr, int mmu); /* dst(64) = zero-extended */
+void tr_load_signed_to(ArmTr *s, IrWidth w, IrWidth to, IrVal dst, IrVal addr, int mmu);
 void tr_store(ArmTr *s, IrWidth w, IrVal addr, IrVal val, int mmu);
+void tr_store_zero(ArmTr *s, IrWidth w, IrVal addr, int mmu);
 
 /* May the current level call the host? */
 static inline bool tr_semihosting(const ArmTr *s)

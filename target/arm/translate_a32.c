@@ -302,7 +302,7 @@ void trans_t32_tbb(ArmTr *s, const t32_tbb *a)
 {
     IrVal addr = tr_temp(s), off = tr_temp(s);
     ir_lea(s->b, W32, addr, aa32_r(s, a->Rn), IR_G(a->Rm), (int)a->H, 0);
-    addr = tr_address(s, addr, 1u << a->H, false, false, true);
+    addr = tr_address(s, addr, 1u << a->H, false, ALIGN_ANY, true);
     IrVal v = tr_load(s, a->H ? W16 : W8, addr, s->mmu);
     ir_lea(s->b, W32, off, tr_const(s, aa32_pc(s)), v, 1, 0);
     tr_end_ind(s, off, 0);

@@ -50,7 +50,7 @@ static void dual(ArmTr *s, const A32Access *m, IrVal addr, int mmu, IrVal v[2])
 {
     bool be = s->mode & MODE_BE;
     IrVal pair = tr_temp(s);
-    addr = tr_address(s, addr, 4, !m->load, true, true);
+    addr = tr_address(s, addr, 4, !m->load, ALIGN_ATOMIC, true);
     if (m->load) {
         pair = tr_load(s, W64, addr, mmu);
         v[be] = tr_temp(s);
@@ -80,7 +80,7 @@ void aa32_ldst(ArmTr *s, const A32Access *m, IrVal offset, uint32_t imm)
         dual(s, m, addr, mmu, v);
     } else {
         static const uint8_t bytes[] = {[A32_B] = 1, [A32_H] = 2, [A32_W] = 4, [A32_SB] = 1, [A32_SH] = 2};
-        addr = tr_address(s, addr, bytes[m->size], !m->load, false, true);
+        addr = tr_address(s, addr, bytes[m->size], !m->load, ALIGN_ANY, true);
         if (m->load) {
             v[0] = load(s, m->size, addr, mmu);
         } else {
@@ -233,7 +233,7 @@ void aa32_ldm(ArmTr *s, bool is_load, bool before, bool up, bool writeback, bool
         return;
     }
     addr = block_start(s, before, up, rn, (unsigned)__builtin_popcount(list), &moved);
-    addr = tr_address(s, addr, 4, !is_load, true, true);
+    addr = tr_address(s, addr, 4, !is_load, ALIGN_ATOMIC, true);
     if (user && !(is_load && list >> 15)) {
         if (user_mode(s) || aa32_mode(s) == ARM_MODE_SYS || writeback) {
             tr_undef(s); /* UNPREDICTABLE */
@@ -274,7 +274,7 @@ void aa32_rfe(ArmTr *s, bool before, bool up, bool writeback, unsigned rn)
         return;
     }
     IrVal moved, addr = block_start(s, before, up, rn, 2, &moved);
-    addr = tr_address(s, addr, 4, false, true, true);
+    addr = tr_address(s, addr, 4, false, ALIGN_ATOMIC, true);
     IrVal pc = tr_load(s, W32, addr, s->mmu), cpsr = tr_load(s, W32, plus(s, addr, 4), s->mmu);
     IrVal base = tr_const(s, writeback ? 1u << 4 | rn : 0);
     tr_stenv(s, W64, ENV(scratch[0]), moved);
@@ -296,7 +296,7 @@ void trans_a32_rfe(ArmTr *s, const a32_rfe *a)
 
 static IrVal exact_address(ArmTr *s, unsigned rn, uint32_t imm, unsigned size, bool write)
 {
-    return tr_address(s, plus(s, aa32_r(s, rn), (int32_t)imm), size, write, true, true);
+    return tr_address(s, plus(s, aa32_r(s, rn), (int32_t)imm), size, write, ALIGN_ATOMIC, true);
 }
 
 void aa32_ldrex(ArmTr *s, IrWidth w, unsigned rt, unsigned rt2, unsigned rn, uint32_t imm)

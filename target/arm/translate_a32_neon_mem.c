@@ -26,7 +26,7 @@ static IrVal begin(ArmTr *s, const Access *x)
         return IR_NONE;
     }
     bool aligned = x->align > 1;
-    return tr_address(s, IR_G(x->rn), aligned ? x->align : 1u << x->size, !x->load, aligned, true);
+    return tr_address(s, IR_G(x->rn), aligned ? x->align : 1u << x->size, !x->load, aligned ? ALIGN_ATOMIC : ALIGN_ANY, true);
 }
 
 /* Rm is 15: the base stays; 13: behind what was accessed; else plus Rm. */

@@ -498,7 +498,7 @@ static void vldr(ArmTr *s, const a32_vldm *a, FpFmt f, unsigned d)
 {
     int32_t off = (int32_t)(a->imm8 << (f == FP_H ? 1 : 2));
     IrVal base = a->Rn == 15 ? tr_const(s, aa32_pc(s) & ~3u) : IR_G(a->Rn);
-    IrVal addr = tr_address(s, plus(s, base, a->U ? off : -off), f == FP_D ? 4 : 1u << f, !a->L, true, true);
+    IrVal addr = tr_address(s, plus(s, base, a->U ? off : -off), f == FP_D ? 4 : 1u << f, !a->L, ALIGN_ATOMIC, true);
     ldst_one(s, f, a->L, d, addr);
 }
 
@@ -512,7 +512,7 @@ static void vldm(ArmTr *s, const a32_vldm *a, FpFmt f, unsigned d)
         tr_undef(s);
         return;
     }
-    IrVal base = aa32_r(s, a->Rn), addr = tr_address(s, plus(s, base, a->U ? 0 : -bytes), 4, !a->L, true, true);
+    IrVal base = aa32_r(s, a->Rn), addr = tr_address(s, plus(s, base, a->U ? 0 : -bytes), 4, !a->L, ALIGN_ATOMIC, true);
     for (unsigned i = 0; i < count; i++) {
         IrVal here = plus(s, addr, (int32_t)(i << f));
         if (a->L) {

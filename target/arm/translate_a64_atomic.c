@@ -81,7 +81,7 @@ void trans_a64_ldst_excl(ArmTr *s, const a64_ldst_excl *a)
 {
     IrVal base = a64_base(s, a->Rn), addr = tr_temp(s);
     ir_mov(s->b, W64, addr, base);
-    addr = tr_address(s, addr, 1u << a->size, !a->L, true, a->Rn == 31);
+    addr = tr_address(s, addr, 1u << a->size, !a->L, ALIGN_ATOMIC, a->Rn == 31);
     (a->L ? load_exclusive : store_exclusive)(s, a, addr);
 }
 
@@ -89,19 +89,19 @@ void trans_a64_ldst_excl(ArmTr *s, const a64_ldst_excl *a)
 
 static void load_exclusive_pair(ArmTr *s, const a64_ldst_excl_pair *a, IrVal addr)
 {
-    IrVal lo, hi = IR_NONE;
+    IrVal lo, hi;
     bool be = s->mode & MODE_BE;
     unsigned first = be ? a->Rt2 : a->Rt, second = be ? a->Rt : a->Rt2;
-    lo = tr_load(s, W64, addr, s->mmu);
     if (a->sz) {
-        IrVal at = tr_temp(s);
-        ir_lea(s->b, W64, at, addr, IR_NONE, 0, 8);
-        hi = tr_load(s, W64, at, s->mmu);
+        lo = tr_temp(s);
+        hi = tr_temp(s);
+        tr_load_pair(s, lo, hi, addr, s->mmu);
         set_monitor(s, addr, lo, hi);
         ir_mov(s->b, W64, tr_xd(s, a->Rt), lo);
         ir_mov(s->b, W64, tr_xd(s, a->Rt2), hi);
         return;
     }
+    lo = tr_load(s, W64, addr, s->mmu);
     set_monitor(s, addr, lo, IR_NONE);
     ir_mov(s->b, W32, tr_xd(s, first), lo);
     ir_alui(s->b, OP_shr, W64, tr_xd(s, second), lo, 32, 0);
@@ -138,7 +138,7 @@ void trans_a64_ldst_excl_pair(ArmTr *s, const a64_ldst_excl_pair *a)
 {
     IrVal base = a64_base(s, a->Rn), addr = tr_temp(s);
     ir_mov(s->b, W64, addr, base);
-    addr = tr_address(s, addr, a->sz ? 16 : 8, !a->L, true, a->Rn == 31);
+    addr = tr_address(s, addr, a->sz ? 16 : 8, !a->L, ALIGN_ATOMIC, a->Rn == 31);
     (a->L ? load_exclusive_pair : store_exclusive_pair)(s, a, addr);
 }
 
@@ -152,7 +152,8 @@ void trans_a64_ldst_excl_pair(ArmTr *s, const a64_ldst_excl_pair *a)
 void trans_a64_cas(ArmTr *s, const a64_cas *a)
 {
     IrWidth w = (IrWidth)a->size;
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << w, false, true, a->Rn == 31), acc = tr_temp(s), expected = tr_temp(s);
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << w, false, ALIGN_ATOMIC, a->Rn == 31);
+    IrVal acc = tr_temp(s), expected = tr_temp(s);
     ir_emit(s->b, OP_zext, w, expected, tr_x(s, a->Rs), IR_NONE);
     expected = in_memory_order(s, w, expected);
     ir_mov(s->b, W64, acc, expected);
@@ -169,7 +170,7 @@ void trans_a64_casp(ArmTr *s, const a64_casp *a)
         tr_undef(s);
         return;
     }
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), a->sz ? 16 : 8, false, true, a->Rn == 31);
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), a->sz ? 16 : 8, false, ALIGN_ATOMIC, a->Rn == 31);
     if (a->sz) {
         tr_stenv(s, W64, ENV(scratch[0]), tr_x(s, a->Rs));
         tr_stenv(s, W64, ENV(scratch[1]), tr_x(s, a->Rs + 1));
@@ -219,7 +220,7 @@ static void atomic_logic(ArmTr *s, const a64_atomic *a, IrVal addr)
 
 void trans_a64_atomic(ArmTr *s, const a64_atomic *a)
 {
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << a->size, false, true, a->Rn == 31);
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << a->size, false, ALIGN_ATOMIC, a->Rn == 31);
     bool be = (s->mode & MODE_BE) && a->size > 0;
     if (a->opc == 0 && !be) {
         atomic_add(s, a, addr);
@@ -235,7 +236,7 @@ void trans_a64_atomic(ArmTr *s, const a64_atomic *a)
 void trans_a64_swp(ArmTr *s, const a64_swp *a)
 {
     IrWidth w = (IrWidth)a->size;
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << w, false, true, a->Rn == 31), t = tr_const(s, 0);
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << w, false, ALIGN_ATOMIC, a->Rn == 31), t = tr_const(s, 0);
     ir_emit(s->b, OP_xchgm, w, t, addr, in_memory_order(s, w, tr_x(s, a->Rs)))->aux = (uint8_t)s->mmu;
     ir_mov(s->b, W64, tr_xd(s, a->Rt), in_memory_order(s, w, t));
 }

@@ -106,23 +106,18 @@ static void load_gpr(ArmTr *s, Kind kind, IrWidth w, unsigned rt, IrVal addr, in
         tr_load_to(s, w, d, addr, mmu);
         return;
     }
-    IrWidth to = kind == KIND_LOAD_S32 ? W32 : W64;
-    if ((s->mode & MODE_BE) && w > W8) {
-        ir_mov(s->b, W64, d, tr_load_signed(s, w, to, addr, mmu));
-    } else {
-        ir_lds(s->b, w, to, d, addr, mmu);
-    }
+    tr_load_signed_to(s, w, kind == KIND_LOAD_S32 ? W32 : W64, d, addr, mmu);
 }
 
 static void one_register(ArmTr *s, Kind kind, IrWidth w, unsigned rt, IrVal addr, int mmu, bool unchecked)
 {
-    addr = tr_address(s, addr, 1u << w, kind == KIND_STORE, false, unchecked || mmu != s->mmu);
+    addr = tr_address(s, addr, 1u << w, kind == KIND_STORE, ALIGN_ANY, unchecked || mmu != s->mmu);
     if (mmu != s->mmu && !unchecked) {
         tr_check_tags(s, addr, 1u << w, kind == KIND_STORE, mmu);
     }
     if (kind == KIND_STORE) {
         if (rt == 31) {
-            ir_sti(s->b, w, addr, 0, mmu);
+            tr_store_zero(s, w, addr, mmu);
         } else {
             tr_store(s, w, addr, IR_G(rt), mmu);
         }
@@ -243,7 +238,7 @@ static void store_v(ArmTr *s, unsigned size, unsigned n, IrVal addr)
 /* A 16-byte register is stored when all of it can be. */
 static void one_v(ArmTr *s, bool load, unsigned size, unsigned rt, IrVal addr, bool unchecked)
 {
-    addr = tr_address(s, addr, 1u << size, !load, false, unchecked);
+    addr = tr_address(s, addr, 1u << size, !load, ALIGN_ANY, unchecked);
     if (vec_host_access(s, 1u << size)) {
         (load ? vec_load : vec_store)(s, 1u << size, rt, addr, s->mmu);
     } else if (load) {
@@ -311,65 +306,54 @@ static Access pair_access(ArmTr *s, unsigned n, int64_t offset, unsigned mode, u
 {
     Access x = access_at(s, n, offset, mode == PAIR_POST ? INDEX_POST : mode == PAIR_PRE ? INDEX_PRE : INDEX_NONE);
     bool unchecked = n == 31 && (mode == PAIR_NO_ALLOCATE || mode == PAIR_OFFSET);
-    x.addr = tr_address(s, x.addr, bytes, write, false, true);
+    x.addr = tr_address(s, x.addr, bytes, write, ALIGN_ANY, true);
     if (!unchecked) {
         tr_check_tags(s, x.addr, 2 * bytes, write, s->mmu);
     }
     return x;
 }
 
-/* Two words are one access of 8 bytes, in little-endian order. */
+/* Two words are one access of 8 bytes. The first is its lower half, with big-endian data the upper one. */
 static void load_words(ArmTr *s, const a64_ldst_pair *a, IrVal addr)
 {
-    IrVal v = tr_temp(s);
-    ir_ld(s->b, W64, v, addr, s->mmu);
+    bool be = s->mode & MODE_BE;
+    IrVal v = tr_load(s, W64, addr, s->mmu), low = tr_xd(s, be ? a->Rt2 : a->Rt), high = tr_xd(s, be ? a->Rt : a->Rt2);
     if (a->opc == 1) {
-        ir_emit(s->b, OP_sext, W32, tr_xd(s, a->Rt), v, IR_NONE)->aux = W64;
-        ir_alui(s->b, OP_sar, W64, tr_xd(s, a->Rt2), v, 32, 0);
+        ir_emit(s->b, OP_sext, W32, low, v, IR_NONE)->aux = W64;
+        ir_alui(s->b, OP_sar, W64, high, v, 32, 0);
     } else {
-        ir_mov(s->b, W32, tr_xd(s, a->Rt), v);
-        ir_alui(s->b, OP_shr, W64, tr_xd(s, a->Rt2), v, 32, 0);
+        ir_mov(s->b, W32, low, v);
+        ir_alui(s->b, OP_shr, W64, high, v, 32, 0);
     }
-}
-
-static void load_pair(ArmTr *s, const a64_ldst_pair *a, IrVal addr)
-{
-    IrWidth w = a->opc == 2 ? W64 : W32;
-    Kind kind = a->opc == 1 ? KIND_LOAD_S64 : KIND_LOAD;
-    if (w == W32 && !(s->mode & MODE_BE)) {
-        load_words(s, a, addr);
-        return;
-    }
-    IrVal second = plus(s, addr, 1 << w);
-    IrVal first = kind == KIND_LOAD ? tr_load(s, w, addr, s->mmu) : tr_load_signed(s, w, W64, addr, s->mmu);
-    load_gpr(s, kind, w, a->Rt2, second, s->mmu);
-    ir_mov(s->b, W64, tr_xd(s, a->Rt), first);
 }
 
 static void store_words(ArmTr *s, const a64_ldst_pair *a, IrVal addr)
 {
+    bool be = s->mode & MODE_BE;
     IrVal t = tr_temp(s), u = tr_temp(s);
-    ir_mov(s->b, W32, t, tr_x(s, a->Rt));
-    ir_alui(s->b, OP_shl, W64, u, tr_x(s, a->Rt2), 32, 0);
+    ir_mov(s->b, W32, t, tr_x(s, be ? a->Rt2 : a->Rt));
+    ir_alui(s->b, OP_shl, W64, u, tr_x(s, be ? a->Rt : a->Rt2), 32, 0);
     ir_alu(s->b, OP_or, W64, t, t, u, 0);
-    ir_st(s->b, W64, addr, t, s->mmu);
+    tr_store(s, W64, addr, t, s->mmu);
+}
+
+/* Both to one register is CONSTRAINED UNPREDICTABLE: the first stays. */
+static void load_pair(ArmTr *s, const a64_ldst_pair *a, IrVal addr)
+{
+    if (a->opc == 2) {
+        IrVal second = a->Rt == a->Rt2 ? tr_temp(s) : tr_xd(s, a->Rt2);
+        tr_load_pair(s, tr_xd(s, a->Rt), second, addr, s->mmu);
+    } else {
+        load_words(s, a, addr);
+    }
 }
 
 static void store_pair(ArmTr *s, const a64_ldst_pair *a, IrVal addr)
 {
-    IrWidth w = a->opc == 2 ? W64 : W32;
-    const unsigned rt[2] = {a->Rt, a->Rt2};
-    if (w == W32 && !(s->mode & MODE_BE)) {
+    if (a->opc == 2) {
+        tr_store_pair(s, addr, tr_x(s, a->Rt), tr_x(s, a->Rt2), s->mmu);
+    } else {
         store_words(s, a, addr);
-        return;
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        IrVal at = plus(s, addr, (int64_t)i << w);
-        if (rt[i] == 31) {
-            ir_sti(s->b, w, at, 0, s->mmu);
-        } else {
-            tr_store(s, w, at, IR_G(rt[i]), s->mmu);
-        }
     }
 }
 
@@ -424,7 +408,7 @@ void trans_a64_ldst_pair_v(ArmTr *s, const a64_ldst_pair_v *a)
 void trans_a64_ldst_ordered(ArmTr *s, const a64_ldst_ordered *a)
 {
     IrVal addr = a64_base(s, a->Rn);
-    addr = tr_address(s, addr, 1u << a->size, !a->L, true, a->Rn == 31);
+    addr = tr_address(s, addr, 1u << a->size, !a->L, ALIGN_ORDERED, a->Rn == 31);
     if (a->L) {
         load_gpr(s, KIND_LOAD, (IrWidth)a->size, a->Rt, addr, s->mmu);
         return;
@@ -435,7 +419,7 @@ void trans_a64_ldst_ordered(ArmTr *s, const a64_ldst_ordered *a)
 
 void trans_a64_ldapr(ArmTr *s, const a64_ldapr *a)
 {
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << a->size, false, true, a->Rn == 31);
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << a->size, false, ALIGN_ORDERED, a->Rn == 31);
     load_gpr(s, KIND_LOAD, (IrWidth)a->size, a->Rt, addr, s->mmu);
 }
 
@@ -448,7 +432,7 @@ void trans_a64_ldapur(ArmTr *s, const a64_ldapur *a)
         return;
     }
     IrVal addr = plus(s, a64_base(s, a->Rn), a64_signed(a->imm9, 9));
-    addr = tr_address(s, addr, 1u << a->size, kind == KIND_STORE, true, a->Rn == 31);
+    addr = tr_address(s, addr, 1u << a->size, kind == KIND_STORE, ALIGN_ORDERED, a->Rn == 31);
     if (kind == KIND_STORE) {
         tr_store(s, (IrWidth)a->size, addr, tr_x(s, a->Rt), s->mmu);
         ir_emit(s->b, OP_fence, W64, IR_NONE, IR_NONE, IR_NONE);

@@ -130,7 +130,7 @@ void trans_a64_ldra(ArmTr *s, const a64_ldra *a)
     int64_t offset = a64_signed(a->S << 9 | a->imm9, 10) * 8;
     IrVal base = authenticate(s, a64_base(s, a->Rn), tr_const(s, 0), KEY_COMBINED | KEY_DA | a->M), addr = tr_temp(s);
     ir_lea(s->b, W64, addr, base, IR_NONE, 0, offset);
-    IrVal at = tr_address(s, addr, 8, false, false, a->Rn == 31 && !a->W);
+    IrVal at = tr_address(s, addr, 8, false, ALIGN_ANY, a->Rn == 31 && !a->W);
     IrVal v = tr_load(s, W64, at, s->mmu);
     if (a->W) {
         ir_mov(s->b, W64, tr_xsp(a->Rn), addr);

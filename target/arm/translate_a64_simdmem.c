@@ -75,7 +75,7 @@ void trans_a64_ldst_multi(ArmTr *s, const a64_ldst_multi *a)
     if (!tr_fp_access(s)) {
         return;
     }
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << a->size, !a->L, false, true);
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << a->size, !a->L, ALIGN_ANY, true);
     if (a->Rn != 31 || a->arg) {
         tr_check_tags(s, addr, bytes, !a->L, s->mmu);
     }
@@ -146,7 +146,7 @@ void trans_a64_ldst_single(ArmTr *s, const a64_ldst_single *a)
     if (!tr_fp_access(s)) {
         return;
     }
-    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << x.size, !a->L, false, true), v[4];
+    IrVal addr = tr_address(s, a64_base(s, a->Rn), 1u << x.size, !a->L, ALIGN_ANY, true), v[4];
     if (a->Rn != 31 || a->arg) {
         tr_check_tags(s, addr, x.selem << x.size, !a->L, s->mmu);
     }

@@ -222,7 +222,9 @@ static IrHostInsn *memory_insn(ArmTr *s, unsigned op, unsigned bytes, IrVal addr
 {
     IrHostInsn *hi = host_insn(s, op, IR_NONE, addr, IR_NONE);
     hi->size = (uint16_t)bytes;
-    s->b->ops[s->b->n_ops - 1].aux = (uint8_t)mmu;
+    IrOp *o = &s->b->ops[s->b->n_ops - 1];
+    o->aux = (uint8_t)mmu;
+    o->aux2 = bytes <= 8 ? tr_atomic(s) : 0;
     return hi;
 }
 

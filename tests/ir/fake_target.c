@@ -252,6 +252,26 @@ void tcg_write(void *env, uint64_t va, const void *buf, size_t len, int mmu)
     memcpy(host_of(tcg_vcpu(env), va), buf, len);
 }
 
+uint64_t tcg_load_whole(void *env, uint64_t va, unsigned size, int mmu)
+{
+    return tcg_load(env, va, size, mmu);
+}
+
+void tcg_store_whole(void *env, uint64_t va, uint64_t val, unsigned size, int mmu)
+{
+    tcg_store(env, va, val, size, mmu);
+}
+
+void tcg_load_pair(void *env, uint64_t va, uint64_t out[2], int mmu)
+{
+    tcg_read(env, va, out, 16, mmu);
+}
+
+void tcg_store_pair(void *env, uint64_t va, const uint64_t val[2], int mmu)
+{
+    tcg_write(env, va, val, 16, mmu);
+}
+
 void tcg_probe(void *env, uint64_t va, size_t len, int access, int mmu)
 {
     check(env, va, len, access);
@@ -282,16 +302,16 @@ uint64_t tcg_slow_load(TcgVcpu *v, uint64_t va, uint32_t size_mmu)
 {
     uint64_t val;
     fenv(tcg_env(v))->pc = v->exit_block->pc + v->exit_insn;
-    val = tcg_load(tcg_env(v), va, size_mmu & 0xff, (int)(size_mmu >> 8));
-    refill(v, va, (int)(size_mmu >> 8), 0);
+    val = tcg_load(tcg_env(v), va, size_mmu & 0xff, (int)(size_mmu >> 8 & 0x7f));
+    refill(v, va, (int)(size_mmu >> 8 & 0x7f), 0);
     return val;
 }
 
 void tcg_slow_store(TcgVcpu *v, uint64_t va, uint64_t val, uint32_t size_mmu)
 {
     fenv(tcg_env(v))->pc = v->exit_block->pc + v->exit_insn;
-    tcg_store(tcg_env(v), va, val, size_mmu & 0xff, (int)(size_mmu >> 8));
-    refill(v, va, (int)(size_mmu >> 8), 1);
+    tcg_store(tcg_env(v), va, val, size_mmu & 0xff, (int)(size_mmu >> 8 & 0x7f));
+    refill(v, va, (int)(size_mmu >> 8 & 0x7f), 1);
 }
 
 bool tcg_slow_operand(TcgVcpu *v, uint64_t va, uint32_t size_mmu, uint32_t write)

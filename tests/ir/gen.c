@@ -387,28 +387,80 @@ static IrVal address(Gen *g)
     return t;
 }
 
+static uint8_t atomic(Gen *g)
+{
+    return chance(g, 50) ? IR_ATOMIC : 0;
+}
+
+/* An address that is often, but not always a multiple of 16. */
+static IrVal pair_address(Gen *g)
+{
+    IrVal addr = address(g), t = addr;
+    if (chance(g, 60)) {
+        t = fresh_temp(g);
+        ir_alui(g->b, OP_and, W64, t, addr, -16, 0);
+        temp_written(g, t);
+    }
+    return t;
+}
+
+static void gen_load_pair(Gen *g)
+{
+    IrVal addr = pair_address(g), first = result(g, false), second = result(g, false);
+    if (first != second) {
+        IrOp *o = ir_emit(g->b, OP_ldp, W64, first, addr, IR_NONE);
+        o->c = second;
+        o->aux = (uint8_t)rnd(g, 2);
+        o->aux2 = atomic(g);
+        temp_written(g, second);
+    } else {
+        ir_ld(g->b, W64, first, addr, 0);
+    }
+    temp_written(g, first);
+}
+
 static void gen_load(Gen *g)
 {
+    if (chance(g, 15)) {
+        gen_load_pair(g);
+        return;
+    }
     IrVal addr = address(g), dst;
     IrWidth w = width(g, W8);
     if (chance(g, 70)) {
         dst = result(g, false);
         ir_ld(g->b, w, dst, addr, rnd(g, 2));
+        g->b->ops[g->b->n_ops - 1].aux2 = atomic(g);
     } else {
         IrWidth to = w == W64 ? W64 : (IrWidth)g_rand_int_range(g->r, w + 1, W64 + 1);
         dst = result(g, to < W32);
         ir_lds(g->b, w, to, dst, addr, rnd(g, 2));
+        g->b->ops[g->b->n_ops - 1].aux2 |= atomic(g);
     }
     temp_written(g, dst);
 }
 
+static void gen_store_pair(Gen *g)
+{
+    IrVal addr = pair_address(g), a = source(g), b = source(g);
+    IrOp *o = ir_emit(g->b, OP_stp, W64, IR_NONE, addr, a);
+    o->c = b;
+    o->aux = (uint8_t)rnd(g, 2);
+    o->aux2 = atomic(g);
+}
+
 static void gen_store(Gen *g)
 {
+    if (chance(g, 15)) {
+        gen_store_pair(g);
+        return;
+    }
     IrVal addr = address(g);
     if (chance(g, 25)) {
         ir_sti(g->b, width(g, W8), addr, rnd_imm(g), rnd(g, 2));
     } else if (chance(g, 90)) {
         ir_st(g->b, width(g, W8), addr, source(g), rnd(g, 2));
+        g->b->ops[g->b->n_ops - 1].aux2 = atomic(g);
     } else {
         IrOp *o = ir_emit(g->b, OP_probe, width(g, W8), IR_NONE, addr, IR_NONE);
         o->aux2 = (uint8_t)rnd(g, 2);

@@ -4,8 +4,9 @@
  * the same: registers, flags, pc, memory, FP state, faults. Where there is no
  * emitter, the blocks are still verified, printed, parsed and interpreted.
  *
- *   test-ir-engines [--seed N] [--count N] [--what MASK] [--shrink] [--vec]
+ *   test-ir-engines [--seed N] [--count N] [--what MASK] [--shrink] [--vec] [--aligned]
  *
+ * --aligned: code for a host whose unaligned accesses are not atomic.
  * --vec: for a target whose vector registers are in env (IrHostInsn.vec) in place of one with x86's FP state.
  * A failing case prints its seed, its block and the differences; --seed with
  * --count 1 --what MASK repeats it, --shrink removes ops as long as it fails.
@@ -187,11 +188,13 @@ int main(int argc, char **argv)
                                      GEN_ALL, GEN_ALL & ~GEN_HOSTOP};
     uint32_t seed = 1, count = 6000;
     int what = -1;
-    bool want_shrink = false;
+    bool want_shrink = false, aligned = false;
     const TcgTarget *target = &fake_target;
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--shrink")) {
             want_shrink = true;
+        } else if (!strcmp(argv[i], "--aligned")) {
+            aligned = true;
         } else if (!strcmp(argv[i], "--vec")) {
             target = &fake_vec_target;
         } else if (i + 1 < argc && !strcmp(argv[i], "--seed")) {
@@ -210,6 +213,9 @@ int main(int argc, char **argv)
     signal(SIGSEGV, on_crash);
     signal(SIGILL, on_crash);
     Fake *f = fake_new_for(target, true);
+    if (aligned && f->hc) {
+        host_code_only_aligned(f->hc);
+    }
     ir_block_init(&c.block, target);
     ir_block_init(&back.block, target);
     bool all_ok = true;

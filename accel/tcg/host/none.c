@@ -19,6 +19,10 @@ void host_code_single_vcpu(HostCode *hc)
 {
 }
 
+void host_code_only_aligned(HostCode *hc)
+{
+}
+
 void host_code_free(HostCode *hc)
 {
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Branch targets, pointer authentication, random numbers and big endian data of A64, Advanced SIMD taken away from A32, on both
- * engines: what the judge of the random tests does not show.
+ * Branch targets, pointer authentication, random numbers, alignment and big endian data of A64, Advanced SIMD taken away from
+ * A32, on both engines: what the judge of the random tests does not show.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include "target/arm/regs.h"
 #include "target/arm/system.h"
+#include "target/arm/translate.h"
 #include "tests/insn/arm/engine.h"
 
 #define NOP 0xd503201fu
@@ -146,6 +147,67 @@ static void test_big_endian(A64Engine e)
     env->s.sr[ARM_SR_SCTLR_EL1] &= ~SCTLR_E0E;
 }
 
+/* Accesses of four bytes at X0. */
+typedef struct AlignRow {
+    uint32_t insn;
+    ArmAlign kind;
+    const char *what;
+} AlignRow;
+
+static const AlignRow aligned_rows[] = {
+    {0xb9400001, ALIGN_ANY, "LDR"},       {0x88dffc01, ALIGN_ORDERED, "LDAR"},   {0x889ffc01, ALIGN_ORDERED, "STLR"},
+    {0xb8bfc001, ALIGN_ORDERED, "LDAPR"}, {0x99400001, ALIGN_ORDERED, "LDAPUR"}, {0x99000001, ALIGN_ORDERED, "STLUR"},
+    {0x885f7c01, ALIGN_ATOMIC, "LDXR"},   {0x88037c01, ALIGN_ATOMIC, "STXR"},    {0xb8210002, ALIGN_ATOMIC, "LDADD"},
+    {0x88a17c02, ALIGN_ATOMIC, "CAS"},    {0xb8218002, ALIGN_ATOMIC, "SWP"},
+};
+
+/* AArch64.UnalignedAccessFaults() of the manual. */
+static bool unaligned_faults(ArmAlign kind, unsigned offset, bool lse2, bool naa, bool a)
+{
+    bool within_16 = offset % 16 + 4 <= 16;
+    if (offset % 4 == 0 || (kind == ALIGN_ANY && !a)) {
+        return false;
+    }
+    return a || !lse2 || (!within_16 && !(kind == ALIGN_ORDERED && naa));
+}
+
+static void test_alignment(A64Engine e)
+{
+    uint64_t *sctlr = &a64_env()->s.sr[ARM_SR_SCTLR_EL1];
+    for (unsigned i = 0; i < G_N_ELEMENTS(aligned_rows); i++) {
+        const AlignRow *r = &aligned_rows[i];
+        bool good = true;
+        for (unsigned n = 0; n < 8 * 3; n++) {
+            static const unsigned offsets[] = {4, 7, 13};
+            unsigned offset = offsets[n / 8];
+            bool lse2 = n & 1, naa = n & 2, a = n & 4;
+            a64_feature(ARM_FEAT_LSE2, lse2);
+            *sctlr |= (naa ? SCTLR_nAA : 0) | (a ? SCTLR_A : 0);
+            bool faults = run(e, &r->insn, 1, A64_DATA + offset).fault == A64_FAULT_ALIGN;
+            good &= faults == unaligned_faults(r->kind, offset, lse2, naa, a);
+            *sctlr &= ~(uint64_t)(SCTLR_nAA | SCTLR_A);
+        }
+        ok(good, r->what);
+    }
+    a64_feature(ARM_FEAT_LSE2, true);
+}
+
+/* Pairs of words and doublewords are one access, or two, each in the order of its data. */
+static void test_big_endian_pairs(A64Engine e)
+{
+    const uint32_t words[] = {0xf90003e0, 0x294007e0}; /* STR X0, [SP]; LDP W0, W1, [SP] */
+    const uint32_t stored[] = {0x290007e0, 0xf94003e0}; /* STP W0, W1, [SP]; LDR X0, [SP] */
+    const uint32_t doubles[] = {0xa90007e0, 0xf94007e2, 0xa94003e1}; /* STP X0, X1, [SP]; LDR X2, [SP, #8]; LDP X1, X0, [SP] */
+    ArmEnv *env = a64_env();
+    env->s.sr[ARM_SR_SCTLR_EL1] |= SCTLR_E0E;
+    A64Regs r = run(e, words, 2, 0x0102030405060708);
+    ok(r.x[0] == 0x01020304 && r.x[1] == 0x05060708, "LDP of words in big endian");
+    ok(run(e, stored, 2, 0x01020304).x[0] == 0x0102030400001111, "STP of words in big endian");
+    r = run(e, doubles, 3, 0x0102030405060708);
+    ok(r.x[0] == 0x1111 && r.x[1] == 0x0102030405060708 && r.x[2] == 0x1111, "LDP and STP of doublewords in big endian");
+    env->s.sr[ARM_SR_SCTLR_EL1] &= ~SCTLR_E0E;
+}
+
 static uint32_t a32_fault(A64Engine e, uint32_t insn)
 {
     static uint32_t all[A64_CODE_SIZE / 4];
@@ -190,7 +252,7 @@ static void test_asedis(A64Engine e)
 int main(void)
 {
     a64_init(true);
-    printf("1..%d\n", 2 * ((int)G_N_ELEMENTS(branches) + 20));
+    printf("1..%d\n", 2 * ((int)(G_N_ELEMENTS(branches) + G_N_ELEMENTS(aligned_rows)) + 23));
     for (A64Engine e = A64_INTERP; e <= A64_JIT; e++) {
         for (unsigned i = 0; i < G_N_ELEMENTS(branches); i++) {
             test_branch(e, &branches[i]);
@@ -198,6 +260,8 @@ int main(void)
         test_pauth(e);
         test_random(e);
         test_big_endian(e);
+        test_big_endian_pairs(e);
+        test_alignment(e);
         test_asedis(e);
     }
     return failed != 0;

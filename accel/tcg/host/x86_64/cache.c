@@ -28,9 +28,18 @@ unsigned tcg_host_vec(void)
            (c & bit_F16C ? TCG_VEC_F16C : 0) | (c & bit_AES ? TCG_VEC_AES : 0) | (c & bit_PCLMUL ? TCG_VEC_CLMUL : 0);
 }
 
+/* Intel SDM 3A 9.1.1: "unaligned 16-, 32-, and 64-bit accesses to cached memory that fit within a cache line". */
+static bool accesses_lines_whole(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx && c == signature_INTEL_ecx &&
+           d == signature_INTEL_edx;
+}
+
 static void find_features(HostCode *hc)
 {
     unsigned a, b, c, d;
+    hc->line_atomic = accesses_lines_whole();
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
         hc->bmi1 = b & bit_BMI;
         hc->bmi2 = b & bit_BMI2;
@@ -108,6 +117,11 @@ HostCode *host_code_new(const TcgTarget *t, size_t size, Error **err)
 void host_code_single_vcpu(HostCode *hc)
 {
     hc->single_vcpu = true;
+}
+
+void host_code_only_aligned(HostCode *hc)
+{
+    hc->line_atomic = false;
 }
 
 void host_code_free(HostCode *hc)

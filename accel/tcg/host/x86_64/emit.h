@@ -74,6 +74,7 @@ typedef enum SlowKind {
     SLOW_FPU,
     SLOW_EDGE,
     SLOW_JC_MISS,
+    SLOW_HALVES, /* ldp, stp that is not aligned */
 } SlowKind;
 
 /*
@@ -101,8 +102,9 @@ typedef struct Slow {
     bool sign, save_flags, val_is_imm;
     bool recompute; /* flags, by this recipe, before C sees them */
     Recipe recipe;
-    int8_t s1, s2, dst;
-    Rm val;
+    int8_t s1, s2, dst, dst2;
+    Rm val, val2;
+    uint8_t rotated; /* s2 was, to the right, by so many bits */
     int64_t imm;
     uint32_t insn;
     const IrHostInsn *hi; /* SLOW_OPERAND: may go through a buffer */
@@ -143,6 +145,7 @@ struct HostCode {
     int8_t vreg[64];             /* vector register or temporary -> host register, -1 memory */
     int8_t vpin[XMM_COUNT];      /* host register -> vector register, -1 */
     bool single_vcpu;            /* host_code_single_vcpu() */
+    bool line_atomic;            /* accesses of up to 8 bytes are atomic wherever they lie in a cache line */
     struct Emit *emit;
 };
 
@@ -260,6 +263,7 @@ EmitFn emit_bittest, emit_bitscan, emit_count;
 EmitFn emit_shift, emit_double_shift, emit_mul2, emit_div; /* emit_shift.c */
 EmitFn emit_getf, emit_setf, emit_cmc;                     /* emit_flags.c */
 EmitFn emit_ld, emit_st, emit_probe_op, emit_fence;        /* emit_mem.c */
+EmitFn emit_ldp, emit_stp;                                 /* emit_pair.c */
 EmitFn emit_rmw, emit_xchgm, emit_xaddm, emit_cmpxchgm;    /* emit_atomic.c */
 /* Z: the jump cache has pc at entry `at` (index times entry size). Changes at and tmp. */
 void jump_cache_probe(Asm *a, unsigned at, unsigned pc, unsigned tmp);
@@ -293,6 +297,9 @@ typedef struct Probe {
     int s1, s2;
     Slow *slow;
 } Probe;
+/* Must the op be atomic in a way that the host's plain accesses are only when they are aligned? */
+bool only_aligned(const Emit *e, const IrOp *op);
+void slow_halves(Emit *e, Slow s);
 Probe emit_probe(Emit *e, const IrOp *op, SlowKind kind, unsigned size, bool write, unsigned align);
 int probe_pointer(Emit *e,
                   Probe *p); /* [s1 + s2] in one register; s2 is free to use, still locked */

@@ -68,7 +68,8 @@ static bool may_bounce(const IrHostInsn *hi)
 Rm memory_operand(Emit *e, const IrOp *op, const IrHostInsn *hi, Slow **slow)
 {
     SlowKind miss = hi->mask ? SLOW_INTERP : SLOW_OPERAND; /* what is masked out must not fault */
-    Probe p = emit_probe(e, op, miss, hi->size, hi->mem & 2, hi->align);
+    unsigned align = only_aligned(e, op) ? MAX(hi->align, hi->size) : hi->align;
+    Probe p = emit_probe(e, op, miss, hi->size, hi->mem & 2, align);
     *slow = p.slow;
     if (p.slow->kind == SLOW_OPERAND && may_bounce(hi)) {
         p.slow->hi = hi;

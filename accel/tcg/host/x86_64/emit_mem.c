@@ -40,8 +40,23 @@ Slow *slow_new(Emit *e, SlowKind kind, uint8_t *from)
     return s;
 }
 
+/* digit 0: left, 1: right. Low bits that are not zero make it large. */
+static void rotate_offset(Asm *a, unsigned digit, int reg, unsigned bits)
+{
+    if (bits) {
+        ins(a, 0xc1, W64, digit, rm_r(reg));
+        e8(a, bits);
+    }
+}
+
+bool only_aligned(const Emit *e, const IrOp *op)
+{
+    return (op->aux2 & IR_ATOMIC) && !e->hc->line_atomic && !e->hc->single_vcpu;
+}
+
 Probe emit_probe(Emit *e, const IrOp *op, SlowKind kind, unsigned size, bool write, unsigned align)
 {
+    unsigned rotate = (op->op == OP_ld || op->op == OP_lds || op->op == OP_st) && only_aligned(e, op) ? op->w : 0;
     Asm *a = &e->a;
     int32_t tlb = V_OFF(tlb) + (int32_t)(sizeof(TlbEntry) * TLB_SIZE) * (op->aux * 2 + write);
     Probe p;
@@ -61,8 +76,10 @@ Probe emit_probe(Emit *e, const IrOp *op, SlowKind kind, unsigned size, bool wri
     e8(a, 8);
     a_alu_i(a, 4, W32, rm_r(p.s1), (TLB_SIZE - 1) << 4, 0);
     a_alu_rm(a, 5, W64, (unsigned)p.s2, rm_gsb(p.s1, tlb + (int32_t)offsetof(TlbEntry, page)));
-    a_alu_i(a, 7, W64, rm_r(p.s2), 4096 - (int)size, 0);
+    rotate_offset(a, 1, p.s2, rotate);
+    a_alu_i(a, 7, W64, rm_r(p.s2), (4096 - (int)size) >> rotate, 0);
     uint8_t *ja = a_jcc(a, CC_A);
+    rotate_offset(a, 0, p.s2, rotate);
 
     p.slow = slow_new(e, size > 128 ? SLOW_INTERP : kind, ja);
     p.slow->recompute = deferred;
@@ -70,6 +87,7 @@ Probe emit_probe(Emit *e, const IrOp *op, SlowKind kind, unsigned size, bool wri
     p.slow->s1 = (int8_t)p.s1;
     p.slow->s2 = (int8_t)p.s2;
     p.slow->size = (uint8_t)size;
+    p.slow->rotated = (uint8_t)rotate;
     p.slow->mmu = op->aux;
     p.slow->write = write;
     p.slow->back = retry;
@@ -101,15 +119,15 @@ void load_extended(Emit *e, IrWidth w, int to, int reg, Rm m)
 void emit_ld(Emit *e, const IrOp *op)
 {
     bool sign = op->op == OP_lds;
-    int to = sign ? op->aux2 : -1;
-    IrWidth dw = sign ? (IrWidth)op->aux2 : W64;
+    int to = sign ? (int)ir_lds_to(op) : -1;
+    IrWidth dw = sign ? (IrWidth)to : W64;
     Probe p = emit_probe(e, op, SLOW_LOAD, 1u << op->w, false, 0);
     bool pinned = ir_is_global(op->dst) && !val_in_mem(e, op->dst);
     int r = pinned ? e->greg[ir_global(op->dst)] : p.s1;
     load_extended(e, (IrWidth)op->w, to, r, rm_m(p.s1, p.s2, 0, 0));
     p.slow->dst = (int8_t)r;
     p.slow->sign = sign;
-    p.slow->aux2 = op->aux2;
+    p.slow->aux2 = sign ? (uint8_t)to : 0;
     p.slow->back = e->a.p;
     if (!pinned) {
         dst_set(e, op->dst, r, dw);
@@ -179,7 +197,7 @@ static void call_record(Emit *e, Stub stub, const Slow *s)
     }
     a_call_to(a, hc_stub(e->hc, stub));
     uint32_t ret = hc_off(e->hc, a->p);
-    uint32_t mmu = s->mmu | (s->hi ? TCG_BOUNCE >> 8 : 0);
+    uint32_t mmu = s->mmu | (s->hi ? TCG_BOUNCE >> 8 : s->rotated ? TCG_WHOLE >> 8 : 0);
     a_nop_data(a, s->insn | (uint32_t)s->size << 16 | mmu << 24);
     a_nop_data(a, ret - e->tb->entry_poll);
 }
@@ -187,6 +205,7 @@ static void call_record(Emit *e, Stub stub, const Slow *s)
 static void slow_va(Emit *e, const Slow *s)
 {
     int32_t tlb = V_OFF(tlb) + (int32_t)(sizeof(TlbEntry) * TLB_SIZE) * (s->mmu * 2 + s->write);
+    rotate_offset(&e->a, 0, s->s2, s->rotated);
     a_alu_rm(&e->a, 0, W64, (unsigned)s->s2,
              rm_gsb(s->s1, tlb + (int32_t)offsetof(TlbEntry, page)));
     a_store(&e->a, W64, rm_gs(V_SCRATCH(0)), (unsigned)s->s2);
@@ -274,6 +293,9 @@ static void emit_slow(Emit *e, const Slow *s)
         break;
     case SLOW_EDGE:
         slow_edge(e, s);
+        return;
+    case SLOW_HALVES:
+        slow_halves(e, *s);
         return;
     case SLOW_JC_MISS:
         if (s->val_is_imm) {

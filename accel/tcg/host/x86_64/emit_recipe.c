@@ -58,6 +58,12 @@ static bool names(const Recipe *r, IrVal v)
     return v >= 2 && (r->a == v || r->b == v);
 }
 
+/* Does op write a register that the recipe needs? */
+static bool writes(const Recipe *r, const IrOp *op)
+{
+    return names(r, op->dst) || ((ir_op_info[op->op].shape & IRS_D2) && names(r, op->c));
+}
+
 static bool overwrites_all(const Emit *e, const IrOp *op)
 {
     return ir_flags_written(e->ir, op) == FL_ALL && !ir_flags_kept(op) &&
@@ -70,7 +76,7 @@ static bool overwrites_all(const Emit *e, const IrOp *op)
  */
 bool recipe_before(Emit *e, const IrOp *op)
 {
-    if (!names(&e->recipe, op->dst) && !names(&e->recipe, op->c)) {
+    if (!writes(&e->recipe, op)) {
         return false;
     }
     bool elsewhere = e->M == FL_ALL || e->H == FL_ALL;
@@ -82,7 +88,7 @@ bool recipe_before(Emit *e, const IrOp *op)
 
 bool recipe_survives(const Emit *e, const IrOp *op)
 {
-    return e->R && !op->fw && !names(&e->recipe, op->dst) && !names(&e->recipe, op->c);
+    return e->R && !op->fw && !writes(&e->recipe, op);
 }
 
 void recipe_carry(Emit *e, RecipeCarry how)
@@ -97,8 +103,10 @@ static bool leaves_to_recipe(const Emit *e, const IrOp *op)
     switch (op->op) {
     case OP_ld:
     case OP_lds:
-        return !flags_live(op) || !names(&e->recipe, op->dst);
+    case OP_ldp:
+        return !flags_live(op) || !writes(&e->recipe, op);
     case OP_st:
+    case OP_stp:
         return true;
     case OP_rmw:
         return op->fw == 0 || (op->fw == FL_ALL && op->sub != OP_adc && op->sub != OP_sbb &&
