@@ -150,8 +150,16 @@ static void without_neon(ArmCpuConfig *c)
     c->id[ARM_ID_MVFR2_EL1] &= 0xf0;
 }
 
+/* Before Armv8 a PMU is of a version that no feature stands for: the model's own (DDI 0406C, B4.1.82). */
+static unsigned pmu_version_a32(const ArmCpuConfig *c)
+{
+    return arm_has(c, ARM_FEAT_PMUv3) ? c->id[ARM_ID_ID_DFR0_EL1] >> 24 & 15 : 0;
+}
+
 void arm_ids_from_features(ArmCpuConfig *c)
 {
+    unsigned pmu_version = pmu_version_a32(c);
+
     for (unsigned r = 0; r < ARM_ID__COUNT; r++) {
         c->id[r] &= keep[r];
     }
@@ -171,6 +179,9 @@ void arm_ids_from_features(ArmCpuConfig *c)
     }
     /* Security and virtualization, and the levels' own width, in AArch32's register (G8.2.107). */
     uint64_t *pfr1 = &c->id[ARM_ID_ID_PFR1_EL1];
+    if (!arm_has(c, ARM_FEAT_V8)) {
+        c->id[ARM_ID_ID_DFR0_EL1] = deposit64(c->id[ARM_ID_ID_DFR0_EL1], 24, 4, pmu_version);
+    }
     c->id[ARM_ID_ID_DFR0_EL1] &= ~(arm_has(c, ARM_FEAT_EL3) ? 0 : 0xf0ull);
     *pfr1 &= ~(arm_has(c, ARM_FEAT_EL3) ? 0 : 0xf000f0ull) & ~(arm_has(c, ARM_FEAT_EL2) ? 0 : 0xf00f000ull);
     for (unsigned r = 0; r < ARM_ID_CTR_EL0; r++) {

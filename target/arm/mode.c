@@ -34,7 +34,8 @@ static unsigned trap_el(const ArmEnv *env, unsigned el, unsigned shift, uint64_t
     const uint64_t *sr = env->s.sr;
     uint64_t hcr = arm_hcr(env), cptr = sr[ARM_SR_CPTR_EL2];
 
-    if (el <= 1 && !arm_host_el0(env) && enable_traps(sr[ARM_SR_CPACR_EL1] >> shift & 3, el)) {
+    /* Armv5 has no CPACR: there FPEXC alone enables. */
+    if (el <= 1 && arm_has(env->config, ARM_FEAT_V6) && !arm_host_el0(env) && enable_traps(sr[ARM_SR_CPACR_EL1] >> shift & 3, el)) {
         return arm_sync_target(env);
     }
     if (el > 2 || !arm_el2_enabled(env)) {

@@ -141,6 +141,7 @@ const ArmSysRegDef arm_a32_regs[] = {
     REAL32("MPIDR", CP15(0, 0, 0, 5), 1, 4, SR_RO, ARM_FEAT_V7, K3(0, 0, 0, 5), A32_LO),
     REAL32("MIDR", CP15(0, 0, 0, 5), 1, 4, SR_RO, ALWAYS, K3(0, 0, 0, 0), A32_LO),
     REAL32("REVIDR", CP15(0, 0, 0, 6), 1, 4, SR_RO, ARM_FEAT_V7, ARM_IDKEY_REVIDR_EL1, A32_LO),
+    REAL32("MIDR", CP15(0, 0, 0, 6), 1, 4, SR_RO, ALWAYS, K3(0, 0, 0, 0), A32_LO),
     REAL32("MIDR", CP15(0, 0, 0, 7), 1, 4, SR_RO, ALWAYS, K3(0, 0, 0, 0), A32_LO),
     IDREG("ID_PFR0", 1, 0), IDREG("ID_PFR1", 1, 1), IDREG("ID_DFR0", 1, 2), IDREG("ID_AFR0", 1, 3),
     IDREG("ID_MMFR0", 1, 4), IDREG("ID_MMFR1", 1, 5), IDREG("ID_MMFR2", 1, 6), IDREG("ID_MMFR3", 1, 7),

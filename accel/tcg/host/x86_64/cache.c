@@ -31,7 +31,7 @@ unsigned tcg_host_vec(void)
 /* Intel SDM 3A 9.1.1: "unaligned 16-, 32-, and 64-bit accesses to cached memory that fit within a cache line". */
 static bool accesses_lines_whole(void)
 {
-    unsigned a, b, c, d;
+    unsigned a, b = 0, c = 0, d = 0;
     return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx && c == signature_INTEL_ecx &&
            d == signature_INTEL_edx;
 }
