@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include "base/log.h"
 #include "target/arm/exception.h"
+#include "target/arm/mmu.h"
 #include "target/arm/regs.h"
 
 void arm_note(ArmEnv *env, ArmFaultKind kind, uint32_t syndrome, unsigned target_el, uint64_t far)
@@ -115,6 +116,16 @@ void arm_set_esr(ArmEnv *env, unsigned target, uint64_t esr)
     env->s.sr[esr_slot[target]] = esr;
 }
 
+/* SCR_EL3.EASE: a synchronous external abort that EL3 takes enters where SErrors do (AArch64.Abort()). */
+static unsigned vector_offset(const ArmEnv *env, const ArmFault *f, unsigned target)
+{
+    unsigned fsc = f->esr & 0x3f;
+    bool abort = f->kind == ARM_FAULT_PREFETCH || f->kind == ARM_FAULT_DATA;
+    bool external = fsc == FSC_EXTERNAL || (fsc & ~3u) == FSC_EXTERNAL_WALK;
+
+    return target == 3 && abort && external && (env->s.sr[ARM_SR_SCR_EL3] & SCR_EASE) ? ARM_VECTOR_SERROR : ARM_VECTOR_SYNC;
+}
+
 static void deliver_a64(ArmEnv *env, const ArmFault *f, unsigned target)
 {
     uint64_t esr = f->esr;
@@ -131,7 +142,7 @@ static void deliver_a64(ArmEnv *env, const ArmFault *f, unsigned target)
     if (target == 2 && (f->kind == ARM_FAULT_PREFETCH || f->kind == ARM_FAULT_DATA)) {
         env->s.sr[ARM_SR_HPFAR_EL2] = f->hpfar;
     }
-    arm_enter_a64(env, target, ARM_VECTOR_SYNC, f->has_preferred ? f->preferred : env->s.pc);
+    arm_enter_a64(env, target, vector_offset(env, f, target), f->has_preferred ? f->preferred : env->s.pc);
 }
 
 bool arm_deliver(void *opaque)

@@ -120,6 +120,14 @@ static bool maskable_a32(const ArmEnv *env, Event e, unsigned target)
     return target != 3 || e != EV_SERROR || (scr & SCR_AW);
 }
 
+/* FEAT_DoubleFault: PSTATE.A does not count at EL3 with SCR_EL3.NMEA, which is there with EA alone. */
+static bool serror_unmasked_at_el3(const ArmEnv *env, unsigned el)
+{
+    const uint64_t both = SCR_NMEA | SCR_EA;
+
+    return el == 3 && !arm_is_a32(env) && (env->s.sr[ARM_SR_SCR_EL3] & both) == both;
+}
+
 static bool takeable(const ArmEnv *env, Event e)
 {
     unsigned target, el = arm_el(env);
@@ -138,7 +146,7 @@ static bool takeable(const ArmEnv *env, Event e)
             return true;
         }
     }
-    return !(env->s.pstate & events[e].mask);
+    return !(env->s.pstate & events[e].mask) || (e == EV_SERROR && serror_unmasked_at_el3(env, el));
 }
 
 void arm_poll_interrupts(ArmEnv *env)

@@ -132,6 +132,57 @@ static void test_entry_pstate(void)
     fake_free(f);
 }
 
+/* SCR_EL3.EASE: external aborts that EL3 takes enter as SErrors; others, and those of other levels, do not. */
+static void test_double_fault(void)
+{
+    Fake *f = fake_new();
+    static const struct {
+        uint64_t scr;
+        bool external;
+        unsigned from, offset;
+    } rows[] = {
+        {SCR_NS | SCR_RW | SCR_EA, true, 0, 0x400},           {SCR_NS | SCR_RW | SCR_EA | SCR_EASE, true, 0, 0x580},
+        {SCR_NS | SCR_RW | SCR_EA | SCR_EASE, true, 3, 0x380}, {SCR_NS | SCR_RW | SCR_EASE, true, 3, 0x380},
+        {SCR_NS | SCR_RW | SCR_EASE, true, 0, 0x400},         {SCR_NS | SCR_RW | SCR_EA | SCR_EASE, false, 3, 0x200},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        fake_el(f, rows[i].from);
+        st(f)->pstate |= rows[i].from ? PSTATE_SPSEL : 0;
+        st(f)->sr[ARM_SR_SCR_EL3] = rows[i].scr;
+        st(f)->sr[ARM_SR_VBAR_EL1] = st(f)->sr[ARM_SR_VBAR_EL3] = 0x40000;
+        arm_update_mode(&f->env);
+        if (rows[i].external) {
+            arm_note_bus_error(&f->env, 0x1000, 0x1000, MMU_READ);
+            g_assert_true(arm_deliver(&f->env));
+        } else {
+            g_assert_true(run(f, helper_stage_fault, 0x1001, 0, 0));
+        }
+        g_assert_cmphex(st(f)->pc, ==, 0x40000 + rows[i].offset);
+        g_assert_cmphex(st(f)->sr[rows[i].scr & SCR_EA || rows[i].from ? ARM_SR_ESR_EL3 : ARM_SR_ESR_EL1] >> ARM_EC_SHIFT, ==,
+                        rows[i].from ? EC_DABT : EC_DABT_LOWER);
+    }
+    fake_free(f);
+}
+
+/* SCR_EL3.NMEA: EL3 does not mask SErrors that are its own. */
+static void test_unmasked_serror(void)
+{
+    Fake *f = fake_new();
+    static const uint64_t scr[] = {0, SCR_EA, SCR_NMEA, SCR_EA | SCR_NMEA};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(scr); i++) {
+        fake_el(f, 3);
+        st(f)->pstate |= PSTATE_A | PSTATE_SPSEL;
+        st(f)->sr[ARM_SR_SCR_EL3] = scr[i];
+        st(f)->serror_pending = 1;
+        arm_update_mode(&f->env);
+        g_assert_cmpint(arm_interrupt(&f->env), ==, i == 3);
+        g_assert_cmpuint(st(f)->serror_pending, ==, i != 3);
+    }
+    fake_free(f);
+}
+
 /* ---- returns ---- */
 
 static void assert_illegal(Fake *f, uint32_t spsr)
@@ -484,6 +535,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/arm/exception/svc", test_svc);
     g_test_add_func("/arm/exception/vectors", test_vectors);
+    g_test_add_func("/arm/exception/double-fault", test_double_fault);
+    g_test_add_func("/arm/exception/unmasked-serror", test_unmasked_serror);
     g_test_add_func("/arm/exception/tge", test_tge);
     g_test_add_func("/arm/exception/pstate", test_entry_pstate);
     g_test_add_func("/arm/exception/illegal-returns", test_illegal_returns);
