@@ -168,6 +168,8 @@ static void armv7(void)
     SAY("UBFX", "ldr r1, =0x12345678\n ubfx r0, r1, #8, #12");
     SAY("T32, IT", "adr r1, 1f + 1\n adr r2, 2f\n bx r1\n .syntax unified\n .thumb\n1: movs r0, #0\n ite eq\n moveq.w r0, #0x5a00\n"
         " movne r0, #1\n bx r2\n .balign 4\n .arm\n2: .syntax divided");
+    SAY("SMC in IT", "adr r1, 1f + 1\n adr r2, 2f\n bx r1\n .syntax unified\n .thumb\n1: movs r0, #1\n it eq\n .inst.w 0xf7f08000\n"
+        " adds r0, #4\n bx r2\n .balign 4\n .arm\n2: .syntax divided"); /* SMCEQ #0, whose condition fails */
     SAY("DMB SY", "dmb sy\n mov r0, #1");
     SAY("LDREXD", "ldr r1, =0x70000020\n ldrexd r2, r3, [r1]\n add r2, r2, #1\n strexd r0, r2, r3, [r1]");
     SAY("V2P", "ldr r1, =0x70000123\n mcr p15, 0, r1, c7, c8, 0\n isb\n mrc p15, 0, r0, c7, c4, 0\n ldr r1, =0xfff\n and r0, r0, r1");
