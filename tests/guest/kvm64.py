@@ -4,7 +4,9 @@
 
 The host is a machine too: BINARY with EL2, or with --qemu Debian's qemu-system-aarch64, runs Debian's arm64 kernel with an
 initrd that carries Rhea built for arm64 (tests/cross/build-arm64, in BUILD). That boots the same kernel under -accel kvm,
-which must find KVM's services, compute something, and power off. Or its monitor stops it, looks at it, and resets it."""
+which must find KVM's services, compute something, and power off. Or it reads a disk whose messages the kernel's ITS
+takes, and its monitor stops it, looks at it, and resets it."""
+import hashlib
 import os
 import re
 import shutil
@@ -31,8 +33,8 @@ touch /log
 (booted 1; ticks 2; echo stop; echo info registers -a; sleep 20; echo info kvm; echo cont; ticks 5; echo system_reset
  booted 2; echo info status; echo quit) |
 LD_LIBRARY_PATH=/m ./ld-linux-aarch64.so.1 {program} -accel kvm -M virt,gic-version=host -cpu host -smp {smp} \\
-    -m 256 -nodefaults -display none -monitor stdio -serial file:/log -device virtio-rng-pci -kernel Image -initrd inner.gz \\
-    -append 'console=ttyAMA0 panic=-1 quiet rhea.cmd="while sleep 1; do cut -d. -f1 /proc/uptime; done"'
+    -m 256 -nodefaults -display none -monitor stdio -serial file:/log -drive if=none,id=d,file=Image,format=raw -device nvme,drive=d,serial=1 -kernel Image -initrd inner.gz \\
+    -append 'console=ttyAMA0 panic=-1 quiet rhea.cmd="dd if=/dev/nvme0n1 bs=4096 count=64 | md5sum; grep nvme /proc/interrupts; while sleep 1; do cut -d. -f1 /proc/uptime; done"'
 cat /log
 echo "inner emulator ended: $?."
 poweroff -f
@@ -75,7 +77,9 @@ def monitor():
         with Guest(argv) as g:
             g.expect("inner emulator ended", 600 * SLOW)
             said = g.log.decode("latin1")
-    for what in ["kernel-irqchip: on", "exits: device memory", "VM status: running", r"PC=ffff\w+ X00="]:
+    with open(kernel, "rb") as f:
+        disk = hashlib.md5(f.read(64 * 4096)).hexdigest()
+    for what in [disk, r"[1-9]\d* .*ITS-MSI.*nvme", "kernel-irqchip: on", "exits: device memory", "VM status: running", r"PC=ffff\w+ X00="]:
         if not re.search(what, said):
             raise GuestError(f"no '{what}' in:\n{said}")
     if said.count("GUEST-READY") != 2:
