@@ -79,6 +79,8 @@ struct AccelOps {
     const char *help;
     /* Usable here for this target? false with the one-line reason. */
     bool (*probe)(const TargetOps *t, Error **errp);
+    /* Optional: more than probe, and slower; asked where there is another accelerator to fall back to. */
+    bool (*trial)(Error **errp);
     bool (*vm_open)(Machine *m, Error **errp);
     void (*vm_close)(Machine *m);
     bool (*vcpu_open)(Cpu *cpu, Error **errp);  /* on the main loop; state not yet pushed */
@@ -104,7 +106,7 @@ struct AccelOps {
      */
     Exit (*step)(Cpu *cpu);
     /* Optional: what x86 processors of guests can have. g_free. NULL member: what the target implements itself. */
-    AccelX86 *(*x86_caps)(Error **errp);
+    AccelX86 *(*x86_caps)(Machine *m, Error **errp); /* m NULL: of a machine without options */
     /*
      * Optional: machines can move to and from this accelerator while all vCPUs are parked. leave: the state is pulled next,
      * and then others change guest memory without telling. enter (optional): the machine was here before, or this was

@@ -6,6 +6,7 @@
 #define CORE_INTERNAL_H
 
 #include <pthread.h>
+#include "core/apics.h"
 #include "core/machine.h"
 #include "core/object.h"
 
@@ -153,6 +154,8 @@ struct Machine {
     void *quiesce_opaque;
     const BalloonOps *balloon;
     void *balloon_opaque;
+    const ApicOps *apics;
+    void *apics_opaque;
     GPtrArray *objects; /* Object *, in order of creation */
     GPtrArray *buses; /* Bus *, in order of creation */
     GPtrArray *unplugged; /* Device *, to be freed; guarded by: machine lock */

@@ -408,6 +408,18 @@ const BalloonOps *machine_balloon(Machine *m, void **opaque)
     return m->balloon;
 }
 
+void machine_set_apics(Machine *m, const ApicOps *ops, void *opaque)
+{
+    m->apics = ops;
+    m->apics_opaque = opaque;
+}
+
+const ApicOps *machine_apics(Machine *m, void **opaque)
+{
+    *opaque = m->apics_opaque;
+    return m->apics;
+}
+
 void machine_set_quiesce(Machine *m, QuiesceFn *fn, void *opaque)
 {
     m->quiesce = fn;

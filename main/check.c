@@ -206,18 +206,37 @@ static bool check_smp(Config *c, const BoardType *board, Error **errp)
     return true;
 }
 
+/* -machine kernel-irqchip= is for those that do not say it themselves. */
+static void add_irqchip(Config *c)
+{
+    for (guint i = 0; c->kernel_irqchip && i < c->accels->len; i++) {
+        char *text = c->accels->pdata[i];
+        if ((!strcmp(text, "kvm") || g_str_has_prefix(text, "kvm,")) && !strstr(text, ",kernel-irqchip=")) {
+            c->accels->pdata[i] = g_strdup_printf("%s,kernel-irqchip=%s", text, c->kernel_irqchip);
+            g_free(text);
+        }
+    }
+}
+
+/* Is it there, and, if there is another one to take its place, does it really work? */
+static bool usable(const AccelOps *a, const TargetOps *target, bool last, Error **errp)
+{
+    return (!a->probe || a->probe(target, errp)) && (last || !a->trial || a->trial(errp));
+}
+
 /* Picks the first accelerator of the list that works here; it becomes the only one. */
 static bool check_accel(Config *c, const TargetOps *target, const AccelOps **chosen, Error **errp)
 {
     if (!c->accels->len) {
         g_ptr_array_add(c->accels, g_strdup("tcg"));
     }
+    add_irqchip(c);
     guint n = c->accels->len;
     for (guint i = 0; i < n; i++) {
         g_autoptr(Error) why = NULL;
         g_autoptr(json_t) opts = opts_parse(c->accels->pdata[i], "accel", &why);
         const AccelOps *a = opts ? accel_find(opts_get(opts, "accel"), &why) : NULL;
-        if (a && (!a->probe || a->probe(target, &why))) {
+        if (a && usable(a, target, i + 1 == n, &why)) {
             if (i) {
                 g_ptr_array_remove_range(c->accels, 0, i);
             }

@@ -54,6 +54,7 @@ typedef struct Config {
     GPtrArray *numa_opts;       /* json_t objects with "type" */
     NumaConfig *numa;           /* what config_check_numa() made of them; NULL: none */
     const char *memory_backend; /* -machine memory-backend= */
+    char *kernel_irqchip;       /* -machine kernel-irqchip= */
     const char *mem_path;       /* -mem-path */
     bool mem_prealloc, mem_lock;
     GPtrArray *globals; /* "driver.property=value" */

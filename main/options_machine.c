@@ -28,6 +28,27 @@ static void append_key(GString *out, const char *key, const char *value)
     g_string_append_printf(out, ",%s=%s", key, escaped);
 }
 
+/* -machine kernel-irqchip=, which is -accel kvm's and means nothing to others. */
+static bool take_irqchip(Config *c, json_t *rest, Error **errp)
+{
+    static const char *const keys[] = {"kernel-irqchip", "kernel_irqchip"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        char *value = opts_take(rest, keys[i]);
+        if (value) {
+            g_free(c->kernel_irqchip);
+            c->kernel_irqchip = value;
+        }
+    }
+    if (c->kernel_irqchip && strcmp(c->kernel_irqchip, "on") && strcmp(c->kernel_irqchip, "off") &&
+        strcmp(c->kernel_irqchip, "split")) {
+        error_set(errp, ERR_INVALID_PARAMETER, "-machine kernel-irqchip cannot be '%s'", c->kernel_irqchip);
+        error_hint(errp, "possible: on, off, split");
+        return false;
+    }
+    return true;
+}
+
 bool opt_machine(Config *c, const OptValue *v, Error **errp)
 {
     const char *type = opts_get(v->obj, "type");
@@ -46,6 +67,9 @@ bool opt_machine(Config *c, const OptValue *v, Error **errp)
     g_autofree char *accel = opts_take(rest, "accel");
     if (accel) {
         add_accel_list(c, accel);
+    }
+    if (!take_irqchip(c, rest, errp)) {
+        return false;
     }
     const char *backend = opts_get(v->obj, "memory-backend");
     if (backend) {

@@ -44,6 +44,9 @@ int kvm_assist(KvmVcpu *v, bool failed)
     do {
         e = a->step(v->cpu);
     } while (e == EXIT_REQUEST && kvm_needs_assist(v) && !(cpu_requests(v->cpu) & KVM_LOOP_REQUESTS));
+    if (v->km->lent) {
+        v->cpu->power_off = false; /* it waits in the kernel */
+    }
     kvm_push(v->cpu);
     return e == EXIT_REQUEST || e == EXIT_HALT ? 0 : e + 1; /* the loop sees a halt by itself */
 }

@@ -109,8 +109,10 @@ static void stopped(KvmMachine *km)
         if (!cpu->state_dirty) {
             kvm_pull_tsc(v, cpu->state);
             v->known->tsc_offset = ((X86State *)cpu->state)->tsc_offset;
+            x86_cpu_tsc_moved(cpu);
         }
     }
+    kvm_take_apics(km);
     save_clock(km);
 }
 
@@ -119,12 +121,10 @@ static void goes_on(KvmMachine *km)
     measure_origin(km);
     for (int i = 0; i < machine_cpu_count(km->machine); i++) {
         Cpu *cpu = machine_cpu(km->machine, i);
-        if (!cpu->state_dirty) { /* otherwise with the rest of the state */
-            kvm_push_tsc(kvm_vcpu(cpu), cpu->state);
-        } else {
-            kvm_vcpu(cpu)->tsc_stale = true;
-        }
+        kvm_push_tsc(kvm_vcpu(cpu), cpu->state); /* before the APICs' timers, which go by it */
+        kvm_vcpu(cpu)->tsc_stale = cpu->state_dirty;
     }
+    kvm_lend_apics(km);
     restore_clock(km);
 }
 
@@ -170,9 +170,11 @@ void kvm_clock_init(KvmMachine *km)
     km->active = machine_accel(km->machine) && !strcmp(machine_accel(km->machine)->name, "kvm");
     km->was_running = machine_run_state(km->machine) == RUN_STATE_RUNNING;
     machine_add_run_state_notifier(km->machine, on_run_state, km);
+    machine_add_reset_notifier(km->machine, kvm_apics_reset, km);
 }
 
 void kvm_clock_fini(KvmMachine *km)
 {
     machine_remove_run_state_notifier(km->machine, on_run_state, km);
+    machine_remove_reset_notifier(km->machine, kvm_apics_reset, km);
 }

@@ -64,18 +64,24 @@ void kvm_kick(Cpu *cpu)
     }
 }
 
+int kvm_touch(KvmVcpu *v)
+{
+    if (!kvm_may_enter(v)) {
+        return 1;
+    }
+    __atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+    v->known_valid = v->synced = false;
+    v->run->kvm_valid_regs = 0;
+    int r = ioctl(v->fd, KVM_RUN, 0);
+    kvm_left(v);
+    v->io_pending = v->door_stale = false;
+    return r;
+}
+
 void kvm_finish_io(KvmVcpu *v)
 {
     while (v->io_pending) {
-        if (!kvm_may_enter(v)) {
-            continue;
-        }
-        __atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-        v->known_valid = v->synced = false;
-        v->run->kvm_valid_regs = 0;
-        int r = ioctl(v->fd, KVM_RUN, 0);
-        kvm_left(v);
-        v->io_pending = false;
+        int r = kvm_touch(v);
         /* A string of I/O goes on with its next piece, an access in two halves with the second. */
         if (r == 0 && (v->run->exit_reason == KVM_EXIT_IO || v->run->exit_reason == KVM_EXIT_MMIO)) {
             kvm_handle_exit(v);

@@ -127,6 +127,9 @@ int kvm_handle_exit(KvmVcpu *v)
     case KVM_EXIT_INTR:
     case KVM_EXIT_SET_TPR:
         return 0;
+    case KVM_EXIT_IOAPIC_EOI:
+        kvm_eoi(v);
+        return 0;
     case KVM_EXIT_X86_RDMSR:
         msr_exit(v, false);
         return 0;

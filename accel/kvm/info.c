@@ -24,7 +24,8 @@ static const struct {
 static const char *const exit_names[KVM_EXIT_KINDS] = {
     [KVM_EXIT_IO] = "port", [KVM_EXIT_HLT] = "halt", [KVM_EXIT_MMIO] = "device memory",
     [KVM_EXIT_IRQ_WINDOW_OPEN] = "interrupt window", [KVM_EXIT_SHUTDOWN] = "shutdown", [KVM_EXIT_INTR] = "signal",
-    [KVM_EXIT_SET_TPR] = "task priority", [KVM_EXIT_INTERNAL_ERROR] = "not emulated",
+    [KVM_EXIT_SET_TPR] = "task priority", [KVM_EXIT_IOAPIC_EOI] = "end of interrupt",
+    [KVM_EXIT_INTERNAL_ERROR] = "not emulated",
     [KVM_EXIT_X86_RDMSR] = "rdmsr", [KVM_EXIT_X86_WRMSR] = "wrmsr", [KVM_EXIT_SYSTEM_EVENT] = "system event",
 };
 

@@ -3,8 +3,6 @@
  * The host's processor as an accelerator, through Linux' KVM: options, what is needed of the kernel, the life of a
  * virtual machine.
  *
- * Interrupt controllers are our devices (kernel-irqchip=off); other values are refused.
- *
  * home: main loop, but for what kvm.h says of its functions.
  */
 #include <errno.h>
@@ -34,7 +32,20 @@ static bool probe(const TargetOps *t, Error **errp)
     return kvm_runs_target(t, "x86_64", needed, errp);
 }
 
-/* ---- options: -accel kvm,kernel-irqchip=off,rescue=on|off ---- */
+static bool trial(Error **errp)
+{
+    int dev_fd = kvm_open_device(needed, errp), fd = dev_fd < 0 ? -1 : kvm_create_vm(dev_fd, 0, errp);
+
+    if (dev_fd >= 0) {
+        close(dev_fd);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0;
+}
+
+/* ---- options: -accel kvm,kernel-irqchip=split|off,rescue=on|off ---- */
 
 static bool parse_option(KvmMachine *km, const char *opt, Error **errp)
 {
@@ -42,16 +53,11 @@ static bool parse_option(KvmMachine *km, const char *opt, Error **errp)
         km->rescue = !strcmp(opt, "rescue=on");
         return true;
     }
-    if (!strcmp(opt, "kernel-irqchip=off")) {
-        return true;
-    }
-    if (!strcmp(opt, "kernel-irqchip=on") || !strcmp(opt, "kernel-irqchip=split")) {
-        error_set(errp, ERR_UNSUPPORTED, "-accel kvm,%s: interrupt controllers in the kernel are not used yet", opt);
-        error_hint(errp, "kernel-irqchip=off is the default");
-        return false;
+    if (g_str_has_prefix(opt, "kernel-irqchip=")) {
+        return kvm_irqchip_parse(km, strchr(opt, '=') + 1, errp);
     }
     error_set(errp, ERR_INVALID_PARAMETER, "-accel kvm: option '%s' is not known", opt);
-    error_hint(errp, "possible: kernel-irqchip=off, rescue=on|off");
+    error_hint(errp, "possible: kernel-irqchip=split|off, rescue=on|off");
     return false;
 }
 
@@ -69,11 +75,6 @@ static bool parse_options(KvmMachine *km, const char *spec, Error **errp)
         }
     }
     return true;
-}
-
-const char *kvm_irqchip_name(const KvmMachine *km)
-{
-    return "off";
 }
 
 /* ---- the virtual machine ---- */
@@ -151,7 +152,7 @@ static bool create(KvmMachine *km, Error **errp)
         error_set(errp, ERR_UNSUPPORTED, "KVM's shared page of a vCPU is too small");
         return false;
     }
-    return set_addresses(km, errp) && kvm_msr_filter(km, errp);
+    return set_addresses(km, errp) && kvm_irqchip_create(km, errp) && kvm_msr_filter(km, errp);
 }
 
 static bool vm_open(Machine *m, Error **errp)
@@ -186,6 +187,7 @@ static const AccelOps kvm_accel = {
     .name = "kvm",
     .help = "the host's processor, through Linux' KVM",
     .probe = probe,
+    .trial = trial,
     .vm_open = vm_open,
     .vm_close = vm_close,
     .vcpu_open = kvm_vcpu_open,

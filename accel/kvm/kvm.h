@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "core/accel.h"
+#include "core/apics.h"
 #include "core/machine.h"
 
 typedef struct X86State X86State; /* target/i386/state.h */
@@ -31,12 +32,17 @@ typedef struct KvmMsr {
     uint32_t index, offset;
 } KvmMsr;
 
+/* kernel-irqchip= */
+typedef enum KvmIrqchip { KVM_IRQCHIP_AUTO, KVM_IRQCHIP_OFF, KVM_IRQCHIP_SPLIT } KvmIrqchip;
+
 /* The virtual machine. */
 typedef struct KvmMachine {
     Machine *machine;
     int dev_fd, fd;
     bool rescue;            /* rescue=on: the translator executes what KVM cannot */
     bool readonly_slots, intr_shadow, sregs2, tsc_attr, sync_regs; /* what this kernel has */
+    KvmIrqchip irqchip;     /* never AUTO once it is created */
+    bool lent;              /* irqchip.c: the kernel has the local APICs' state; changes while all vCPUs are parked */
     bool all_failures;      /* KVM_CAP_EXIT_ON_EMULATION_FAILURE is on */
     int xsave_size, mmap_size;
     /* slots.c; guarded by: slot_lock */
@@ -71,6 +77,9 @@ typedef struct KvmVcpu {
     X86State *known;        /* what the kernel has, as far as it did not run since */
     bool known_valid;
     bool tsc_stale;         /* the next push sets the TSC, whatever is known */
+    uint64_t apic_base, cr8; /* of a local APIC in the kernel, as they were last seen there */
+    bool door_stale;        /* lent: kvm_run's ready_for_interrupt_injection is not of the state that was pushed */
+    bool extint;            /* a vector was handed to KVM_INTERRUPT that the kernel may not have injected yet */
     bool synced;            /* run->s.regs has what KVM_RUN came back with */
     uint64_t exits[KVM_EXIT_KINDS];
     uint64_t runs, interrupts, rescues, assists;
@@ -130,6 +139,8 @@ void kvm_left(KvmVcpu *v);
 bool kvm_vcpu_create(KvmVcpu *v, unsigned long id, Error **errp);
 void kvm_vcpu_destroy(KvmVcpu *v);
 void kvm_kick(Cpu *cpu);
+/* KVM_RUN that does not enter the guest, but does what comes before and after. Its result; 1: somebody held, nothing was done. */
+int kvm_touch(KvmVcpu *v);
 /* Let the kernel finish the instruction of the last exit (the API, KVM_EXIT_IO). */
 void kvm_finish_io(KvmVcpu *v);
 /* KVM_RUN said so: a message, and what kvm_handle_exit() gives then. */
@@ -177,8 +188,25 @@ bool kvm_msr_write(KvmVcpu *v, uint32_t msr, uint64_t val);
 /* Which MSRs are ours although the kernel knows them. */
 bool kvm_msr_filter(KvmMachine *km, Error **errp);
 
+/* irqchip.c */
+bool kvm_irqchip_parse(KvmMachine *km, const char *value, Error **errp);
+/* Before vCPUs are made. */
+bool kvm_irqchip_create(KvmMachine *km, Error **errp);
+/* Will machines without an option have local APICs in the kernel? fd: /dev/kvm */
+bool kvm_irqchip_default(int fd);
+/* All vCPUs parked: the local APICs go to the kernel, and come back. Without APICs there nothing happens. */
+void kvm_lend_apics(KvmMachine *km);
+void kvm_take_apics(KvmMachine *km);
+void kvm_apics_reset(void *km, Machine *m); /* ResetFn */
+/* On the vCPU's thread, while they are lent. */
+void kvm_settle_apic(KvmVcpu *v);
+int kvm_acknowledge_extint(KvmVcpu *v);
+void kvm_eoi(KvmVcpu *v);
+/* What was handed to KVM_INTERRUPT is part of the state afterwards. */
+void kvm_flush_extint(KvmVcpu *v);
+
 /* x86_cpuid.c */
-AccelX86 *kvm_x86_caps(Error **errp);
+AccelX86 *kvm_x86_caps(Machine *m, Error **errp);
 bool kvm_set_cpuid(KvmVcpu *v, Error **errp);
 
 /* clock.c */
@@ -198,7 +226,7 @@ void kvm_push_tsc(KvmVcpu *v, const X86State *s);
  */
 int kvm_assist(KvmVcpu *v, bool failed);
 
-/* What -accel kvm,kernel-irqchip= is: kvm.c, arm.c. */
+/* What -accel kvm,kernel-irqchip= is: irqchip.c, arm.c. */
 const char *kvm_irqchip_name(const KvmMachine *km);
 
 /* info.c */

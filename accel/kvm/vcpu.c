@@ -14,7 +14,7 @@
 #include "accel/kvm/kvm.h"
 #include "base/log.h"
 
-/* What no vCPU of KVM knows without controllers in the kernel; the translator takes them. */
+/* What the translator takes; with local APICs in the kernel that is what came before they were there, and SMIs. */
 #define ASSIST_REQUESTS (CPU_REQ_INIT | CPU_REQ_SIPI | CPU_REQ_SMI)
 
 /* ---- life ---- */
@@ -72,10 +72,20 @@ static void state_moved_on(KvmVcpu *v)
     v->known_valid = v->synced = false;
 }
 
+static int acknowledge(KvmVcpu *v)
+{
+    Cpu *cpu = v->cpu;
+
+    if (v->km->lent) {
+        return kvm_acknowledge_extint(v);
+    }
+    return cpu->intc ? cpu->intc->acknowledge(cpu->intc_opaque) : -1;
+}
+
 static void inject_interrupt(KvmVcpu *v)
 {
     Cpu *cpu = v->cpu;
-    int vector = cpu->intc ? cpu->intc->acknowledge(cpu->intc_opaque) : -1;
+    int vector = acknowledge(v);
 
     if (vector < 0) {
         return;
@@ -85,6 +95,7 @@ static void inject_interrupt(KvmVcpu *v)
         warn_report("KVM_INTERRUPT: %s", g_strerror(errno)); /* it is lost */
     }
     state_moved_on(v);
+    v->extint = v->km->lent;
     v->run->ready_for_interrupt_injection = 0;
     v->interrupts++;
     log_mask(LOG_INT, "interrupt v=%02x of CPU %d\n", vector, cpu->index);
@@ -100,11 +111,14 @@ static void inject(KvmVcpu *v)
         kvm_ioctl(v->fd, KVM_NMI, NULL);
         state_moved_on(v);
     }
+    while ((req & CPU_REQ_INTR) && v->door_stale && kvm_touch(v) == 1) {
+        /* a halted processor would not come out of the kernel for the 8259 by itself */
+    }
     if ((req & CPU_REQ_INTR) && v->run->ready_for_interrupt_injection) {
         inject_interrupt(v);
     }
     v->run->request_interrupt_window = (cpu_requests(cpu) & CPU_REQ_INTR) != 0;
-    if (cpu->intc && cpu->intc->sysreg_read) {
+    if (!v->km->lent && cpu->intc && cpu->intc->sysreg_read) {
         uint64_t cr8 = 0;
         cpu->intc->sysreg_read(cpu->intc_opaque, X86_INTC_CR8, &cr8);
         v->run->cr8 = cr8;
@@ -115,7 +129,7 @@ static void task_priority(KvmVcpu *v, uint64_t before)
 {
     Cpu *cpu = v->cpu;
 
-    if (v->run->cr8 != before && cpu->intc && cpu->intc->sysreg_write) {
+    if (!v->km->lent && v->run->cr8 != before && cpu->intc && cpu->intc->sysreg_write) {
         cpu->intc->sysreg_write(cpu->intc_opaque, X86_INTC_CR8, v->run->cr8);
     }
 }
@@ -147,10 +161,13 @@ static int enter(KvmVcpu *v)
     v->known_valid = v->synced = false;
     /* Where rescues happen they come often: the registers at once are cheaper than asked for later. */
     v->run->kvm_valid_regs = v->km->sync_regs && v->rescues ? KVM_SYNC_X86_VALID_FIELDS : 0;
+    mem_offline(v->cpu); /* it may sleep in there */
     int r = ioctl(v->fd, KVM_RUN, 0), err = errno;
+    mem_quiesce(v->cpu->machine);
     v->synced = v->run->kvm_valid_regs;
     kvm_left(v);
-    v->io_pending = false;
+    v->io_pending = v->door_stale = false;
+    v->extint &= !v->run->ready_for_interrupt_injection;
     task_priority(v, cr8);
     if (r < 0) {
         return err == EINTR || err == EAGAIN ? 0 : kvm_run_failed(v, err);
@@ -161,10 +178,10 @@ static int enter(KvmVcpu *v)
     return kvm_handle_exit(v);
 }
 
-/* Is the processor asleep, and to stay so? */
+/* Is the processor asleep, and to stay so? (If the kernel does not see to that.) */
 static bool asleep(KvmVcpu *v)
 {
-    if (!kvm_halted(v)) {
+    if (v->km->lent || !kvm_halted(v)) {
         return false;
     }
     if (!v->cpu->target->has_work(v->cpu)) {
@@ -184,8 +201,12 @@ static int round_of(KvmVcpu *v)
         cpu_unrequest(v->cpu, CPU_REQ_TLB); /* the slots are up to date */
     }
     mem_quiesce(v->cpu->machine);
+    if (v->km->lent) {
+        kvm_settle_apic(v);
+    }
     if (req & KVM_LOOP_REQUESTS) {
         kvm_finish_io(v);
+        kvm_flush_extint(v);
         return EXIT_REQUEST + 1;
     }
     if (asleep(v)) {
@@ -193,6 +214,7 @@ static int round_of(KvmVcpu *v)
     }
     if ((req & ASSIST_REQUESTS) || kvm_needs_assist(v)) {
         kvm_finish_io(v);
+        kvm_flush_extint(v);
         v->assists++;
         return kvm_assist(v, false);
     }

@@ -17,6 +17,9 @@
 #define MAX_ENTRIES 4096
 #define MSR_ARCH_CAPABILITIES 0x10au
 #define SUBLEAVES 64
+#define TSC_DEADLINE_BIT (1u << 24)
+#define KVM_CPUID_FEATURES 0x40000001u
+#define KVM_FEATURE_PV_EOI 6
 
 typedef struct kvm_cpuid2 Cpuid2;
 
@@ -56,7 +59,21 @@ static uint32_t feature_msr(int fd, uint32_t index)
     return kvm_has(fd, KVM_CAP_GET_MSR_FEATURES) && kvm_ioctl(fd, KVM_GET_MSRS, &m) == 1 ? (uint32_t)m.entry.data : 0;
 }
 
-AccelX86 *kvm_x86_caps(Error **errp)
+/* What comes with local APICs in the kernel: the TSC-deadline timer, and ends of interrupts in shared memory. */
+static void apic_features(AccelX86 *caps, bool there, bool deadline)
+{
+    for (unsigned i = 0; i < caps->n; i++) {
+        AccelCpuid *c = &caps->cpuid[i];
+        if (c->leaf == 1) {
+            c->reg[CPUID_ECX] &= ~TSC_DEADLINE_BIT;
+            c->reg[CPUID_ECX] |= there && deadline ? TSC_DEADLINE_BIT : 0;
+        } else if (c->leaf == KVM_CPUID_FEATURES && !there) {
+            c->reg[CPUID_EAX] &= ~(1u << KVM_FEATURE_PV_EOI);
+        }
+    }
+}
+
+AccelX86 *kvm_x86_caps(Machine *m, Error **errp)
 {
     int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
     g_autofree Cpuid2 *c = fd < 0 ? NULL : supported(fd);
@@ -79,6 +96,9 @@ AccelX86 *kvm_x86_caps(Error **errp)
     }
     caps->cpuid[caps->n++] = (AccelCpuid){.leaf = MSR_ARCH_CAPABILITIES, .subleaf = ACCEL_CPUID_MSR,
                                           .reg = {feature_msr(fd, MSR_ARCH_CAPABILITIES)}};
+    const KvmMachine *km = m ? kvm_of(m) : NULL;
+    apic_features(caps, km ? km->irqchip != KVM_IRQCHIP_OFF : kvm_irqchip_default(fd),
+                  kvm_has(fd, KVM_CAP_TSC_DEADLINE_TIMER));
     close(fd);
     return caps;
 }

@@ -31,6 +31,7 @@ static const MsrRow rows[] = {
     ONE(0x2ff, mtrr_def_type), ONE(0x250, mtrr_fixed[0]), {0x258, 2, offsetof(X86State, mtrr_fixed[1])},
     {0x268, 8, offsetof(X86State, mtrr_fixed[3])}, ONE(0x17a, mcg_status), ONE(0x17b, mcg_ctl),
     {0x400, 40, offsetof(X86State, mc_bank)}, ONE(0x4b564d00, kvm_wall_clock), ONE(0x4b564d01, kvm_system_time),
+    ONE(0x4b564d04, kvm_pv_eoi),
 };
 
 static uint64_t *field(X86State *s, const KvmMsr *m)
@@ -122,6 +123,11 @@ bool kvm_msr_filter(KvmMachine *km, Error **errp)
         .cap = KVM_CAP_X86_USER_SPACE_MSR,
         .args = {KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | KVM_MSR_EXIT_REASON_FILTER},
     };
+    if (km->irqchip != KVM_IRQCHIP_OFF) { /* the kernel's are right; who it refuses what, the log tells */
+        cap.args[0] = KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN;
+        kvm_ioctl(km->fd, KVM_ENABLE_CAP, &cap);
+        return true;
+    }
     struct kvm_msr_filter filter = {
         .flags = KVM_MSR_FILTER_DEFAULT_ALLOW,
         .ranges = {{.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE, .nmsrs = 1, .base = X86_INTC_APICBASE,
@@ -137,8 +143,11 @@ bool kvm_msr_filter(KvmMachine *km, Error **errp)
     return true;
 }
 
-static bool controllers(uint32_t msr)
+static bool controllers(const KvmVcpu *v, uint32_t msr)
 {
+    if (v->km->irqchip != KVM_IRQCHIP_OFF) {
+        return false;
+    }
     return msr == X86_INTC_APICBASE || (msr >= X2APIC_FIRST && msr <= X2APIC_LAST);
 }
 
@@ -146,14 +155,14 @@ bool kvm_msr_read(KvmVcpu *v, uint32_t msr, uint64_t *val)
 {
     Cpu *cpu = v->cpu;
 
-    return controllers(msr) && cpu->intc && cpu->intc->sysreg_read && cpu->intc->sysreg_read(cpu->intc_opaque, msr, val);
+    return controllers(v, msr) && cpu->intc && cpu->intc->sysreg_read && cpu->intc->sysreg_read(cpu->intc_opaque, msr, val);
 }
 
 bool kvm_msr_write(KvmVcpu *v, uint32_t msr, uint64_t val)
 {
     Cpu *cpu = v->cpu;
 
-    if (!controllers(msr) || !cpu->intc || !cpu->intc->sysreg_write ||
+    if (!controllers(v, msr) || !cpu->intc || !cpu->intc->sysreg_write ||
         !cpu->intc->sysreg_write(cpu->intc_opaque, msr, val)) {
         return false;
     }

@@ -3,7 +3,8 @@
  * The state of an x86 vCPU, to and from the kernel (the API: KVM_GET_REGS, KVM_GET_SREGS2, KVM_GET_VCPU_EVENTS,
  * KVM_GET_DEBUGREGS, KVM_GET_XCRS and their counterparts).
  *
- * X86State is the truth for what the kernel does not keep: halts, waiting for a start-up IPI, system management mode.
+ * X86State is the truth for what the kernel does not keep: system management mode; halts and waiting for a start-up IPI,
+ * unless the local APICs are there.
  * What a pull brought is remembered, and a push sends only what differs from it: after one instruction of the translator
  * that is little, and some registers (kvmclock's) act when they are written.
  *
@@ -177,6 +178,8 @@ static void pull_sregs(KvmVcpu *v, X86State *s)
     s->cr3 = r.cr3;
     s->cr4 = r.cr4;
     s->efer = r.efer;
+    v->cr8 = r.cr8;
+    v->apic_base = r.apic_base;
     if (r.flags & KVM_SREGS2_FLAGS_PDPTRS_VALID) {
         memcpy(s->pdpte, r.pdptrs, sizeof(s->pdpte));
     }
@@ -194,12 +197,13 @@ static uint64_t controller_register(const Cpu *cpu, uint32_t reg)
 
 static void push_sregs(KvmVcpu *v, const X86State *s)
 {
+    bool lent = v->km->lent;
     struct kvm_sregs2 r = {
         .tr = to_segment(&s->tr), .ldt = to_segment(&s->ldt),
         .gdt = {.base = s->gdt_base, .limit = s->gdt_limit}, .idt = {.base = s->idt_base, .limit = s->idt_limit},
         .cr0 = s->cr0, .cr2 = s->cr2, .cr3 = s->cr3, .cr4 = s->cr4, .efer = s->efer,
-        .cr8 = controller_register(v->cpu, X86_INTC_CR8),
-        .apic_base = controller_register(v->cpu, X86_INTC_APICBASE),
+        .cr8 = lent ? v->cr8 : controller_register(v->cpu, X86_INTC_CR8),
+        .apic_base = lent ? v->apic_base : controller_register(v->cpu, X86_INTC_APICBASE),
     };
     struct kvm_segment *seg = &r.cs;
 
@@ -274,6 +278,39 @@ static void push_events(KvmVcpu *v, const X86State *s)
     VCPU(v, KVM_SET_VCPU_EVENTS, &ev);
 }
 
+/* ---- halts, waiting for a start-up IPI ---- */
+
+/* First of all: the kernel does now what INIT and a start-up IPI that wait there do. */
+static void pull_wait(KvmVcpu *v, X86State *s)
+{
+    struct kvm_mp_state mp = {.mp_state = KVM_MP_STATE_RUNNABLE};
+
+    if (v->km->irqchip == KVM_IRQCHIP_OFF) {
+        return;
+    }
+    if (!v->synced || v->run->exit_reason != KVM_EXIT_INTERNAL_ERROR) { /* where it failed, it ran */
+        VCPU(v, KVM_GET_MP_STATE, &mp);
+        v->synced = false;
+    }
+    s->halted = mp.mp_state == KVM_MP_STATE_HALTED;
+    s->wait_sipi = mp.mp_state == KVM_MP_STATE_UNINITIALIZED || mp.mp_state == KVM_MP_STATE_INIT_RECEIVED;
+    if (s->wait_sipi) {
+        v->run->kvm_dirty_regs = 0;
+    }
+}
+
+static void push_wait(KvmVcpu *v, const X86State *s, const X86State *k)
+{
+    struct kvm_mp_state mp = {.mp_state = s->wait_sipi ? KVM_MP_STATE_INIT_RECEIVED
+                                          : s->halted  ? KVM_MP_STATE_HALTED
+                                                       : KVM_MP_STATE_RUNNABLE};
+
+    if (v->km->irqchip != KVM_IRQCHIP_OFF &&
+        (!v->known_valid || s->halted != k->halted || s->wait_sipi != k->wait_sipi)) {
+        VCPU(v, KVM_SET_MP_STATE, &mp);
+    }
+}
+
 /* ---- debug registers, XCR0 ---- */
 
 static void pull_rest(KvmVcpu *v, X86State *s)
@@ -323,6 +360,7 @@ void kvm_pull(Cpu *cpu)
     if (v->known_valid) {
         return; /* it did not run since: cpu->state is as it was pulled or pushed */
     }
+    pull_wait(v, s);
     pull_regs(v, s);
     pull_sregs(v, s);
     pull_events(v, s);
@@ -335,10 +373,11 @@ void kvm_pull(Cpu *cpu)
     v->synced = false;
 }
 
-/* An interrupt can be injected at once if that is so of the state that was pushed. */
+/* An interrupt can be injected at once if that is so of the state that was pushed. An APIC in the kernel has a say in it. */
 static void guess_ready(KvmVcpu *v, const X86State *s)
 {
     v->run->if_flag = (s->rflags & FLAG_IF) != 0;
+    v->door_stale = v->km->lent;
     v->run->ready_for_interrupt_injection =
         (s->rflags & FLAG_IF) && !s->int_shadow && !s->exc_pending && !s->int_injected;
 }
@@ -370,6 +409,7 @@ void kvm_push(Cpu *cpu)
         v->tsc_stale = false;
         kvm_push_tsc(v, s);
     }
+    push_wait(v, s, k);
     *k = *s;
     v->known_valid = true;
     guess_ready(v, s);

@@ -103,9 +103,10 @@ static bool extint_pending(const Lapic *l)
     return !(lvt & APIC_LVT_MASKED) && (lvt >> 8 & 7) == APIC_EXTINT;
 }
 
-static void lapic_update(Lapic *l)
+void lapic_update(Lapic *l)
 {
-    bool want = deliverable(l) >= 0 || extint_pending(l);
+    /* An accelerator that has the APIC knows about LINT0's entry; the wire is what we know. */
+    bool want = apic_lent(l) ? l->lint[0] : deliverable(l) >= 0 || extint_pending(l);
 
     /* Nobody else touches the bit, so a kick is needed for a change only. */
     if (want == ((cpu_requests(l->cpu) & CPU_REQ_INTR) != 0)) {
@@ -247,6 +248,14 @@ void lapic_set_lint(Lapic *l, int pin, int level)
     g_mutex_lock(&l->lock);
     bool rose = level && !l->lint[pin];
     l->lint[pin] = level != 0;
+    if (apic_lent(l)) {
+        lapic_update(l);
+        g_mutex_unlock(&l->lock);
+        if (pin == 1 && rose) {
+            lapic_lent_lint1(l);
+        }
+        return;
+    }
     bool is_level = (l->lvt[entry] & LVT_LEVEL) && (l->lvt[entry] >> 8 & 7) == APIC_FIXED;
     if (is_level ? level : rose) {
         lapic_deliver_local(l, entry, is_level);
@@ -308,16 +317,7 @@ static void write_eoi(Lapic *l)
     }
 }
 
-/* ---- registers, numbered as the x2APIC MSRs - 0x800 = MMIO offset / 16 ---- */
-
-/* clang-format off */
-enum {
-    R_ID = 0x02, R_VERSION = 0x03, R_TPR = 0x08, R_APR = 0x09, R_PPR = 0x0a, R_EOI = 0x0b,
-    R_RRD = 0x0c, R_LDR = 0x0d, R_DFR = 0x0e, R_SVR = 0x0f, R_ISR = 0x10, R_TMR = 0x18,
-    R_IRR = 0x20, R_ESR = 0x28, R_ICR = 0x30, R_ICR_HIGH = 0x31, R_LVT = 0x32,
-    R_INITIAL = 0x38, R_CURRENT = 0x39, R_DIVIDE = 0x3e, R_SELF_IPI = 0x3f,
-};
-/* clang-format on */
+/* ---- registers ---- */
 
 /* false: there is no such register. Lock held. */
 static bool read_reg(Lapic *l, uint32_t r, uint32_t *v)
@@ -479,6 +479,7 @@ uint32_t lapic_mmio_read(Lapic *l, uint32_t offset)
     if (offset & 15) {
         return 0; /* registers are aligned to 16 bytes */
     }
+    lapic_borrow(l, false);
     g_mutex_lock(&l->lock);
     if (!page_answers(l)) {
         v = 0xffffffff;
@@ -497,6 +498,7 @@ void lapic_mmio_write(Lapic *l, uint32_t offset, uint32_t v)
     if (offset & 15) {
         return;
     }
+    lapic_borrow(l, true);
     g_mutex_lock(&l->lock);
     bool answers = page_answers(l);
     if (answers && r == R_ICR) {
@@ -520,6 +522,9 @@ static int lapic_acknowledge(void *opaque)
 {
     Lapic *l = opaque;
 
+    if (apic_lent(l)) {
+        return -1; /* interrupts are the accelerator's */
+    }
     g_mutex_lock(&l->lock);
     int v = deliverable(l);
     bool extint = v < 0 && extint_pending(l);
@@ -625,6 +630,7 @@ static bool lapic_sysreg_read(void *opaque, uint32_t reg, uint64_t *val)
 {
     Lapic *l = opaque;
 
+    lapic_borrow(l, false);
     if (reg >= 0x800 && reg < 0x900) {
         return x2apic_read(l, reg - 0x800, val);
     }
@@ -651,6 +657,7 @@ static bool lapic_sysreg_write(void *opaque, uint32_t reg, uint64_t val)
 {
     Lapic *l = opaque;
 
+    lapic_borrow(l, true);
     if (reg >= 0x800 && reg < 0x900) {
         return x2apic_write(l, reg - 0x800, val);
     }
@@ -725,6 +732,7 @@ static void lapic_reset_hold(Device *d)
     g_mutex_lock(&l->lock);
     l->base = APIC_DEFAULT_BASE | BASE_ENABLE | (l->cpu->index == 0 ? BASE_BSP : 0);
     l->id = l->cpu->arch_id;
+    l->borrowed = false;
     lapic_init_state(l);
     g_mutex_unlock(&l->lock);
     apic_bus_move_window((ApicBus *)l->bus, APIC_DEFAULT_BASE);
@@ -749,6 +757,9 @@ static void lapic_info(Device *d, GString *out)
     Lapic *l = (Lapic *)d;
 
     g_mutex_lock(&l->lock);
+    if (apic_lent(l)) {
+        g_string_append(out, "the accelerator has it; as it was before: ");
+    }
     g_string_append_printf(
         out, "cpu %u: id %u base %" PRIx64 " svr %x tpr %x ppr %x irr %d isr %d\n", l->cpu_index,
         l->id, l->base, l->svr, l->tpr, ppr(l), vec_highest(l->irr), vec_highest(l->isr));
@@ -773,6 +784,9 @@ static const Property lapic_props[] = {
 static const StateField lapic_state[] = {
     HOST_ONLY(Lapic, cpu),
     HOST_ONLY(Lapic, lock),
+    HOST_ONLY(Lapic, borrowed),
+    HOST_ONLY(Lapic, changed),
+    HOST_ONLY(Lapic, loaded),
     STATE(Lapic, STATE_U64, base, 0),
     STATE(Lapic, STATE_U32, id, 0),
     STATE(Lapic, STATE_U32, ldr, 0),

@@ -43,6 +43,11 @@ void apic_bus_send(Device *bus, const ApicMessage *msg);
 /* A PCI message-signalled interrupt: address 0xfeexxxxx and data (SDM vol. 3, 11.11). */
 void apic_bus_send_msi(Device *bus, uint64_t addr, uint32_t data);
 
+/* What a pin of an I/O APIC sends is known to accelerators that have the local APICs; first of n pins, told one by one. */
+unsigned apic_bus_add_pins(Device *bus, unsigned n);
+/* msg NULL or not level-triggered: nobody waits for its EOI. Machine locked. */
+void apic_bus_set_pin(Device *bus, unsigned pin, const ApicMessage *msg);
+
 /* EOI of a level-triggered vector; fn is called with the machine locked. */
 typedef void ApicEoiFn(void *opaque, uint8_t vector);
 void apic_bus_add_eoi(Device *bus, ApicEoiFn *fn, void *opaque);

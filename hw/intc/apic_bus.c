@@ -71,10 +71,8 @@ static Lapic *arbitrate(ApicBus *bus, const ApicMessage *msg)
     return best;
 }
 
-void apic_bus_send(Device *d, const ApicMessage *msg)
+static void send_here(ApicBus *bus, const ApicMessage *msg)
 {
-    ApicBus *bus = (ApicBus *)d;
-
     if (msg->mode == APIC_LOWEST) {
         Lapic *l = arbitrate(bus, msg);
         if (l) {
@@ -90,11 +88,24 @@ void apic_bus_send(Device *d, const ApicMessage *msg)
     }
 }
 
-void apic_bus_send_ipi(ApicBus *bus, Lapic *from, int shorthand, const ApicMessage *msg)
+void apic_bus_send(Device *d, const ApicMessage *msg)
+{
+    ApicBus *bus = (ApicBus *)d;
+
+    g_rw_lock_reader_lock(&bus->lend_lock);
+    if (bus->host) {
+        apic_bus_send_lent(bus, msg);
+    } else {
+        send_here(bus, msg);
+    }
+    g_rw_lock_reader_unlock(&bus->lend_lock);
+}
+
+static void send_ipi_here(ApicBus *bus, Lapic *from, int shorthand, const ApicMessage *msg)
 {
     switch (shorthand) {
     case TO_DEST:
-        apic_bus_send(&bus->dev, msg);
+        send_here(bus, msg);
         break;
     case TO_SELF:
         lapic_accept(from, msg);
@@ -108,6 +119,17 @@ void apic_bus_send_ipi(ApicBus *bus, Lapic *from, int shorthand, const ApicMessa
         }
         break;
     }
+}
+
+void apic_bus_send_ipi(ApicBus *bus, Lapic *from, int shorthand, const ApicMessage *msg)
+{
+    g_rw_lock_reader_lock(&bus->lend_lock);
+    if (bus->host) {
+        apic_bus_send_ipi_lent(bus, from, shorthand, msg);
+    } else {
+        send_ipi_here(bus, from, shorthand, msg);
+    }
+    g_rw_lock_reader_unlock(&bus->lend_lock);
 }
 
 void apic_bus_send_msi(Device *bus, uint64_t addr, uint32_t data)
@@ -274,6 +296,7 @@ static bool bus_realize(Device *d, Error **errp)
 
     bus->apics = g_ptr_array_new();
     g_mutex_init(&bus->window_lock);
+    apic_lend_init(bus);
     bus->window = device_io_region(d, "apic", &window_ops, 0x1000);
     bus->window_base = APIC_DEFAULT_BASE;
     region_add(machine_memory_root(d->machine), bus->window_base, bus->window, 10);
@@ -284,6 +307,7 @@ static void bus_unrealize(Device *d)
 {
     ApicBus *bus = (ApicBus *)d;
 
+    apic_lend_fini(bus);
     g_ptr_array_free(bus->apics, true);
     g_mutex_clear(&bus->window_lock);
 }
@@ -293,7 +317,9 @@ static const StateField bus_state[] = {
     HOST_ONLY(ApicBus, window_base), HOST_ONLY(ApicBus, window_lock),
     HOST_ONLY(ApicBus, next_lowest), HOST_ONLY(ApicBus, eoi),
     HOST_ONLY(ApicBus, pic_ack),     HOST_ONLY(ApicBus, pic),
-    HOST_ONLY(ApicBus, tsc_to_ns),   {0},
+    HOST_ONLY(ApicBus, tsc_to_ns),   HOST_ONLY(ApicBus, lend_lock),
+    HOST_ONLY(ApicBus, host),        HOST_ONLY(ApicBus, pins),
+    HOST_ONLY(ApicBus, pin_count),   {0},
 };
 
 const DeviceType apic_bus_type = {

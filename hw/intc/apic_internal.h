@@ -3,6 +3,7 @@
 #ifndef HW_INTC_APIC_INTERNAL_H
 #define HW_INTC_APIC_INTERNAL_H
 
+#include "core/apics.h"
 #include "hw/intc/apic.h"
 
 #define APIC_MAX_EOI 4
@@ -23,6 +24,11 @@ typedef struct ApicBus {
     int (*pic_ack)(Device *pic);
     Device *pic;
     int64_t (*tsc_to_ns)(Cpu *cpu, uint64_t tsc);
+    /* apic_lend.c; a sender of messages holds the lock as a reader */
+    GRWLock lend_lock;
+    const ApicHostOps *host; /* atomic for readers: who has the local APICs; NULL: we */
+    ApicPin pins[APIC_PINS_MAX]; /* guarded by: the machine's lock */
+    unsigned pin_count;
 } ApicBus;
 
 enum { LVT_TIMER, LVT_THERMAL, LVT_PERF, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT };
@@ -48,12 +54,25 @@ struct Lapic {
     uint64_t tsc_deadline;
     int64_t due; /* CLOCK_VIRTUAL ns of the next timer interrupt, TIMER_NEVER */
     Timer timer;
+    /* While it is lent, on its vCPU's thread: what the accelerator has was loaded, and was changed since. */
+    bool borrowed, changed;
+    ApicImage loaded;
 };
 
 #define BASE_BSP    (1u << 8)
 #define BASE_X2APIC (1u << 10)
 #define BASE_ENABLE (1u << 11)
 #define SVR_ENABLE  (1u << 8)
+
+/* clang-format off */
+/* Registers, numbered as the x2APIC MSRs - 0x800 = MMIO offset / 16. */
+enum {
+    R_ID = 0x02, R_VERSION = 0x03, R_TPR = 0x08, R_APR = 0x09, R_PPR = 0x0a, R_EOI = 0x0b,
+    R_RRD = 0x0c, R_LDR = 0x0d, R_DFR = 0x0e, R_SVR = 0x0f, R_ISR = 0x10, R_TMR = 0x18,
+    R_IRR = 0x20, R_ESR = 0x28, R_ICR = 0x30, R_ICR_HIGH = 0x31, R_LVT = 0x32,
+    R_INITIAL = 0x38, R_CURRENT = 0x39, R_DIVIDE = 0x3e, R_SELF_IPI = 0x3f,
+};
+/* clang-format on */
 
 static inline bool apic_x2(const Lapic *l)
 {
@@ -71,14 +90,35 @@ void lapic_mmio_write(Lapic *l, uint32_t reg, uint32_t v);
 
 /* The lock is held by the caller of these. */
 #define APIC_LVT_MASKED (1u << 16)
+void lapic_update(Lapic *l);
 void lapic_deliver_local(Lapic *l, int entry, bool level);
 uint32_t lapic_current_count(Lapic *l);
 void lapic_timer_changed(Lapic *l);
 void lapic_write_lvt_timer(Lapic *l, uint32_t v);
 void lapic_write_initial_count(Lapic *l, uint32_t v);
 void lapic_write_tsc_deadline(Lapic *l, uint64_t v);
+/* The timer's state of an image, whose other registers are taken over. */
+void lapic_timer_load(Lapic *l, uint32_t current);
+bool lapic_timer_expired(const Lapic *l);
 /* This one takes it. */
 void lapic_timer_fired(void *opaque);
+
+/* ---- apic_lend.c ---- */
+
+/* Does an accelerator have the local APICs? Stays as it is while vCPUs run. */
+static inline bool apic_lent(const Lapic *l)
+{
+    return __atomic_load_n(&((const ApicBus *)l->bus)->host, __ATOMIC_ACQUIRE) != NULL;
+}
+/* Before its registers are read or changed here; no lock held. Off its vCPU's thread what is shown is old. */
+void lapic_borrow(Lapic *l, bool change);
+/* LINT1 rose. */
+void lapic_lent_lint1(Lapic *l);
+/* A message by its destination, to the accelerator. As a reader of lend_lock. */
+void apic_bus_send_lent(ApicBus *bus, const ApicMessage *msg);
+void apic_bus_send_ipi_lent(ApicBus *bus, Lapic *from, int shorthand, const ApicMessage *msg);
+void apic_lend_init(ApicBus *bus);
+void apic_lend_fini(ApicBus *bus);
 
 /* An interprocessor interrupt by shorthand; from == the sender. */
 enum { TO_DEST, TO_SELF, TO_ALL, TO_OTHERS };

@@ -79,7 +79,7 @@ static int64_t next_due(Lapic *l, int64_t now)
 static void program_from(Lapic *l, int64_t from)
 {
     l->due = next_due(l, from);
-    if (l->due == TIMER_NEVER) {
+    if (l->due == TIMER_NEVER || apic_lent(l)) { /* lent: the accelerator has a timer */
         timer_disarm(&l->timer);
     } else {
         timer_arm(&l->timer, l->due);
@@ -100,7 +100,9 @@ void lapic_timer_fired(void *opaque)
 
     g_mutex_lock(&l->lock);
     int64_t now = clock_ns(l->dev.machine, CLOCK_VIRTUAL);
-    if (l->due > now) {
+    if (apic_lent(l)) {
+        /* it was late: the accelerator knows the expiry from the registers */
+    } else if (l->due > now) {
         if (l->due != TIMER_NEVER) {
             timer_arm(&l->timer, l->due);
         }
@@ -142,4 +144,22 @@ void lapic_write_tsc_deadline(Lapic *l, uint64_t v)
         l->tsc_deadline = v;
         program_from(l, 0);
     }
+}
+
+/*
+ * One-shot counters do not tell whether the interrupt of their end was delivered: one too many does less harm than one
+ * that never comes.
+ */
+void lapic_timer_load(Lapic *l, uint32_t current)
+{
+    int64_t now = clock_ns(l->dev.machine, CLOCK_VIRTUAL), unit = timer_unit(l);
+
+    current = MIN(current, l->initial_count);
+    l->count_start = now - (int64_t)(l->initial_count - current) * unit;
+    program_from(l, timer_mode(l) == TIMER_DEADLINE ? 0 : timer_mode(l) == TIMER_ONESHOT && !current ? now - 1 : now);
+}
+
+bool lapic_timer_expired(const Lapic *l)
+{
+    return timer_mode(l) == TIMER_ONESHOT && l->due == TIMER_NEVER;
 }

@@ -31,20 +31,40 @@ typedef struct IoApic {
     uint8_t select;
     uint64_t entry[IOAPIC_PINS];
     uint8_t level[IOAPIC_PINS]; /* pins */
+    uint32_t first_pin; /* on the bus */
 } IoApic;
 
-static void send(IoApic *s, int n)
+static ApicMessage message(uint64_t e)
 {
-    uint64_t e = s->entry[n];
-    ApicMessage msg = {
+    return (ApicMessage){
         .dest = e >> 56,
         .logical = e >> 11 & 1,
         .mode = e >> 8 & 7,
         .vector = e,
         .level = (e & RTE_LEVEL) != 0,
     };
+}
+
+static void send(IoApic *s, int n)
+{
+    ApicMessage msg = message(s->entry[n]);
 
     apic_bus_send(s->bus, &msg);
+}
+
+/* Of a masked entry, too: its interrupt may still be in service. */
+static void tell(IoApic *s, int n)
+{
+    ApicMessage msg = message(s->entry[n]);
+
+    apic_bus_set_pin(s->bus, s->first_pin + n, &msg);
+}
+
+static void ioapic_outputs(Device *d)
+{
+    for (int n = 0; n < IOAPIC_PINS; n++) {
+        tell((IoApic *)d, n);
+    }
 }
 
 /* A level-triggered pin asks again and again until it is taken back or masked. */
@@ -113,6 +133,7 @@ static void write_entry(IoApic *s, int n, unsigned shift, uint32_t v)
         e &= ~RTE_REMOTE; /* Linux changes to edge and back to clear a stuck remote IRR */
     }
     s->entry[n] = e;
+    tell(s, n); /* before the message */
     service_level(s, n);
 }
 
@@ -167,6 +188,7 @@ static bool ioapic_realize(Device *d, Error **errp)
         return false;
     }
     apic_bus_add_eoi(s->bus, ioapic_eoi, s);
+    s->first_pin = apic_bus_add_pins(s->bus, IOAPIC_PINS);
     device_map_memory(d, s->base, 0x1000, &ioapic_ops, "ioapic");
     return true;
 }
@@ -196,6 +218,7 @@ static const Property ioapic_props[] = {
 };
 
 static const StateField ioapic_state[] = {
+    HOST_ONLY(IoApic, first_pin),
     STATE(IoApic, STATE_U8, id, 0),
     STATE(IoApic, STATE_U8, select, 0),
     STATE_ARRAY(IoApic, STATE_U64, entry, IOAPIC_PINS, RTE_MASKED),
@@ -214,6 +237,7 @@ const DeviceType ioapic_type = {
     .props = ioapic_props,
     .state = ioapic_state,
     .realize = ioapic_realize,
+    .outputs = ioapic_outputs,
     .info = ioapic_info,
 };
 DEVICE_TYPE(ioapic_type);

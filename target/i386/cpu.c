@@ -66,7 +66,7 @@ static bool cpu_init(Cpu *cpu, const char *model, Error **errp)
     bool quiet = cpu->index != 0 || (cfg && model == machine_board(cpu->machine)->default_cpu);
     const AccelOps *accel = cpu->machine ? machine_accel(cpu->machine) : NULL;
     g_autofree AccelX86 *caps = NULL;
-    if ((accel && accel->x86_caps && !(caps = accel->x86_caps(errp))) ||
+    if ((accel && accel->x86_caps && !(caps = accel->x86_caps(cpu->machine, errp))) ||
         !x86_config_parse(&p->config, model, caps, quiet, errp)) {
         g_free(p);
         return false;
@@ -183,6 +183,11 @@ void x86_cpu_set_tsc_hz(Cpu *cpu, uint64_t hz)
 }
 
 /* ---- for boards (boot.h) ---- */
+
+void x86_cpu_tsc_moved(Cpu *cpu)
+{
+    x86_publish_tsc(cpu, cpu->state);
+}
 
 int64_t x86_cpu_tsc_to_ns(Cpu *cpu, uint64_t tsc)
 {

@@ -90,7 +90,7 @@ bool x86_check_model(const char *text, const AccelOps *accel, Error **errp)
     X86CpuConfig c = {0};
     g_autofree AccelX86 *caps = NULL;
 
-    if (accel && accel->x86_caps && !(caps = accel->x86_caps(errp))) {
+    if (accel && accel->x86_caps && !(caps = accel->x86_caps(NULL, errp))) {
         return false;
     }
     return x86_config_parse(&c, text, caps, true, errp);
@@ -101,7 +101,7 @@ bool x86_cpu_fits(Cpu *cpu, const AccelOps *accel, Error **errp)
     const X86CpuConfig *c = &x86_cpu(cpu)->config;
     g_autofree AccelX86 *caps = NULL;
 
-    if (accel->x86_caps && !(caps = accel->x86_caps(errp))) {
+    if (accel->x86_caps && !(caps = accel->x86_caps(cpu->machine, errp))) {
         return false;
     }
     for (int f = 0; f < F__COUNT; f++) {

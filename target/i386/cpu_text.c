@@ -354,8 +354,8 @@ static void apply_levels(X86CpuRequest *r)
     r->c->level_func7 = r->o.level_func7;
 }
 
-/* Features of KVM's own: the clock in shared memory, and ports that need no delay. */
-#define KVM_FEATURES (1u << 0 | 1u << 1 | 1u << 3 | 1u << 24)
+/* Features of KVM's own: the clock in shared memory, ports that need no delay, ends of interrupts in shared memory. */
+#define KVM_FEATURES (1u << 0 | 1u << 1 | 1u << 3 | 1u << 6 | 1u << 24)
 
 /* What caps say beside features. */
 static void apply_caps(X86CpuRequest *r)

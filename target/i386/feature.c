@@ -111,7 +111,7 @@ const AccelCpuid *x86_caps_leaf(const AccelX86 *caps, uint32_t leaf, uint32_t su
  */
 static bool never_on_host(X86Feature f)
 {
-    static const uint16_t names[] = {F_SVM, F_VMX, F_XSAVES, F_MPX, F_SGX, F_INTEL_PT, F_PDCM, F_MONITOR, F_TSC_DEADLINE};
+    static const uint16_t names[] = {F_SVM, F_VMX, F_XSAVES, F_MPX, F_SGX, F_INTEL_PT, F_PDCM, F_MONITOR};
     const char *name = bits[f].name;
 
     return listed(names, G_N_ELEMENTS(names), f) || g_str_has_prefix(name, "avx512") || g_str_has_prefix(name, "amx-");

@@ -28,6 +28,7 @@ enum {
 #define MSR_TSC_AUX 0xc0000103u
 #define MSR_KVM_WALL_CLOCK 0x4b564d00u
 #define MSR_KVM_SYSTEM_TIME 0x4b564d01u
+#define MSR_KVM_PV_EOI 0x4b564d04u
 /* Machine checks: QEMU's banks. Nothing is ever reported in them. */
 #define MC_BANKS 10u
 #define MCG_CTL_P (1u << 8)
@@ -135,14 +136,18 @@ static uint64_t *mc_field(X86Env *env, uint32_t msr)
     return &env->s.mc_bank[msr - MSR_MC0_CTL];
 }
 
-/* KVM's clock, of a machine that came from there: its shared page goes by the TSC, and stays right. */
-static uint64_t *kvm_clock_field(X86Env *env, uint32_t msr)
+/*
+ * Of a machine that came from KVM: its clock, whose shared page goes by the TSC and stays right; and the word by which
+ * an interrupt could be ended, which says that it cannot unless the kernel injects one.
+ */
+static uint64_t *kvm_field(X86Env *env, uint32_t msr)
 {
     if (!env->config->kvm_leaf) {
         return NULL;
     }
     return msr == MSR_KVM_WALL_CLOCK    ? &env->s.kvm_wall_clock
            : msr == MSR_KVM_SYSTEM_TIME ? &env->s.kvm_system_time
+           : msr == MSR_KVM_PV_EOI      ? &env->s.kvm_pv_eoi
                                         : NULL;
 }
 
@@ -150,7 +155,7 @@ static uint64_t *range_field(X86Env *env, uint32_t msr)
 {
     uint64_t *p = mtrr_field(env, msr);
 
-    p = p ? p : kvm_clock_field(env, msr);
+    p = p ? p : kvm_field(env, msr);
 
     return p ? p : mc_field(env, msr);
 }

@@ -39,5 +39,7 @@ bool x86_state_equal(const X86State *a, const X86State *b, GString *why);
 const X86CpuConfig *x86_cpu_config(const Cpu *cpu);
 /* Before the vCPU runs: the frequency of its time stamp counter. */
 void x86_cpu_set_tsc_hz(Cpu *cpu, uint64_t hz);
+/* cpu->state has another tsc_offset, by which timers find the moment of a TSC value. */
+void x86_cpu_tsc_moved(Cpu *cpu);
 
 #endif
