@@ -81,7 +81,8 @@ def moves(board, cpu):
 
 
 def main():
-    return run_tap([("q35, two processors", moves("q35", "host"))])
+    machines = [("q35", "host")] + ([("microvm", "max")] if TIMES > 10 else [])
+    return run_tap([(f"{board}, two processors", moves(board, cpu)) for board, cpu in machines])
 
 
 if __name__ == "__main__":
