@@ -33,7 +33,8 @@ RUN = ("cd /m; chmod +x ld-linux* rhea*; LD_LIBRARY_PATH=/m ./ld-linux-x86-64.so
        "-d cpu_reset -serial stdio {firmware} -kernel vmlinuz -initrd inner-{board}.gz "
        "-drive if=none,id=d,file=disk,format=raw -device {device},drive=d "
        "-append 'console=ttyS0 panic=-1 quiet rhea.cmd=\"sh /m/test\"' </dev/null")
-FIRMWARE = {"": None, "SeaBIOS": ("seabios", "/usr/share/seabios/bios-256k.bin"), "OVMF": ("ovmf", "/usr/share/ovmf/OVMF.fd")}
+FIRMWARE = {"": None, "SeaBIOS": ("seabios", "/usr/share/seabios/bios-256k.bin"),
+            "OVMF": ("ovmf", "/usr/share/ovmf/OVMF.fd")}
 
 
 def program_files(kernel, directory):

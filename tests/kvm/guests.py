@@ -31,8 +31,9 @@ BARE = ["-display", "none", "-nodefaults", "-m", "16"]
 HOSTILE = ["alignment", "apic-storm", "code-in-rom", "ferr", "fwcfg-dma", "high-bytes16", "null-ltr",
            "page-fault-nesting", "rom", "self-map", "smc", "smm", "smm32", "timer-storm", "triple-fault",
            "triple-fault-reset"]
-# What a KVM need not know (beside modes.s, where the kernel takes the last one of several start-up IPIs): SMIs by IPI where it has no system management mode; how many of 500 interrupts to oneself
-# come before the next instruction (the software KVM of some nested hosts is late, with other emulators, too).
+# What a KVM need not know (beside modes.s, where the kernel takes the last one of several start-up IPIs): SMIs by IPI where
+# it has no system management mode; how many of 500 interrupts to oneself come before the next instruction (the software
+# KVM of some nested hosts is late, with other emulators, too).
 OURS_ONLY = ["apic-storm", "smm", "smm32"]
 BOTH = ["ferr", "triple-fault-reset"]
 OURS = "kvm,kernel-irqchip=off"
@@ -186,8 +187,8 @@ def counts_on():
 # ---- from one accelerator to another ----
 
 # Two sums that must agree, in general and in vector registers, on two processors; time never goes back (where the kernel
-# gives guests a counter of their own). A one-shot timer
-# calls the other processor, which calls back, which arms the timer: one interrupt that is lost stops all. Registers of the APIC stay what they were.
+# gives guests a counter of their own). A one-shot timer calls the other processor, which calls back, which arms the timer:
+# one interrupt that is lost stops all. Registers of the APIC stay what they were.
 # Bad: the word at 300000h is not 0. Rounds are counted at 300040h and 300080h, interrupts at 3000c0h and 300100h.
 CHECKS = """
         .set BAD, 0x300000
@@ -488,7 +489,8 @@ def main():
         ("stop and go while it sleeps", kicks(HALT)), ("the count goes on", counts_on),
         *((f"{f}, our APICs", same(f"{HERE}/cases/{f}.s", OURS)) for f in ("smp", "modes")),
         ("stop and go while it sleeps, our APICs", kicks(HALT, OURS)),
-        ("switching accelerators", switching), ("switching accelerators, our APICs", lambda: switching(OURS)), ("a state that stands still", still),
+        ("switching accelerators", switching), ("switching accelerators, our APICs", lambda: switching(OURS)),
+        ("a state that stands still", still),
         ("switching that is refused", switching_refused),
         ("SeaBIOS on pc", seabios("pc")), ("SeaBIOS on q35", seabios("q35")), ("which accelerator", alternatives),
         ("kernel-irqchip=split", irqchip(["-accel", "kvm,kernel-irqchip=split"], "split")),
