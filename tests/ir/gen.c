@@ -421,7 +421,7 @@ static void gen_load_pair(Gen *g)
 
 static void gen_load(Gen *g)
 {
-    if (chance(g, 15)) {
+    if (g->repeatable && chance(g, 15)) { /* it may give up, and all be done again */
         gen_load_pair(g);
         return;
     }
@@ -451,10 +451,6 @@ static void gen_store_pair(Gen *g)
 
 static void gen_store(Gen *g)
 {
-    if (chance(g, 15)) {
-        gen_store_pair(g);
-        return;
-    }
     IrVal addr = address(g);
     if (chance(g, 25)) {
         ir_sti(g->b, width(g, W8), addr, rnd_imm(g), rnd(g, 2));
@@ -776,7 +772,11 @@ static void gen_pivot(Gen *g)
     } else if (k < 3 && (g->what & GEN_MEMORY)) {
         gen_exchange(g);
     } else if (k < 4 && (g->what & GEN_MEMORY)) {
-        gen_load(g);
+        if (g->repeatable && chance(g, 50)) {
+            gen_store_pair(g);
+        } else {
+            gen_load(g);
+        }
     } else if (k < 5 && (g->what & GEN_DIV)) {
         gen_div(g);
     } else if (k < 7 && (g->what & GEN_HOSTOP)) {
