@@ -67,14 +67,12 @@ static AccelArmHost *read_ids(int vcpu, unsigned pa_bits, Error **errp)
 {
     g_autofree struct kvm_reg_list *list = kvm_arm_reg_list(vcpu, errp);
     AccelArmHost *h;
-    uint64_t freq = 0;
+    uint64_t freq;
 
     if (!list) {
         return NULL;
     }
-#ifdef __aarch64__
     __asm__("mrs %0, cntfrq_el0" : "=r"(freq));
-#endif
     h = g_malloc0(sizeof(*h) + list->n * sizeof(h->id[0]));
     h->pa_bits = pa_bits;
     h->cnt_freq = (uint32_t)freq;

@@ -43,6 +43,10 @@ bool kvm_arm_vcpu_open(Cpu *cpu, Error **errp)
 {
     KvmArmVcpu *a = aligned_alloc(_Alignof(KvmArmVcpu), sizeof(*a));
 
+    if (!a) {
+        error_set(errp, ERR_NO_MEMORY, "no memory for KVM's state of processor %d", cpu->index);
+        return false;
+    }
     memset(a, 0, sizeof(*a));
     a->v.cpu = cpu;
     a->v.km = kvm_of(cpu->machine);

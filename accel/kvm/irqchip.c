@@ -149,7 +149,9 @@ static void store_apic(Cpu *cpu, const ApicImage *in)
     v->cr8 = in->reg[REG_TPR] >> 4 & 15;
     if (LVT_DEADLINE(in->reg[REG_LVT_TIMER])) {
         m.entry[0] = m.entry[1];
-        kvm_ioctl(v->fd, KVM_SET_MSRS, &m);
+        if (kvm_ioctl(v->fd, KVM_SET_MSRS, &m) != 1) {
+            warn_report("KVM does not take the TSC deadline of processor %d", cpu->index);
+        }
     }
 }
 
@@ -330,4 +332,7 @@ void kvm_flush_extint(KvmVcpu *v)
         kvm_ioctl(v->fd, KVM_SET_SIGNAL_MASK, NULL);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (passes < 2) {
+        warn_report("an 8259's interrupt for processor %d may be lost", v->cpu->index);
+    }
 }
