@@ -99,25 +99,25 @@ static void bytes(const Way *w, AccelGicRegs kind, unsigned cpu, uint32_t at, ui
     }
 }
 
-/* 32 interrupts: what the versions have in common, at the same places. */
+/* Where our state of 32 interrupts is: what the versions have in common, at the same places. */
 typedef struct Word {
-    uint32_t group, enabled, latch, active, edge;
-    uint8_t prio[32];
+    uint32_t *group, *enabled, *latch, *active, *edge;
+    uint8_t *prio;
 } Word;
 
-static void word(const Way *w, AccelGicRegs kind, unsigned cpu, uint32_t base, unsigned n, Word *k)
+static void word(const Way *w, AccelGicRegs kind, unsigned cpu, uint32_t base, unsigned n, const Word *k)
 {
     uint32_t at = base + 4 * n;
 
     clear_all(w, kind, cpu, at + GICD_ICENABLER);
     clear_all(w, kind, cpu, at + GICD_ICPENDR);
     clear_all(w, kind, cpu, at + GICD_ICACTIVER);
-    reg32(w, kind, cpu, at + GICD_IGROUPR, &k->group);
-    edges(w, kind, cpu, base + GICD_ICFGR + 8 * n, &k->edge);
-    reg32(w, kind, cpu, at + GICD_ISPENDR, &k->latch);
-    reg32(w, kind, cpu, at + GICD_ISACTIVER, &k->active);
+    reg32(w, kind, cpu, at + GICD_IGROUPR, k->group);
+    edges(w, kind, cpu, base + GICD_ICFGR + 8 * n, k->edge);
+    reg32(w, kind, cpu, at + GICD_ISPENDR, k->latch);
+    reg32(w, kind, cpu, at + GICD_ISACTIVER, k->active);
     bytes(w, kind, cpu, base + GICD_IPRIORITYR + 32 * n, k->prio, 32);
-    reg32(w, kind, cpu, at + GICD_ISENABLER, &k->enabled);
+    reg32(w, kind, cpu, at + GICD_ISENABLER, k->enabled);
 }
 
 /* Levels of the wires, after the kernel was told the rest. */
@@ -132,11 +132,11 @@ static void levels(const Way *w, unsigned n, uint32_t level)
 
 static void redistributor(const Way *w, unsigned cpu, V3Cpu *c)
 {
-    Word k = {.group = (uint32_t)c->group, .enabled = (uint32_t)c->enabled, .latch = (uint32_t)c->latch,
-              .active = (uint32_t)c->active, .edge = (uint32_t)c->edge};
+    uint32_t group = (uint32_t)c->group, enabled = (uint32_t)c->enabled, latch = (uint32_t)c->latch,
+             active = (uint32_t)c->active, edge = (uint32_t)c->edge;
+    const Word k = {&group, &enabled, &latch, &active, &edge, (uint8_t *)c->prio};
     uint64_t off = 0;
 
-    memcpy(k.prio, c->prio, sizeof(k.prio));
     if (w->write) { /* the tables' places can be changed while LPIs are off */
         reg64(w, ACCEL_GIC_REDIST, cpu, GICR_CTLR, &off);
     }
@@ -145,12 +145,11 @@ static void redistributor(const Way *w, unsigned cpu, V3Cpu *c)
     word(w, ACCEL_GIC_REDIST, cpu, SGI_FRAME, 0, &k);
     reg64(w, ACCEL_GIC_REDIST, cpu, GICR_CTLR, &c->lpi_enable);
     c->lpi_enable &= 1;
-    c->group = k.group;
-    c->enabled = k.enabled;
-    c->latch = k.latch;
-    c->active = k.active;
-    c->edge = k.edge;
-    memcpy(c->prio, k.prio, sizeof(k.prio));
+    c->group = group;
+    c->enabled = enabled;
+    c->latch = latch;
+    c->active = active;
+    c->edge = edge;
 }
 
 static void interface_v3(const Way *w, unsigned cpu, V3Cpu *c)
@@ -175,20 +174,13 @@ static void interface_v3(const Way *w, unsigned cpu, V3Cpu *c)
 
 static void spis_v3(const Way *w, Gicv3 *g, unsigned n)
 {
-    Word k = {g->group[n], g->enabled[n], g->latch[n], g->active[n], g->edge[n], {0}};
+    const Word k = {&g->group[n], &g->enabled[n], &g->latch[n], &g->active[n], &g->edge[n], g->prio + 32 * n};
 
-    memcpy(k.prio, g->prio + 32 * n, sizeof(k.prio));
     for (unsigned i = 32 * n; i < 32 * n + 32; i++) {
         halves(w, ACCEL_GIC_DIST, 0, GICD_IROUTER + 8 * i, &g->irouter[i]);
     }
     word(w, ACCEL_GIC_DIST, 0, 0, n, &k);
     levels(w, n, g->level[n]);
-    g->group[n] = k.group;
-    g->enabled[n] = k.enabled;
-    g->latch[n] = k.latch;
-    g->active[n] = k.active;
-    g->edge[n] = k.edge;
-    memcpy(g->prio + 32 * n, k.prio, sizeof(k.prio));
 }
 
 void gicv3_exchange(Gicv3 *g, bool to_host)
@@ -215,20 +207,13 @@ void gicv3_exchange(Gicv3 *g, bool to_host)
 static void word_v2(const Way *w, Gicv2 *g, unsigned cpu, unsigned n)
 {
     unsigned at = v2_at(n, cpu);
-    Word k = {g->group[at], g->enabled[at], g->latch[at], g->active[at], g->edge[at], {0}};
+    const Word k = {&g->group[at], &g->enabled[at], &g->latch[at], &g->active[at], &g->edge[at], g->prio + 32 * at};
 
-    memcpy(k.prio, g->prio + 32 * at, sizeof(k.prio));
     word(w, ACCEL_GIC_DIST, cpu, 0, n, &k);
     if (n) {
         bytes(w, ACCEL_GIC_DIST, cpu, GICD_ITARGETSR + 32 * n, g->target + 32 * at, 32);
         levels(w, n, g->level[at]);
     }
-    g->group[at] = k.group;
-    g->enabled[at] = k.enabled;
-    g->latch[at] = k.latch;
-    g->active[at] = k.active;
-    g->edge[at] = k.edge;
-    memcpy(g->prio + 32 * at, k.prio, sizeof(k.prio));
 }
 
 static void senders(const Way *w, Gicv2 *g, unsigned cpu)
