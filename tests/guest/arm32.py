@@ -12,7 +12,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from guest import HERE, GuestError, Skip, run_tap, slowness  # noqa: E402
+import bare  # noqa: E402
+from guest import GuestError, Skip, run_tap, slowness  # noqa: E402
 
 BINARY = sys.argv[1]
 SLOW = slowness(BINARY)
@@ -36,16 +37,9 @@ MEANT = [
 
 
 def build(board):
-    compiler = shutil.which("arm-linux-gnueabihf-gcc")
-    if not compiler:
-        raise Skip("no arm-linux-gnueabihf-gcc: install gcc-arm-linux-gnueabihf")
-    elf = os.path.join(TMP, f"{board}.elf")
-    if not os.path.exists(elf):
-        subprocess.run([compiler, "-marm", "-march=armv5te", "-mfloat-abi=soft", "-O1", "-Wall", "-Wno-main", "-ffreestanding",
-                        "-fno-pic", "-no-pie", "-static", "-nostdlib", "-Wl,-z,noexecstack", "-Wl,--build-id=none",
-                        f"-Wl,--section-start=.vectors={RAM[board]:#x}", f"-Wl,-Ttext={RAM[board] + 0x1000:#x}", "-o", elf,
-                        f"{HERE}/arm32/start.S", f"{HERE}/arm32/main.c"], check=True, stderr=subprocess.DEVNULL)
-    return elf
+    return bare.program(os.path.join(TMP, f"{board}.elf"), ["arm32/start.S", "arm32/main.c"], "-marm", "-march=armv5te",
+                        "-mfloat-abi=soft", f"-Wl,--section-start=.vectors={RAM[board]:#x}", prefix="arm-linux-gnueabihf",
+                        at=RAM[board] + 0x1000)
 
 
 def results(binary, board, cpu, *options):

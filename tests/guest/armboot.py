@@ -9,7 +9,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from guest import HERE, Guest, GuestError, Skip, fetch, run_tap, slowness  # noqa: E402
+import bare  # noqa: E402
+from guest import Guest, GuestError, Skip, fetch, run_tap, slowness  # noqa: E402
 
 BINARY = sys.argv[1]
 SLOW = slowness(BINARY)
@@ -38,15 +39,12 @@ def told(binary, options):
 
 def file_of(options):
     def test():
-        compiler = shutil.which("aarch64-linux-gnu-gcc")
-        if not compiler or not shutil.which(JUDGE):
-            raise Skip(f"no aarch64-linux-gnu-gcc or no {JUDGE}")
+        if not shutil.which(JUDGE):
+            raise Skip(f"no {JUDGE}")
         for n in "abcde":
             with open(f"{TMP}/disk-{n}", "wb") as f:
                 f.truncate(1 << 20)
-        subprocess.run([compiler, "-mgeneral-regs-only", "-mstrict-align", "-O1", "-Wall", "-Wno-main", "-ffreestanding", "-fno-pic",
-                        "-no-pie", "-static", "-nostdlib", "-Wl,-Ttext=0x40100000", "-Wl,--build-id=none", "-o",
-                        f"{TMP}/armboot.elf", f"{HERE}/armsemi/start.S", f"{HERE}/armboot/main.c"], check=True)
+        bare.program(f"{TMP}/armboot.elf", ["armsemi/start.S", "armboot/main.c"], *bare.A64)
         theirs, ours = told(JUDGE, options), told(BINARY, options)
         if theirs != ours:
             raise GuestError(f"theirs:\n{theirs}\nours:\n{ours}")

@@ -6,12 +6,12 @@ The program of armgic/ prints what it reads, which accesses trap where with whic
 group are signalled; both must say the same."""
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from guest import HERE, Guest, GuestError, Skip, run_tap, slowness  # noqa: E402
+import bare  # noqa: E402
+from guest import Guest, GuestError, Skip, run_tap, slowness  # noqa: E402
 
 BINARY = sys.argv[1]
 SLOW = slowness(BINARY)
@@ -21,13 +21,7 @@ ELF = os.path.join(TMP, "armgic.elf")
 
 
 def build():
-    compiler = shutil.which("aarch64-linux-gnu-gcc")
-    if not compiler:
-        raise Skip("no aarch64-linux-gnu-gcc: install gcc-aarch64-linux-gnu")
-    if not os.path.exists(ELF):
-        subprocess.run([compiler, "-O1", "-Wall", "-Wno-main", "-mgeneral-regs-only", "-mstrict-align", "-ffreestanding", "-fno-pic",
-                        "-no-pie", "-static", "-nostdlib", "-Wl,-Ttext=0x40100000", "-Wl,--build-id=none", "-o", ELF,
-                        f"{HERE}/armgic/start.S", f"{HERE}/armgic/main.c"], check=True)
+    bare.program(ELF, ["armgic/start.S", "armgic/main.c"], *bare.A64)
 
 
 def lines(binary, *extra):

@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import bare  # noqa: E402
 from guest import HERE, Guest, GuestError, Skip, fetch, run_tap, slowness  # noqa: E402
 from linux import make_initrd  # noqa: E402
 
@@ -32,11 +33,7 @@ def compiler():
 
 
 def build():
-    cc = compiler()
-    if not os.path.exists(ELF):
-        subprocess.run([cc, "-O1", "-Wall", "-Wno-main", "-mgeneral-regs-only", "-ffreestanding", "-fno-pic", "-no-pie",
-                        "-static", "-nostdlib", "-Wl,-Ttext=0x40100000", "-Wl,--build-id=none", "-o", ELF,
-                        f"{HERE}/armmte/start.S", f"{HERE}/armmte/main.c"], check=True)
+    bare.program(ELF, ["armmte/start.S", "armmte/main.c"], "-mgeneral-regs-only")
 
 
 def lines(binary, *extra):

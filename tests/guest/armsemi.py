@@ -8,29 +8,23 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from guest import HERE, Guest, GuestError, Skip, run_tap, slowness  # noqa: E402
+import bare  # noqa: E402
+from guest import Guest, GuestError, Skip, run_tap, slowness  # noqa: E402
 
 BINARY = os.path.abspath(sys.argv[1])
 SLOW = slowness(BINARY)
 JUDGE = "qemu-system-aarch64"
 TMP = tempfile.mkdtemp(prefix="rhea-armsemi-")
 CONFIG = ["-semihosting-config", "enable=on,target=native,arg=program,arg=two words,arg=three"]
-# Name: compiler, its options, processor.
-STATES = {"A64": ("aarch64-linux-gnu-gcc", ["-mgeneral-regs-only", "-mstrict-align"], "cortex-a57"),
-          "A32": ("arm-linux-gnueabihf-gcc", ["-marm", "-march=armv8-a", "-mfloat-abi=soft"], "cortex-a15"),
-          "T32": ("arm-linux-gnueabihf-gcc", ["-mthumb", "-march=armv8-a", "-mfloat-abi=soft"], "cortex-a15")}
+# Name: the compiler's prefix, its options, processor.
+STATES = {"A64": ("aarch64-linux-gnu", bare.A64, "cortex-a57"),
+          "A32": ("arm-linux-gnueabihf", ["-marm", "-march=armv8-a", "-mfloat-abi=soft"], "cortex-a15"),
+          "T32": ("arm-linux-gnueabihf", ["-mthumb", "-march=armv8-a", "-mfloat-abi=soft"], "cortex-a15")}
 
 
 def build(state):
-    compiler, options, _ = STATES[state]
-    if not shutil.which(compiler):
-        raise Skip(f"no {compiler}")
-    elf = os.path.join(TMP, f"{state}.elf")
-    if not os.path.exists(elf):
-        subprocess.run([compiler, *options, "-O1", "-Wall", "-Wno-main", "-ffreestanding", "-fno-pic", "-no-pie", "-static",
-                        "-nostdlib", "-Wl,-Ttext=0x40100000", "-Wl,--build-id=none", "-o", elf,
-                        f"{HERE}/armsemi/start.S", f"{HERE}/armsemi/main.c"], check=True, stderr=subprocess.DEVNULL)
-    return elf
+    prefix, options, _ = STATES[state]
+    return bare.program(os.path.join(TMP, f"{state}.elf"), ["armsemi/start.S", "armsemi/main.c"], *options, prefix=prefix)
 
 
 def output(binary, state, *options):

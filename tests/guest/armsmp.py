@@ -5,11 +5,11 @@ that the other one wrote. Debian's QEMU, which does not have FEAT_LSE2, runs the
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import bare  # noqa: E402
 from guest import HERE, Guest, GuestError, Skip, run_tap, slowness  # noqa: E402
 
 BINARY = sys.argv[1]
@@ -20,14 +20,7 @@ ELF = os.path.join(TMP, "armsmp.elf")
 
 
 def build():
-    compiler = shutil.which("aarch64-linux-gnu-gcc")
-    if not compiler:
-        raise Skip("no aarch64-linux-gnu-gcc: install gcc-aarch64-linux-gnu")
-    if not os.path.exists(ELF):
-        subprocess.run([compiler, "-O1", "-Wall", "-Wno-main", "-march=armv8-a", "-mgeneral-regs-only", "-mstrict-align",
-                        "-mno-outline-atomics", "-ffreestanding", "-fno-pic", "-no-pie", "-static", "-nostdlib",
-                        "-Wl,-Ttext=0x40100000", "-Wl,--build-id=none", "-o", ELF, f"{HERE}/armsmp/start.S",
-                        f"{HERE}/armsmp/main.c"], check=True)
+    bare.program(ELF, ["armsmp/start.S", "armsmp/main.c"], *bare.A64, "-march=armv8-a", "-mno-outline-atomics")
 
 
 def rows():

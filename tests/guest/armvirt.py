@@ -16,6 +16,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fdt import properties  # noqa: E402
+import bare  # noqa: E402
 from guest import Guest, Skip, fetch, run_tap, slowness  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -249,12 +250,10 @@ def acpi_tables():
 
 def aborts():
     """A program's syndromes of loads, stores and fetches where nothing is."""
-    compiler = shutil.which("aarch64-linux-gnu-gcc")
-    if not compiler or not shutil.which(JUDGE):
-        raise Skip(f"no aarch64-linux-gnu-gcc or no {JUDGE}")
+    if not shutil.which(JUDGE):
+        raise Skip(f"no {JUDGE}")
     with tempfile.TemporaryDirectory(prefix="rhea-virt-") as tmp:
-        subprocess.run([compiler, "-nostdlib", "-static", "-Wl,-Ttext=0x40100000", "-Wl,--build-id=none", "-o", f"{tmp}/abort.elf",
-                        f"{os.path.dirname(os.path.abspath(__file__))}/armabort.S"], check=True)
+        bare.program(f"{tmp}/abort.elf", ["armabort.S"])
         said = [subprocess.run([binary, "-M", "virt", "-cpu", "cortex-a57", "-m", "128", "-display", "none", "-monitor", "none",
                                 "-serial", "stdio", "-kernel", f"{tmp}/abort.elf", *more], stdin=subprocess.DEVNULL,
                                capture_output=True, text=True, timeout=30 * SLOW, check=True).stdout
