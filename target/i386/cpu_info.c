@@ -106,7 +106,7 @@ bool x86_cpu_fits(Cpu *cpu, const AccelOps *accel, Error **errp)
     }
     for (int f = 0; f < F__COUNT; f++) {
         if (x86_feature_of_kvm(f)) {
-            continue; /* the few that are shown, both have */
+            continue; /* MSRs and hints that the translator has for machines that came from KVM */
         }
         if (x86_has(c, f) && !(caps ? x86_feature_in_caps(f, caps) : x86_feature_supported(f))) {
             error_set(errp, ERR_UNSUPPORTED, "processor %d has '%s', which accelerator '%s' does not have", cpu->index,

@@ -354,17 +354,11 @@ static void apply_levels(X86CpuRequest *r)
     r->c->level_func7 = r->o.level_func7;
 }
 
-/* Features of KVM's own: the clock in shared memory, ports that need no delay, ends of interrupts in shared memory. */
-#define KVM_FEATURES (1u << 0 | 1u << 1 | 1u << 3 | 1u << 6 | 1u << 24)
-
 /* What caps say beside features. */
 static void apply_caps(X86CpuRequest *r)
 {
-    const AccelCpuid *kvm = x86_caps_leaf(r->caps, 0x40000001, 0);
-
     r->c->tcg_leaf = false;
     r->c->kvm_leaf = r->o.kvm;
-    r->c->kvm_features = kvm ? kvm->reg[CPUID_EAX] & KVM_FEATURES : 0;
     for (unsigned i = 2; i < ARRAY_LEN(r->c->xstate_offset); i++) {
         const AccelCpuid *c = x86_caps_leaf(r->caps, 0xd, i);
         r->c->xstate_offset[i] = c ? c->reg[CPUID_EBX] : 0;

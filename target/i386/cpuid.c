@@ -295,6 +295,8 @@ static void extended_leaf(const X86CpuConfig *c, uint32_t leaf, uint32_t subleaf
     }
 }
 
+#define KVMCLOCK_OLD (1u << 0) /* with the MSRs' first numbers; QEMU's "kvmclock" is both */
+
 static void hypervisor_leaf(const X86CpuConfig *c, uint32_t leaf, uint32_t out[4])
 {
     static const uint8_t order[] = {CPUID_EBX, CPUID_ECX, CPUID_EDX};
@@ -303,7 +305,7 @@ static void hypervisor_leaf(const X86CpuConfig *c, uint32_t leaf, uint32_t out[4
         out[CPUID_EAX] = HYPERVISOR_LEAF + 1;
         put_string(out, c->kvm_leaf ? "KVMKVMKVM\0\0\0" : "TCGTCGTCGTCG", order, 3);
     } else if (leaf == HYPERVISOR_LEAF + 1 && c->kvm_leaf) {
-        out[CPUID_EAX] = c->kvm_features;
+        out[CPUID_EAX] = x86_feature_word(&c->features, leaf, 0, CPUID_EAX) | (x86_has(c, F_KVMCLOCK) ? KVMCLOCK_OLD : 0);
     }
 }
 

@@ -56,8 +56,7 @@ typedef struct X86CpuConfig {
     bool host_caches;          /* leaves 2, 4, 0x80000005, 6 and 1d are the host's */
     bool topology_leaf;        /* 0xb is there */
     bool tcg_leaf;             /* 0x40000000 names the translator */
-    bool kvm_leaf;             /* 0x40000000 is KVM's, with kvm_features in the next one */
-    uint32_t kvm_features;
+    bool kvm_leaf;             /* 0x40000000 is KVM's, with KVM's own features in the next one */
     uint64_t tsc_hz;           /* of the time stamp counter; 0: the accelerator will say (x86_cpu_set_tsc_hz) */
     uint32_t xstate_offset[10]; /* of XSAVE's components in the standard format, where the host says; 0: as usual */
     uint64_t ucode_rev;
@@ -88,8 +87,11 @@ void x86_config_finish(X86CpuConfig *c);
 bool x86_feature_supported(X86Feature f);
 /* Supported, and part of `-cpu max`. */
 bool x86_feature_in_max(X86Feature f);
-/* Is it one of KVM's own, in the leaf 40000001h? What is shown of those is X86CpuConfig.kvm_features. */
+/* Is it one of KVM's own, in the leaf 40000001h? */
 bool x86_feature_of_kvm(X86Feature f);
+/* Those that guests on KVM can have, and have unless told otherwise. */
+#define X86_KVM_DEFAULTS 4
+extern const uint16_t x86_kvm_defaults[X86_KVM_DEFAULTS];
 /* Can guests on the host's own processor have f, and is its state saved? */
 bool x86_feature_in_caps(X86Feature f, const AccelX86 *caps);
 /* The answer of a leaf in caps, NULL if there is none. */

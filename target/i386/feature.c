@@ -105,6 +105,14 @@ const AccelCpuid *x86_caps_leaf(const AccelX86 *caps, uint32_t leaf, uint32_t su
     return NULL;
 }
 
+/* The clock in shared memory, ports that need no delay, ends of interrupts in shared memory. */
+const uint16_t x86_kvm_defaults[X86_KVM_DEFAULTS] = {F_KVM_NOPIODELAY, F_KVMCLOCK, F_KVM_PV_EOI, F_KVMCLOCK_STABLE_BIT};
+
+bool x86_feature_of_kvm(X86Feature f)
+{
+    return bits[f].leaf == 0x40000001;
+}
+
 /*
  * What needs state that X86State has no room for (AVX-512, AMX, MPX, supervisor components of XSAVES, virtual machines in
  * the guest), or parts of the processor that our interrupt controllers do not have.
@@ -114,6 +122,9 @@ static bool never_on_host(X86Feature f)
     static const uint16_t names[] = {F_SVM, F_VMX, F_XSAVES, F_MPX, F_SGX, F_INTEL_PT, F_PDCM, F_MONITOR};
     const char *name = bits[f].name;
 
+    if (x86_feature_of_kvm(f)) {
+        return !listed(x86_kvm_defaults, X86_KVM_DEFAULTS, f);
+    }
     return listed(names, G_N_ELEMENTS(names), f) || g_str_has_prefix(name, "avx512") || g_str_has_prefix(name, "amx-");
 }
 
@@ -127,11 +138,6 @@ bool x86_feature_in_caps(X86Feature f, const AccelX86 *caps)
     }
     const AccelCpuid *c = x86_caps_leaf(caps, b->leaf, b->subleaf);
     return (c && (c->reg[b->reg] >> b->bit & 1)) || listed(ours, G_N_ELEMENTS(ours), f);
-}
-
-bool x86_feature_of_kvm(X86Feature f)
-{
-    return bits[f].leaf == 0x40000001;
 }
 
 bool x86_feature_in_max(X86Feature f)

@@ -133,11 +133,14 @@ static void put_list(X86FeatureSet *s, const uint16_t *list, bool on)
 }
 
 /* What guests on KVM get and lose whatever their model, as QEMU has it. */
-static void defaults_on_host(X86FeatureSet *out)
+static void defaults_on_host(const AccelX86 *caps, X86FeatureSet *out)
 {
     static const uint16_t off[] = {F_ACPI, F_MONITOR, F_SVM};
 
     x86_set_put(out, F_X2APIC, true);
+    for (size_t i = 0; i < X86_KVM_DEFAULTS; i++) {
+        x86_set_put(out, x86_kvm_defaults[i], x86_feature_in_caps(x86_kvm_defaults[i], caps));
+    }
     for (size_t i = 0; i < ARRAY_LEN(off); i++) {
         x86_set_put(out, off[i], false);
     }
@@ -154,6 +157,6 @@ void x86_model_features(const X86Model *m, const AccelX86 *caps, X86FeatureSet *
     put_list(out, m->minus, false);
     x86_set_put(out, F_HYPERVISOR, m->version || m->max); /* base has nothing at all */
     if (caps && (m->version || m->max)) {
-        defaults_on_host(out);
+        defaults_on_host(caps, out);
     }
 }

@@ -247,6 +247,10 @@ static void test_caps(void)
     cpuid(&c, 0x40000001, 0, r);
     g_assert_cmphex(r[CPUID_EAX], ==, 0x0100004b); /* the clock, no delays, ends of interrupts, of what there is */
     c = (X86CpuConfig){0};
+    g_assert_true(x86_config_parse(&c, "qemu64,-kvmclock,kvm-pv-eoi=off", caps, true, NULL));
+    cpuid(&c, 0x40000001, 0, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0x01000002);
+    c = (X86CpuConfig){0};
     g_assert_true(x86_config_parse(&c, "Haswell,-kvm", caps, true, NULL) == false);
     c = (X86CpuConfig){0};
     g_assert_true(x86_config_parse(&c, "Haswell,kvm=off", caps, true, NULL));
