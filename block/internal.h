@@ -14,13 +14,20 @@ typedef struct BlockWork BlockWork;
 struct BlockWork {
     BlockWork *next;
     void (*fn)(BlockWork *w); /* owns w from then on */
+    bool waits_for_none;      /* fn() waits for the host only, never for another request */
 };
+
+typedef struct WorkQueue {
+    BlockWork *head, **tail;
+    unsigned len;
+} WorkQueue;
 
 typedef struct WorkerPool {
     GMutex lock;
     GCond wake, gone;
-    BlockWork *head, **tail;
-    unsigned threads, idle, queued;
+    WorkQueue any, sure; /* sure: waits_for_none */
+    unsigned threads, idle, busy; /* busy: with work of any */
+    bool coming;                  /* a thread was called, and is not here yet */
     bool stopping;
 } WorkerPool;
 
@@ -122,6 +129,9 @@ void ports_node_resized(BlockSet *set, BlockNode *n);
  * is not whole blocks), and what a write that succeeded leaves behind. */
 bool node_try_write_range(BlockNode *n, WriteRange *r, uint64_t offset, uint64_t bytes);
 void node_end_write_range(BlockNode *n, WriteRange *r);
+/* Within such a range, or a read of whole blocks inside the node: waits for the driver alone. 0, or -errno. */
+int node_pinned_io(BlockNode *n, bool write, uint64_t offset, uint64_t bytes, const struct iovec *iov, int niov,
+                   unsigned fua);
 void node_wrote(BlockNode *n, uint64_t end);
 
 /* ---- options: opts.c ---- */

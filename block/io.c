@@ -383,6 +383,16 @@ static int write_data(BlockNode *n, uint64_t offset, uint64_t bytes, const struc
     return ret;
 }
 
+int node_pinned_io(BlockNode *n, bool write, uint64_t offset, uint64_t bytes, const struct iovec *iov, int niov,
+                   unsigned fua)
+{
+    if (!write) {
+        return in_pieces(n, offset, bytes, iov, niov, 0, read_piece);
+    }
+    int ret = in_pieces(n, offset, bytes, iov, niov, fua & n->drv->write_flags, write_piece);
+    return ret == 0 && fua & ~n->drv->write_flags ? node_flush(n) : ret;
+}
+
 static int finish_write(BlockNode *n, uint64_t end, unsigned fua, int ret)
 {
     if (ret == 0) {

@@ -375,6 +375,14 @@ static void leaf_done(void *opaque, int ret)
     req_finish(r, ret);
 }
 
+static void leaf_work(BlockWork *w)
+{
+    Req *r = (Req *)w;
+
+    leaf_done(r, node_pinned_io(r->leaf, r->kind == REQ_WRITE, r->leaf_offset, r->bytes, r->iov, r->niov,
+                                r->flags & NODE_REQ_FUA));
+}
+
 /* May a request go straight through this node? */
 static bool no_detour(const Req *r, BlockNode *n, uint64_t at)
 {
@@ -466,7 +474,13 @@ static void finish_inline(Req *r)
     }
 }
 
-/* It is in the active list. True: done, or on its way without a worker. */
+static void to_worker(Req *r, void (*fn)(BlockWork *), bool waits_for_none)
+{
+    r->work = (BlockWork){.fn = fn, .waits_for_none = waits_for_none};
+    worker_submit(&r->port->set->pool, &r->work);
+}
+
+/* It is in the active list. True: done, or on its way to the leaf. */
 static bool short_cut(Req *r)
 {
     if ((r->kind != REQ_READ && r->kind != REQ_WRITE) || !r->bytes || !pin_leaf(r)) {
@@ -480,11 +494,12 @@ static bool short_cut(Req *r)
         return true;
     }
     int ret = try_leaf(r);
+    if (ret == -EAGAIN) {
+        to_worker(r, leaf_work, true);
+        return true;
+    }
     r->ret = ret;
     release_pins(r);
-    if (ret == -EAGAIN) {
-        return false;
-    }
     if (ret == 0 && r->flags & BLOCK_REQ_INLINE) {
         finish_inline(r);
     } else {
@@ -496,8 +511,7 @@ static bool short_cut(Req *r)
 static void start(Req *r)
 {
     if (!short_cut(r)) {
-        r->work.fn = req_work;
-        worker_submit(&r->port->set->pool, &r->work);
+        to_worker(r, req_work, false);
     }
 }
 

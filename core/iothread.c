@@ -10,6 +10,7 @@
  *
  * home: its own thread; doorbells are made and freed on the main loop.
  */
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -31,6 +32,7 @@ struct IoThread {
     int64_t thread_id;
     GMutex lock;
     GCond started;
+    GArray *polled;    /* struct pollfd; guarded by: lock */
     uint64_t poll_ns;  /* its own */
     uint32_t rung;     /* atomic: a doorbell was kicked and nobody looked yet */
     uint32_t sleeping; /* atomic: kicks have to wake it */
@@ -123,6 +125,30 @@ void iothread_doorbell_free(IoDoorbell *b)
 
 /* ---- the thread ---- */
 
+void iothread_poll(IoThread *t, int fd, bool on)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    g_mutex_lock(&t->lock);
+    if (on) {
+        g_array_append_val(t->polled, p);
+    }
+    for (guint i = 0; !on && i < t->polled->len; i++) {
+        if (g_array_index(t->polled, struct pollfd, i).fd == fd) {
+            g_array_remove_index_fast(t->polled, i--);
+        }
+    }
+    g_mutex_unlock(&t->lock);
+}
+
+static bool descriptors_ready(IoThread *t)
+{
+    g_mutex_lock(&t->lock);
+    bool ready = t->polled->len && poll((struct pollfd *)(void *)t->polled->data, t->polled->len, 0) > 0;
+    g_mutex_unlock(&t->lock);
+    return ready;
+}
+
 /* True: a doorbell rang meanwhile. */
 static bool poll_doorbells(IoThread *t)
 {
@@ -134,6 +160,9 @@ static bool poll_doorbells(IoThread *t)
                 return true;
             }
             __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        }
+        if (descriptors_ready(t)) {
+            return true;
         }
     } while (loop_now_ns() < end);
     return false;
@@ -210,10 +239,12 @@ static bool iothread_complete(Object *o, Error **errp)
     t->loop = g_main_context_new();
     g_mutex_init(&t->lock);
     g_cond_init(&t->started);
+    t->polled = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
     t->thread = g_thread_try_new("IO thread", iothread_main, t, &gerr);
     if (!t->thread) {
         error_set(errp, ERR_GENERIC, "iothread '%s': %s", o->id, gerr->message);
         g_main_context_unref(t->loop);
+        g_array_free(t->polled, TRUE);
         return false;
     }
     g_mutex_lock(&t->lock);
@@ -232,6 +263,7 @@ static void iothread_fini(Object *o)
     g_main_context_wakeup(t->loop);
     g_thread_join(t->thread);
     g_main_context_unref(t->loop);
+    g_array_free(t->polled, TRUE);
     g_mutex_clear(&t->lock);
     g_cond_clear(&t->started);
 }

@@ -24,6 +24,9 @@ void iothread_kick(IoDoorbell *b);
 /* On return fn does not run and will not. Main loop; no lock that fn may want. */
 void iothread_doorbell_free(IoDoorbell *b);
 
+/* While the thread polls for doorbells it looks at this descriptor's G_IO_IN, too, which one of its sources waits for. */
+void iothread_poll(IoThread *t, int fd, bool on);
+
 /* What query-iothreads says of one. */
 typedef struct IoThreadInfo {
     const char *id;
