@@ -392,16 +392,28 @@ static uint8_t atomic(Gen *g)
     return chance(g, 50) ? IR_ATOMIC : 0;
 }
 
-/* An address that is often, but not always a multiple of 16. */
-static IrVal pair_address(Gen *g)
+/* In so many percent of the cases with these bits alone. */
+static IrVal masked_address(Gen *g, int percent, int64_t mask)
 {
     IrVal addr = address(g), t = addr;
-    if (chance(g, 60)) {
+    if (chance(g, percent)) {
         t = fresh_temp(g);
-        ir_alui(g->b, OP_and, W64, t, addr, -16, 0);
+        ir_alui(g->b, OP_and, W64, t, addr, mask, 0);
         temp_written(g, t);
     }
     return t;
+}
+
+/* An address that is often, but not always a multiple of 16. */
+static IrVal pair_address(Gen *g)
+{
+    return masked_address(g, 60, -16);
+}
+
+/* Locked accesses across cache lines are rare: kernels that detect them make the thread sleep for some ms. */
+static IrVal locked_address(Gen *g, bool locked)
+{
+    return locked ? masked_address(g, 97, ~0x38) : address(g); /* 8 bytes at the beginning of a line */
 }
 
 static void gen_load_pair(Gen *g)
@@ -451,12 +463,13 @@ static void gen_store_pair(Gen *g)
 
 static void gen_store(Gen *g)
 {
-    IrVal addr = address(g);
+    uint8_t whole = atomic(g);
+    IrVal addr = locked_address(g, whole != 0);
     if (chance(g, 25)) {
         ir_sti(g->b, width(g, W8), addr, rnd_imm(g), rnd(g, 2));
     } else if (chance(g, 90)) {
         ir_st(g->b, width(g, W8), addr, source(g), rnd(g, 2));
-        g->b->ops[g->b->n_ops - 1].aux2 = atomic(g);
+        g->b->ops[g->b->n_ops - 1].aux2 = whole;
     } else {
         IrOp *o = ir_emit(g->b, OP_probe, width(g, W8), IR_NONE, addr, IR_NONE);
         o->aux2 = (uint8_t)rnd(g, 2);
@@ -475,10 +488,11 @@ static void gen_rmw(Gen *g)
     if (reads_c && (g->undef & FL_C)) {
         return;
     }
-    IrVal addr = address(g);
+    bool lock = chance(g, 40);
+    IrVal addr = locked_address(g, lock);
     IrWidth w = width(g, sub >= OP_bts ? W16 : W8);
     bool unary = sub == OP_inc || sub == OP_dec || sub == OP_neg || sub == OP_not;
-    IrOp *o = ir_rmw(g->b, sub, w, addr, unary ? IR_NONE : source(g), rnd(g, 2), chance(g, 40),
+    IrOp *o = ir_rmw(g->b, sub, w, addr, unary ? IR_NONE : source(g), rnd(g, 2), lock,
                      chance(g, 70) ? ir_op_info[sub].flags : 0);
     if (!unary && chance(g, 40)) {
         o->b = IR_IMM;
@@ -491,7 +505,7 @@ static void gen_exchange(Gen *g)
 {
     static const uint8_t ops[] = {OP_xchgm, OP_xaddm, OP_cmpxchgm};
     unsigned op = ops[rnd(g, 3)];
-    IrVal addr = address(g), b = source(g);
+    IrVal addr = locked_address(g, true), b = source(g);
     IrWidth w = width(g, W8);
     IrVal dst = op == OP_cmpxchgm && chance(g, 60) ? IR_G(FAKE_RAX) : target_global(g);
     if (op == OP_cmpxchgm && chance(g, 50)) { /* make it succeed */
