@@ -126,6 +126,8 @@ typedef struct ArmEnv {
     uint64_t scratch[8]; /* arguments and second results of helpers */
     uint32_t mxcsr;      /* of generated code, while not in the host: fpcr.c */
     ArmVec vtmp[8];      /* temporaries of vector code (VEC_T0 and following) */
+    ArmVec vconst[2];    /* right behind them: VEC_SMALLEST_S, VEC_SMALLEST_D */
+#define ARM_N_VTMP (8 + 2)
     bool watching;       /* data accesses are told to arm_accessed() */
     ArmPacEntry pac[ARM_PAC_ENTRIES];
     bool guarded;        /* code was fetched from guarded pages (BTI): indirect branches set PSTATE.BTYPE */

@@ -155,7 +155,7 @@ bool arm_deliver(void *opaque)
 
     env->fault.kind = ARM_FAULT_NONE;
     if (f.kind == ARM_FAULT_FPX) {
-        env->mode |= MODE_FPX_ONCE;
+        arm_fp_again(env);
         return true;
     }
     log_mask(LOG_INT, "exception EL%u -> EL%u esr=%08" PRIx64 " far=%016" PRIx64 " pc=%016" PRIx64 "\n", arm_el(env),

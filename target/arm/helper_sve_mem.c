@@ -86,6 +86,61 @@ static void suppress(ArmEnv *env, SveMem x, unsigned k)
     }
 }
 
+/* Of that many bytes all lanes are active, and no others are; -1: there are gaps. */
+static int active_row(const uint8_t *g, unsigned esz, unsigned len)
+{
+    unsigned n = 0;
+    bool ended = false;
+
+    for (unsigned at = 0; at < len; at += 64) {
+        uint64_t all = sve_pred_lanes(esz) & (len >= at + 64 ? ~0ull : MASK64(0, len - at));
+        uint64_t w = sve_pred_word(g, esz, len, at), missing = all & ~w;
+        if (ended && w) {
+            return -1;
+        }
+        if (missing && !ended) {
+            unsigned first = (unsigned)__builtin_ctzll(missing);
+            if (w >> first) {
+                return -1;
+            }
+            n += first;
+            ended = true;
+        } else if (!ended) {
+            n += MIN(64, len - at);
+        }
+    }
+    return (int)n;
+}
+
+/*
+ * Most of all: elements in a row that are the same in memory and register, in a page of plain RAM. Done, or false: one by
+ * one. Faults as the first element would.
+ */
+static bool in_one_piece(ArmEnv *env, SveMem x, uint64_t base)
+{
+    uint8_t *z = env->s.z[x.t].b;
+
+    if (x.regs != 1 || x.vector || x.esz != x.msz || x.be || x.align || x.tags || x.nf) {
+        return false;
+    }
+    int active = active_row(env->s.p[x.g].b, x.esz, x.len);
+    if (active < 0) {
+        return false;
+    }
+    size_t n = (size_t)active, len = n;
+    void *host = n ? tcg_host(env, base, &len, x.write ? MMU_WRITE : MMU_READ, (int)x.mmu) : z;
+    if (!host || len != n) {
+        return false;
+    }
+    if (x.write && n) {
+        memcpy(host, z, n);
+    } else if (!x.write) {
+        memmove(z, host, n);
+        memset(z + n, 0, x.len - n);
+    }
+    return true;
+}
+
 static void load_all(ArmEnv *env, SveMem x, uint64_t base)
 {
     const uint8_t *g = env->s.p[x.g].b;
@@ -138,6 +193,9 @@ uint64_t helper_sve_mem(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 {
     SveMem x = {.word = b};
     (void)c;
+    if (in_one_piece(opaque, x, a)) {
+        return 0;
+    }
     if (x.write) {
         store_all(opaque, x, a);
     } else if (x.regs == 0) {

@@ -177,61 +177,6 @@ uint64_t helper_sve_pred(void *opaque, uint64_t a, uint64_t b, uint64_t c)
     return sve_pred_test(g.b, r.b, esz, x.len);
 }
 
-uint64_t helper_sve_ptrue(void *opaque, uint64_t a, uint64_t b, uint64_t c)
-{
-    ArmEnv *env = opaque;
-    SvePred x = {.word = a};
-    ArmPred *d = &env->s.p[x.d];
-    (void)c;
-    memset(d, 0, sizeof(*d));
-    for (unsigned i = 0; i < b; i++) {
-        sve_pred_set(d->b, i << x.esz, true);
-    }
-    return 0;
-}
-
-uint64_t helper_sve_cntp(void *opaque, uint64_t a, uint64_t b, uint64_t c)
-{
-    ArmEnv *env = opaque;
-    SvePred x = {.word = a};
-    uint64_t n = 0;
-    (void)b, (void)c;
-    for (unsigned at = 0; at < x.len; at += 1u << x.esz) {
-        n += vec_active(env->s.p[x.g].b, at) && vec_active(env->s.p[x.n].b, at);
-    }
-    return n;
-}
-
-static bool compare(uint64_t b, uint64_t c, SvePred x)
-{
-    bool equal = x.imm & 1, is_unsigned = x.imm & 2, up = x.imm & 4;
-    bool less = is_unsigned ? b < c : (int64_t)b < (int64_t)c, same = b == c;
-    /* WHILELT, WHILELE; WHILEGE, WHILEGT */
-    return up ? less || (equal && same) : equal ? !less && !same : !less;
-}
-
-/* Operands of 32 bits come extended. */
-uint64_t helper_sve_while(void *opaque, uint64_t a, uint64_t b, uint64_t c)
-{
-    ArmEnv *env = opaque;
-    SvePred x = {.word = a};
-    ArmPred r, all;
-    unsigned lanes = x.len >> x.esz;
-    bool up = x.imm & 4, words = x.m & 1, on = true;
-    memset(&r, 0, sizeof(r));
-    memset(&all, 0xff, sizeof(all));
-    for (unsigned k = 0; k < lanes; k++) {
-        on = on && compare(b, c, x);
-        sve_pred_set(r.b, (up ? k : lanes - 1 - k) << x.esz, on);
-        b += up ? 1 : ~0ull;
-        if (words) {
-            b = x.imm & 2 ? (uint32_t)b : (uint64_t)(int32_t)b;
-        }
-    }
-    env->s.p[x.d] = r;
-    return sve_pred_test(all.b, r.b, x.esz, x.len);
-}
-
 uint64_t helper_sve_whilewr(void *opaque, uint64_t a, uint64_t b, uint64_t c)
 {
     ArmEnv *env = opaque;

@@ -503,16 +503,10 @@ void arm_note_bus_error(void *opaque, uint64_t va, hwaddr pa, int access)
 /* The debugger sees what is mapped, whoever may access it. */
 bool arm_debug_translate(Cpu *cpu, uint64_t va, hwaddr *pa)
 {
-    ArmEnv *env = aligned_alloc(alignof(ArmEnv), sizeof(ArmEnv));
+    ArmEnv *env = arm_env_parked(cpu);
     ArmWalk w;
     MmuResult res;
 
-    memset(env, 0, sizeof(*env));
-    env->cpu = cpu;
-    env->priv = arm_cpu(cpu);
-    env->config = &env->priv->config;
-    env->s = *(const ArmState *)cpu->state;
-    arm_update_mode(env);
     arm_walk_init(&w, env, va, MMU_READ, arm_mode_mmu(env->mode));
     w.peek = true;
     w.update = w.user = w.pan = false;

@@ -4,6 +4,9 @@
  *
  * Thread: the vCPU's own.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "target/arm/system.h"
 #include "target/arm/regs.h"
 
@@ -354,9 +357,26 @@ static uint64_t a32_bits(const ArmEnv *env, unsigned el, uint64_t sctlr)
 void arm_update_mode(ArmEnv *env)
 {
     unsigned el = arm_pstate_el(env, env->s.pstate);
+    uint64_t before = env->mode;
 
     env->mode = el; /* arm_el() is asked below */
     uint64_t sctlr = arm_sctlr(env, el), m = shared_bits(env, el, sctlr);
     m |= arm_is_a32(env) ? a32_bits(env, el, sctlr) : a64_bits(env, el, sctlr, arm_mode_mmu(m), arm_mode_unpriv_mmu(m));
     env->mode = m;
+    if ((before ^ m) & MODE_A32) { /* on the way between C and generated code alone */
+        arm_fp_renew(env);
+    }
+}
+
+ArmEnv *arm_env_parked(Cpu *cpu)
+{
+    ArmEnv *env = aligned_alloc(alignof(ArmEnv), sizeof(ArmEnv));
+
+    memset(env, 0, sizeof(*env));
+    env->cpu = cpu;
+    env->priv = arm_cpu(cpu);
+    env->config = &env->priv->config;
+    env->s = *(const ArmState *)cpu->state;
+    arm_update_mode(env);
+    return env;
 }

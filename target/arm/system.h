@@ -73,6 +73,8 @@ void arm_done(ArmEnv *env, uint64_t next);
 uint32_t *arm_bank_r13(ArmEnv *env, uint32_t mode);
 uint32_t *arm_bank_r14(ArmEnv *env, uint32_t mode);
 /* ---- the mode word's ingredients (mode.c) ---- */
+/* What a parked processor's state looks like to the functions here: a copy, free(). */
+ArmEnv *arm_env_parked(Cpu *cpu);
 uint64_t arm_sctlr(const ArmEnv *env, unsigned el); /* SCTLR_ELx that governs that level */
 unsigned arm_fp_trap_el(const ArmEnv *env, unsigned el);  /* level that traps FP and SIMD of el, 0 none */
 bool arm_a32_simd_disabled(const ArmEnv *env);            /* AArch32, below EL2: CPACR.ASEDIS or NSACR.NSASEDIS */
@@ -84,8 +86,11 @@ bool arm_el2_enabled(const ArmEnv *env);
 unsigned arm_sync_target(const ArmEnv *env);
 
 /* ---- FPCR and FPSR (fpcr.c); under the translator only these, in FULL helpers ---- */
+void arm_fp_constants(ArmEnv *env); /* ArmEnv.vconst, once */
 void arm_fp_enter(ArmEnv *env);  /* MXCSR from FPCR: after state came into env */
 void arm_fp_leave(ArmEnv *env);  /* MXCSR's flags into FPSR: before it goes */
+void arm_fp_again(ArmEnv *env);  /* the next instruction trapped: exact helpers are to do it */
+void arm_fp_renew(ArmEnv *env);  /* both: what MXCSR depends on has changed */
 uint32_t arm_fpsr(ArmEnv *env);
 void arm_set_fpsr(ArmEnv *env, uint32_t fpsr);
 void arm_set_fpcr(ArmEnv *env, uint32_t fpcr); /* and the mode word */
@@ -176,5 +181,8 @@ void arm_security_changed(ArmEnv *env);     /* EL3 entered or left, SCR_EL3.NS c
 void arm_sve_narrow(ArmEnv *env);           /* ZCR changed: bits of Z and P beyond the effective length become 0 */
 bool arm_watches(void *env, uint64_t va, int mmu);
 void arm_accessed(void *env, uint64_t va, size_t len, int access, int mmu);
+
+/* gdb.c: TargetOps.gdb */
+extern const struct GdbTarget arm_gdb;
 
 #endif

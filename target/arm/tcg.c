@@ -46,6 +46,7 @@ static void push(Cpu *cpu, void *opaque)
     p->env = env;
     env->config = &p->config;
     env->fault.kind = ARM_FAULT_NONE;
+    arm_fp_constants(env);
     arm_fp_enter(env);
     arm_update_mode(env);
     arm_debug_changed(env);
@@ -118,7 +119,7 @@ const TcgTarget arm_tcg_target = {
     .n_vec = 32,
     .vtmp_offset = offsetof(ArmEnv, vtmp),
     .vtmp_stride = sizeof(ArmVec),
-    .n_vtmp = ARRAY_LEN(((ArmEnv *)NULL)->vtmp),
+    .n_vtmp = ARM_N_VTMP,
     .mxcsr_offset = offsetof(ArmEnv, mxcsr),
     .x86_64_pin_xmm = x86_64_pin_xmm,
     .push = push,

@@ -58,7 +58,9 @@ static void end_at(ArmTr *s, IrVal v)
         tr_stenv(s, W32, ENV(s.pstate), p);
     }
     if (s->mode & MODE_FPX_ONCE) {
-        tr_stenv(s, W64, ENV(mode), tr_const(s, (int64_t)(s->mode & ~MODE_FPX_ONCE)));
+        IrVal mode = tr_ldenv(s, W64, ENV(mode)); /* not what it was: ITSTATE is in it */
+        ir_alu(s->b, OP_and, W64, mode, mode, tr_const(s, (int64_t)~MODE_FPX_ONCE), 0);
+        tr_stenv(s, W64, ENV(mode), mode);
     }
     tr_stenv(s, W64, ENV(s.pc), v);
     leave(s);

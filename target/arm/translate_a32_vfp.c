@@ -6,14 +6,9 @@
 #include "target/arm/fp_ops.h"
 #include "target/arm/system.h"
 #include "target/arm/translate_a32.h"
+#include "target/arm/translate_a32_vfp.h"
 
-/* Rows name formats by `size`: 1 half, 2 single, 3 double, which are FpFmt's numbers. */
-static int64_t at(FpFmt f, unsigned n)
-{
-    return f == FP_D ? ENV_VD(n / 2, n & 1) : ENV_V(n / 4) + 4 * (n & 3);
-}
-
-/* Register number out of the four bits and the one of its own. */
+/* Register number out of the four bits and the one of its own. Rows name formats by `size`, which are the numbers of FpFmt. */
 static unsigned reg(FpFmt f, unsigned v, unsigned x)
 {
     return f == FP_D ? x << 4 | v : v << 1 | x;
@@ -21,13 +16,13 @@ static unsigned reg(FpFmt f, unsigned v, unsigned x)
 
 static IrVal get(ArmTr *s, FpFmt f, unsigned n)
 {
-    return tr_ldenv(s, (IrWidth)f, at(f, n));
+    return tr_ldenv(s, (IrWidth)f, vfp_env(f, n));
 }
 
 /* A half leaves the upper half of S<n> zero. */
 static void set(ArmTr *s, FpFmt f, unsigned n, IrVal v)
 {
-    tr_stenv(s, f == FP_D ? W64 : W32, at(f, n), v);
+    tr_stenv(s, f == FP_D ? W64 : W32, vfp_env(f, n), v);
 }
 
 /* Syndrome of EC 7: Hyp mode is told of the coprocessor, or that Advanced SIMD alone is trapped (G8.2.73, HSR). */
@@ -118,29 +113,44 @@ static IrVal op2(ArmTr *s, unsigned op, FpFmt f, IrVal a, IrVal b)
 void trans_a32_fp2(ArmTr *s, const a32_fp2 *a)
 {
     REGS3
-    set(s, f, d, op2(s, (unsigned)a->arg, f, get(s, f, n), get(s, f, m)));
+    if (!vfp_fast2(s, f, (FpOp2)a->arg, d, n, m)) {
+        set(s, f, d, op2(s, (unsigned)a->arg, f, get(s, f, n), get(s, f, m)));
+    }
+}
+
+static void op1(ArmTr *s, unsigned op, FpFmt f, unsigned d, unsigned m)
+{
+    if (!vfp_fast1(s, f, (FpOp1)op, d, m)) {
+        set(s, f, d, tr_call(s, HELPER_fp1, get(s, f, m), tr_const(s, fp_op_word(op, f)), IR_NONE));
+    }
 }
 
 void trans_a32_fp1(ArmTr *s, const a32_fp1 *a)
 {
     REGS2
-    set(s, f, d, tr_call(s, HELPER_fp1, get(s, f, m), tr_const(s, fp_op_word((unsigned)a->arg, f)), IR_NONE));
+    op1(s, (unsigned)a->arg, f, d, m);
+}
+
+static void multiply_add(ArmTr *s, FpFmt f, bool negate_d, bool negate_product, unsigned d, unsigned n, unsigned m)
+{
+    if (!vfp_fast_mla(s, f, negate_d, negate_product, d, n, m)) {
+        IrVal p = negated(s, f, op2(s, FP2_MUL, f, get(s, f, n), get(s, f, m)), negate_product);
+        set(s, f, d, op2(s, FP2_ADD, f, negated(s, f, get(s, f, d), negate_d), p));
+    }
 }
 
 /* VMLA: d + n * m, VMLS: d - n * m, each rounded twice. */
 void trans_a32_vmla(ArmTr *s, const a32_vmla *a)
 {
     REGS3
-    IrVal p = negated(s, f, op2(s, FP2_MUL, f, get(s, f, n), get(s, f, m)), a->op);
-    set(s, f, d, op2(s, FP2_ADD, f, get(s, f, d), p));
+    multiply_add(s, f, false, a->op, d, n, m);
 }
 
 /* VNMLS (op 0): -d + n * m, VNMLA: -d - n * m. */
 void trans_a32_vnmla(ArmTr *s, const a32_vnmla *a)
 {
     REGS3
-    IrVal p = negated(s, f, op2(s, FP2_MUL, f, get(s, f, n), get(s, f, m)), a->op);
-    set(s, f, d, op2(s, FP2_ADD, f, negated(s, f, get(s, f, d), true), p));
+    multiply_add(s, f, true, a->op, d, n, m);
 }
 
 /* arg: d is negated; op: n is (VFNMS is arg 1, op 0: -d + n * m). */
@@ -149,6 +159,9 @@ void trans_a32_vfma(ArmTr *s, const a32_vfma *a)
     static const uint16_t helper[4] = {
         [FP_H] = HELPER_fp_muladd_h, [FP_S] = HELPER_fp_muladd_s, [FP_D] = HELPER_fp_muladd_d};
     REGS3
+    if (vfp_fast_fma(s, f, a->arg, a->op, d, n, m)) {
+        return;
+    }
     IrVal addend = negated(s, f, get(s, f, d), a->arg), x = negated(s, f, get(s, f, n), a->op);
     set(s, f, d, tr_call(s, helper[f], addend, x, get(s, f, m)));
 }
@@ -157,7 +170,7 @@ void trans_a32_vrint_rm(ArmTr *s, const a32_vrint_rm *a)
 {
     static const uint8_t op[4] = {FP1_RINTA, FP1_RINTN, FP1_RINTP, FP1_RINTM};
     REGS2
-    set(s, f, d, tr_call(s, HELPER_fp1, get(s, f, m), tr_const(s, fp_op_word(op[a->rm], f)), IR_NONE));
+    op1(s, op[a->rm], f, d, m);
 }
 
 /* ---- moves ---- */
@@ -215,21 +228,25 @@ void trans_a32_vins(ArmTr *s, const a32_vins *a)
 {
     unsigned d = reg(FP_S, a->Vd, a->D), m = reg(FP_S, a->Vm, a->M);
     if (usable(s, FP_H, d, 0, m)) {
-        tr_stenv(s, W16, at(FP_S, d) + 2, get(s, FP_H, m));
+        tr_stenv(s, W16, vfp_env(FP_S, d) + 2, get(s, FP_H, m));
     }
 }
 
 /* ---- comparison: to FPSCR's own flags ---- */
 
-static void compare(ArmTr *s, FpFmt f, IrVal x, IrVal y, bool signal_all)
+/* m < 0: with zero. */
+static void compare(ArmTr *s, FpFmt f, unsigned d, int m, bool signal_all)
 {
-    tr_call_void(s, HELPER_a32_vcmp, x, y, tr_const(s, (int64_t)signal_all << 8 | f));
+    if (!vfp_fast_compare(s, f, d, m, signal_all)) {
+        IrVal y = m < 0 ? tr_const(s, 0) : get(s, f, (unsigned)m);
+        tr_call_void(s, HELPER_a32_vcmp, get(s, f, d), y, tr_const(s, (int64_t)signal_all << 8 | f));
+    }
 }
 
 void trans_a32_vcmp(ArmTr *s, const a32_vcmp *a)
 {
     REGS2
-    compare(s, f, get(s, f, d), get(s, f, m), a->E);
+    compare(s, f, d, (int)m, a->E);
 }
 
 void trans_a32_vcmp0(ArmTr *s, const a32_vcmp0 *a)
@@ -237,7 +254,7 @@ void trans_a32_vcmp0(ArmTr *s, const a32_vcmp0 *a)
     FpFmt f = (FpFmt)a->size;
     unsigned d = reg(f, a->Vd, a->D);
     if (usable(s, f, d, 0, 0)) {
-        compare(s, f, get(s, f, d), tr_const(s, 0), a->E);
+        compare(s, f, d, -1, a->E);
     }
 }
 
@@ -252,7 +269,7 @@ void trans_a32_vcvt_ds(ArmTr *s, const a32_vcvt_ds *a)
 {
     FpFmt from = a->sz ? FP_D : FP_S, to = a->sz ? FP_S : FP_D;
     unsigned d = reg(to, a->Vd, a->D), m = reg(from, a->Vm, a->M);
-    if (usable(s, FP_D, to == FP_D ? d : 0, 0, from == FP_D ? m : 0)) {
+    if (usable(s, FP_D, to == FP_D ? d : 0, 0, from == FP_D ? m : 0) && !vfp_fast_convert(s, to, from, d, m)) {
         set(s, to, d, converted(s, to, from, get(s, from, m)));
     }
 }
@@ -262,14 +279,14 @@ void trans_a32_vcvt_from_h(ArmTr *s, const a32_vcvt_from_h *a)
     FpFmt to = a->sz ? FP_D : FP_S;
     unsigned d = reg(to, a->Vd, a->D), m = reg(FP_S, a->Vm, a->M);
     if (usable(s, to, to == FP_D ? d : 0, 0, 0)) {
-        set(s, to, d, converted(s, to, FP_H, tr_ldenv(s, W16, at(FP_S, m) + 2 * a->T)));
+        set(s, to, d, converted(s, to, FP_H, tr_ldenv(s, W16, vfp_env(FP_S, m) + 2 * a->T)));
     }
 }
 
 static void to_half(ArmTr *s, unsigned d, bool top, FpFmt to, FpFmt from, unsigned m)
 {
     if (usable(s, from, 0, 0, from == FP_D ? m : 0)) {
-        tr_stenv(s, W16, at(FP_S, d) + 2 * top, converted(s, to, from, get(s, from, m)));
+        tr_stenv(s, W16, vfp_env(FP_S, d) + 2 * top, converted(s, to, from, get(s, from, m)));
     }
 }
 
@@ -290,7 +307,9 @@ void trans_a32_vcvt_from_int(ArmTr *s, const a32_vcvt_from_int *a)
     unsigned d = reg(f, a->Vd, a->D), m = reg(FP_S, a->Vm, a->M);
     if (usable(s, f, d, 0, 0)) {
         FpIntConversion k = {.fmt = f, .is_unsigned = !a->sign, .bits = 32};
-        set(s, f, d, tr_call(s, HELPER_fp_from_int, get(s, FP_S, m), tr_const(s, (int64_t)k.word), IR_NONE));
+        if (!vfp_fast_from_int(s, k, d, m)) {
+            set(s, f, d, tr_call(s, HELPER_fp_from_int, get(s, FP_S, m), tr_const(s, (int64_t)k.word), IR_NONE));
+        }
     }
 }
 
@@ -299,9 +318,15 @@ static void to_int(ArmTr *s, FpFmt f, unsigned vd, unsigned vm, bool sign, FpRou
     if (!usable(s, f, 0, 0, f == FP_D ? vm : 0)) {
         return;
     }
-    FpIntConversion k = {.fmt = f, .rm = rm, .is_unsigned = !sign, .bits = 32};
+    FpIntConversion k = {.fmt = f, .is_unsigned = !sign, .bits = 32};
+    IrVal r = tr_temp(s);
+    k.rm = current ? s->mode >> MODE_FP_RM_SHIFT & 3 : rm;
+    if (vfp_fast_to_int(s, k, r, vm)) {
+        set(s, FP_S, vd, r);
+        return;
+    }
     IrVal v = get(s, f, vm);
-    IrVal r = current ? tr_call(s, HELPER_a32_to_int, v, tr_const(s, (int64_t)k.word), IR_NONE)
+    r = current ? tr_call(s, HELPER_a32_to_int, v, tr_const(s, (int64_t)k.word), IR_NONE)
                       : tr_call(s, HELPER_fp_to_int, v, tr_const(s, (int64_t)k.word), IR_NONE);
     set(s, FP_S, vd, r);
 }
@@ -420,11 +445,11 @@ void trans_a32_vmov_d(ArmTr *s, const a32_vmov_d *a)
         return;
     }
     if (a->op) {
-        ir_mov(s->b, W32, IR_G(a->Rt), tr_ldenv(s, W32, at(FP_D, m)));
-        ir_mov(s->b, W32, IR_G(a->Rt2), tr_ldenv(s, W32, at(FP_D, m) + 4));
+        ir_mov(s->b, W32, IR_G(a->Rt), tr_ldenv(s, W32, vfp_env(FP_D, m)));
+        ir_mov(s->b, W32, IR_G(a->Rt2), tr_ldenv(s, W32, vfp_env(FP_D, m) + 4));
     } else {
-        tr_stenv(s, W32, at(FP_D, m), IR_G(a->Rt));
-        tr_stenv(s, W32, at(FP_D, m) + 4, IR_G(a->Rt2));
+        tr_stenv(s, W32, vfp_env(FP_D, m), IR_G(a->Rt));
+        tr_stenv(s, W32, vfp_env(FP_D, m) + 4, IR_G(a->Rt2));
     }
 }
 
@@ -440,11 +465,10 @@ static void vmrs_fpscr(ArmTr *s, const a32_vmrs *a)
         tr_end_next(s);
         return;
     }
-    IrVal v = tr_call(s, HELPER_a32_fpscr, IR_NONE, IR_NONE, IR_NONE);
     if (a->Rt == 15) {
-        aa32_flags_from(s, v);
+        aa32_flags_from(s, tr_ldenv(s, W32, ENV(s.fpsr))); /* NZCV alone */
     } else {
-        ir_mov(s->b, W32, IR_G(a->Rt), v);
+        ir_mov(s->b, W32, IR_G(a->Rt), tr_call(s, HELPER_a32_fpscr, IR_NONE, IR_NONE, IR_NONE));
     }
 }
 

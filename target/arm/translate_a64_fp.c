@@ -246,7 +246,7 @@ static void to_int(ArmTr *s, unsigned rd, unsigned rn, unsigned fbits, FpRound r
     }
     FpFmt f = format(s);
     FpIntConversion k = {.fmt = f, .rm = rm, .is_unsigned = is_unsigned, .fbits = fbits, .bits = int_bits(s)};
-    if (fast_to_int(s, k, tr_xd(s, rd), rn)) {
+    if (fast_to_int(s, k, tr_xd(s, rd), rn, is_unsigned ? vec_scalar(s, f, rn) : IR_NONE)) {
         return;
     }
     IrVal r = tr_call(s, HELPER_fp_to_int, vec_scalar(s, f, rn), tr_const(s, (int64_t)k.word), IR_NONE);

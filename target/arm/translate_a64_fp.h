@@ -17,7 +17,7 @@ bool fast_abs(ArmTr *s, FpFmt f, unsigned d, unsigned n);
 bool fast_neg(ArmTr *s, FpFmt f, unsigned d, unsigned n);
 bool fast_compare(ArmTr *s, FpFmt f, unsigned n, int m, bool signal_all); /* m < 0: with zero */
 bool fast_convert(ArmTr *s, FpFmt to, FpFmt from, unsigned d, unsigned n);
-bool fast_to_int(ArmTr *s, FpIntConversion k, IrVal dst, unsigned n);
+bool fast_to_int(ArmTr *s, FpIntConversion k, IrVal dst, unsigned n, IrVal bits); /* bits: unsigned: what is in n */
 bool fast_from_int(ArmTr *s, FpIntConversion k, unsigned d, IrVal v);
 
 #endif

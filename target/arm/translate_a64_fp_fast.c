@@ -59,10 +59,18 @@ bool fast_fp2(ArmTr *s, FpFmt f, FpOp2 op, unsigned d, unsigned n, unsigned m)
         return true;
     case FP2_NMUL:
         vec_op3(s, scalar(f, VX_0F(0x59)) | VX_TRAP, 16, VEC_T0, n, m);
+        vec_trap_smallest(s, f, VEC_T0, true, false);
         sign_mask(s, VEC_T1, f);
         vec_op3(s, VX_0F(0x57), bytes_of(f), d, VEC_T0, VEC_T1);
         return true;
+    case FP2_MUL:
+    case FP2_MULX:
+        vec_op3(s, scalar(f, VX_0F(opcode[op])) | VX_TRAP, 16, VEC_T0, n, m);
+        vec_trap_smallest(s, f, VEC_T0, true, false);
+        vec_move(s, bytes_of(f), d, VEC_T0);
+        return true;
     default:
+        /* A tiny sum is exact. A quotient below a power of two is so by more than half a unit of its last place. */
         if (opcode[op]) {
             vec_op3(s, scalar(f, VX_0F(opcode[op])) | VX_TRAP, bytes_of(f), d, n, m);
         }
@@ -93,7 +101,7 @@ bool fast_fp1(ArmTr *s, FpFmt f, FpOp1 op, unsigned d, unsigned n)
 
 /*
  * The host prefers other NaN operands than Arm, does not negate them, and gives a NaN addend without Invalid Operation
- * to infinity times zero. So a comparison that signals for every NaN has such results done again.
+ * to infinity times zero. So results that are NaNs are done again, too.
  */
 bool fast_fp3(ArmTr *s, FpFmt f, int negate, unsigned d, unsigned a, unsigned n, unsigned m)
 {
@@ -104,7 +112,7 @@ bool fast_fp3(ArmTr *s, FpFmt f, int negate, unsigned d, unsigned a, unsigned n,
     unsigned w = f == FP_D ? VX_W : 0;
     vec_move(s, 16, VEC_T0, a);
     vec_op3(s, VX_66 | VX_0F38(opcode[negate]) | w | VX_READS_D | VX_TRAP, 16, VEC_T0, n, m);
-    vec_op3_imm(s, scalar(f, VX_0F(0xc2)) | VX_TRAP, 16, VEC_T1, VEC_T0, VEC_T0, 1); /* vcmpltss */
+    vec_trap_smallest(s, f, VEC_T0, true, true);
     vec_move(s, bytes_of(f), d, VEC_T0);
     return true;
 }
@@ -166,7 +174,13 @@ bool fast_convert(ArmTr *s, FpFmt to, FpFmt from, unsigned d, unsigned n)
     if (to < FP_S || !usable(s, from, 0)) {
         return false;
     }
-    vec_op3(s, scalar(from, VX_0F(0x5a)) | VX_TRAP, bytes_of(to), d, n, n);
+    if (to == FP_D) {
+        vec_op3(s, scalar(from, VX_0F(0x5a)) | VX_TRAP, bytes_of(to), d, n, n);
+        return true;
+    }
+    vec_op3(s, scalar(from, VX_0F(0x5a)) | VX_TRAP, 16, VEC_T0, n, n);
+    vec_trap_smallest(s, to, VEC_T0, true, false);
+    vec_move(s, bytes_of(to), d, VEC_T0);
     return true;
 }
 
@@ -190,7 +204,7 @@ static bool to_signed(ArmTr *s, FpFmt f, FpRound rm, unsigned bits, IrVal dst, u
     return true;
 }
 
-bool fast_to_int(ArmTr *s, FpIntConversion k, IrVal dst, unsigned n)
+bool fast_to_int(ArmTr *s, FpIntConversion k, IrVal dst, unsigned n, IrVal bits)
 {
     FpFmt f = (FpFmt)k.fmt;
     if (k.fbits || !usable(s, f, 0)) {
@@ -206,14 +220,14 @@ bool fast_to_int(ArmTr *s, FpIntConversion k, IrVal dst, unsigned n)
     int64_t limit = f == FP_D ? 1023 + (int64_t)k.bits - 1 : 127 + (int64_t)k.bits - 1;
     int slow = ir_label_new(s->b), done = ir_label_new(s->b);
     IrVal t = tr_temp(s), r = tr_temp(s);
-    ir_alui(s->b, OP_shr, W64, t, vec_scalar(s, f, n), f == FP_D ? 52 : 23, 0);
+    ir_alui(s->b, OP_shr, W64, t, bits, f == FP_D ? 52 : 23, 0);
     ir_alui(s->b, OP_sub, W64, t, t, limit, 0);
     ir_alui(s->b, OP_shr, W64, t, t, 63, 0);
     ir_branch(s->b, OP_brz, W64, t, slow);
     vec_to_general(s, scalar(f, VX_0F(0x2c)) | VX_W | VX_TRAP, W64, r, n);
     ir_branch(s->b, OP_br, W64, IR_NONE, done);
     ir_label(s->b, slow);
-    ir_call(s->b, HELPER_fp_to_int, r, vec_scalar(s, f, n), tr_const(s, (int64_t)k.word), IR_NONE);
+    ir_call(s->b, HELPER_fp_to_int, r, bits, tr_const(s, (int64_t)k.word), IR_NONE);
     ir_label(s->b, done);
     ir_mov(s->b, W64, dst, r);
     return true;

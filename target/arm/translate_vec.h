@@ -68,6 +68,8 @@ void vec_set_scalar(ArmTr *s, unsigned d, IrVal v); /* v: zero-extended to 64 bi
  * cheap. What may trap or fault goes before the first write of a V register: the instruction is done again then.
  */
 enum { VEC_T0 = 32, VEC_T1, VEC_T2, VEC_T3, VEC_S0 };
+/* Constants, not to be written (ArmEnv.vconst): the smallest normal numbers shifted left by a bit. */
+enum { VEC_SMALLEST_S = VEC_S0 + 4, VEC_SMALLEST_D };
 /*
  * In AArch32, which has no V16 and above, numbers 16..19 of a VecDesc are temporaries, too (VEC_S0 and following), where
  * D registers are that are the upper half of a V register (translate_vec_a32.c).
@@ -77,6 +79,11 @@ enum { VEC_A32_N = 16, VEC_A32_M, VEC_A32_A, VEC_A32_D };
 /* May host instructions with these features (TCG_VEC_*) be used? fp: for arithmetic that obeys FPCR. */
 bool vec_host(const ArmTr *s, unsigned features);
 bool vec_host_fp(const ArmTr *s, unsigned features);
+/*
+ * Traps if a lane of r may have been rounded up to the smallest normal number: Arm looks for underflow before rounding, the
+ * host after it (fpcr.c). nan: for a NaN, too. scalar: in the lowest lane alone. Changes T1.
+ */
+void vec_trap_smallest(ArmTr *s, FpFmt f, unsigned r, bool scalar, bool nan);
 
 /* An instruction: VX_0F(opcode) and so on, with a mandatory prefix and what is special about it. */
 #define VX_0F(op) (0x100u | (op))

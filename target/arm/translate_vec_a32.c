@@ -2,7 +2,6 @@
 /*
  * Vector operations of AArch32 by instructions of the host: a Q register is a V register, a D register one of its halves. An
  * upper half is brought to a temporary first; a result of 8 bytes is made in one and put into its half of the register.
- * Floating point is left to the helpers: the host can not do it with the standard FPSCR value.
  */
 #include "target/arm/translate_vec_fast.h"
 
@@ -18,8 +17,7 @@ static unsigned source(ArmTr *s, unsigned n, unsigned temporary)
     return temporary;
 }
 
-/* D<d> = the lower half of t. */
-static void put_half(ArmTr *s, unsigned d, unsigned t)
+void vec_a32_put_half(ArmTr *s, unsigned d, unsigned t)
 {
     if (d & 1) {
         vec_op3(s, PUNPCKLQDQ, 16, d / 2, d / 2, t);
@@ -33,7 +31,7 @@ static bool reads_destination(VecDesc x)
     switch (x.op) {
     case VEC_MLA: case VEC_MLS: case VEC_ADDA: case VEC_BSL: case VEC_BIT: case VEC_BIF: case VEC_SABA: case VEC_UABA:
     case VEC_SLI: case VEC_SRI: case VEC_SSRA: case VEC_USRA: case VEC_SRSRA: case VEC_URSRA:
-    case VEC_AESE: case VEC_AESD:
+    case VEC_AESE: case VEC_AESD: case VEC_FMLA: case VEC_FMLS: case VEC_MULADD2: case VEC_MULSUB2:
         return true;
     default:
         return false;
@@ -72,16 +70,17 @@ bool vec_a32_fast(ArmTr *s, VecDesc x, int64_t imm)
 {
     int n_ops = s->b->n_ops, n_host = s->b->n_host;
     unsigned d = x.d, bytes = x.out == OUT_SAME ? x.len : x.len / 2;
-    if (!vec_host(s, 0) || arithmetic(x)) {
+    bool fp = arithmetic(x);
+    if (!vec_host(s, 0) || (fp && s->fpx)) {
         return false;
     }
     x = with_sources(s, x);
     x.d = (bytes == 16 ? d / 2 : VEC_A32_D) & 31;
-    if (!vec_fast(s, x, imm)) {
+    if (!(fp ? vec_fast_fp_standard : vec_fast)(s, x, imm)) {
         return give_up(s, n_ops, n_host);
     }
     if (bytes != 16) {
-        put_half(s, d, VEC_A32_D);
+        vec_a32_put_half(s, d, VEC_A32_D);
     }
     return true;
 }
@@ -116,7 +115,7 @@ static bool table(ArmTr *s, VecDesc x, unsigned registers)
     }
     bool done = vec_fast_permute(s, y, VEC_PERM_TBL | (unsigned)(registers > 2) << 8);
     if (done) {
-        put_half(s, x.d, VEC_A32_D);
+        vec_a32_put_half(s, x.d, VEC_A32_D);
     }
     return done;
 }
@@ -128,7 +127,7 @@ static bool extract(ArmTr *s, VecDesc x, unsigned what)
     x.d = (x.len == 16 ? d / 2 : VEC_A32_D) & 31;
     bool done = vec_fast_permute(s, x, what);
     if (done && x.len != 16) {
-        put_half(s, d, VEC_A32_D);
+        vec_a32_put_half(s, d, VEC_A32_D);
     }
     return done;
 }
@@ -161,8 +160,8 @@ bool vec_a32_permute2(ArmTr *s, VecDesc x, unsigned what)
         vec_move(s, 16, x.n / 2, VEC_A32_D);
         vec_move(s, 16, x.m / 2, VEC_A32_A);
     } else {
-        put_half(s, x.n, VEC_A32_D);
-        put_half(s, x.m, VEC_A32_A);
+        vec_a32_put_half(s, x.n, VEC_A32_D);
+        vec_a32_put_half(s, x.m, VEC_A32_A);
     }
     return true;
 }

@@ -494,3 +494,17 @@ bool vec_fast(ArmTr *s, VecDesc x, int64_t imm)
     }
     return done;
 }
+
+/* ---- underflow ---- */
+
+void vec_trap_smallest(ArmTr *s, FpFmt f, unsigned r, bool scalar, bool nan)
+{
+    bool d = f == FP_D;
+    unsigned compare = scalar ? (d ? VX_F2 : VX_F3) : d ? VX_66 : 0;
+    vec_op3(s, X66(d ? 0xd4 : 0xfe), 16, VEC_T1, r, r); /* vpaddq, vpaddd */
+    vec_op3(s, d ? X38(0x29) : X66(0x76), 16, VEC_T1, VEC_T1, d ? VEC_SMALLEST_D : VEC_SMALLEST_S); /* vpcmpeqq: to a NaN */
+    if (nan) {
+        vec_op3(s, POR, 16, VEC_T1, VEC_T1, r);
+    }
+    vec_op3_imm(s, compare | VX_0F(0xc2) | VX_TRAP, 16, VEC_T1, VEC_T1, VEC_T1, 1); /* vcmpltps */
+}

@@ -10,10 +10,14 @@
 
 bool vec_fast(ArmTr *s, VecDesc x, int64_t imm);
 bool vec_fast_fp(ArmTr *s, VecDesc x, int64_t imm);
+/* The same with the standard FPSCR value; what was made is not taken back. */
+bool vec_fast_fp_standard(ArmTr *s, VecDesc x, int64_t imm);
 /* The same of operations with VecDesc.a32 (translate_vec_a32.c). */
 bool vec_a32_fast(ArmTr *s, VecDesc x, int64_t imm);
 bool vec_a32_permute(ArmTr *s, VecDesc x, unsigned what);  /* VEXT, VTBL: as helper_simd_permute() */
 bool vec_a32_permute2(ArmTr *s, VecDesc x, unsigned what); /* as helper_simd_permute2() */
+/* D<d> = the lower half of t. */
+void vec_a32_put_half(ArmTr *s, unsigned d, unsigned t);
 /* Parts of vec_fast(): n is the source, prepared (it may be T2). */
 bool vec_fast_shift(ArmTr *s, VecDesc x, unsigned n, int64_t imm);
 bool vec_fast_crypto(ArmTr *s, VecDesc x, unsigned n, unsigned m, int64_t imm);

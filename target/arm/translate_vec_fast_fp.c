@@ -83,7 +83,7 @@ static bool fused(ArmTr *s, VecDesc x, unsigned n, unsigned m)
         vec_move(s, 16, VEC_T0, x.a);
     }
     vec_op3(s, op | VX_READS_D | VX_TRAP, 16, VEC_T0, n, m);
-    vec_op3_imm(s, packed(x.esz, VX_0F(0xc2)) | VX_TRAP, 16, VEC_T1, VEC_T0, VEC_T0, 1); /* vcmpltps */
+    vec_trap_smallest(s, (FpFmt)x.esz, VEC_T0, false, true);
     vec_move(s, x.len, x.d, VEC_T0);
     return true;
 }
@@ -160,6 +160,7 @@ static bool change_width(ArmTr *s, VecDesc x)
         return true;
     }
     vec_op2(s, VX_66 | VX_0F(0x5a) | VX_TRAP, 16, VEC_T0, x.n); /* vcvtpd2ps */
+    vec_trap_smallest(s, FP_S, VEC_T0, false, false);
     if (x.out == OUT_HI) {
         vec_op3(s, PUNPCKLQDQ, 16, x.d, x.d, VEC_T0);
     } else {
@@ -210,6 +211,11 @@ static bool operation(ArmTr *s, VecDesc x, unsigned n, unsigned m, int64_t imm)
             vec_op2(s, VX_0F(0x5b) | VX_TRAP, x.len, x.d, n); /* vcvtdq2ps */
         }
         return x.esz == 2 && imm == 0;
+    case VEC_FMUL: case VEC_FMULX:
+        vec_op3(s, packed(x.esz, VX_0F(opcode[x.op])) | VX_TRAP, 16, VEC_T0, n, m);
+        vec_trap_smallest(s, (FpFmt)x.esz, VEC_T0, false, false);
+        vec_move(s, x.len, x.d, VEC_T0);
+        return true;
     default:
         if (opcode[x.op]) {
             vec_op3(s, packed(x.esz, VX_0F(opcode[x.op])) | VX_TRAP, x.len, x.d, n, m);
@@ -237,4 +243,136 @@ bool vec_fast_fp(ArmTr *s, VecDesc x, int64_t imm)
         return false;
     }
     return operation(s, x, n, m, imm);
+}
+
+/* ---- Advanced SIMD of AArch32: the standard FPSCR value (E1.3.5) ---- */
+
+/*
+ * Denormal operands and results are zero, a NaN is the default one, rounding is to nearest. In AArch32 the host traps
+ * for denormal operands and tiny results (fpcr.c), and then the helper does it. That leaves NaNs that come through from
+ * an operand, and what is tiny before rounding alone.
+ */
+
+/* Traps for a NaN in r. */
+static void trap_nan(ArmTr *s, unsigned r)
+{
+    vec_op3_imm(s, VX_0F(0xc2) | VX_TRAP, 16, VEC_T1, r, r, 1); /* vcmpltps */
+}
+
+/* Traps for a denormal in r, of whatever instruction: equality does not for a NaN. */
+static void trap_denormal(ArmTr *s, unsigned r)
+{
+    vec_op3_imm(s, VX_0F(0xc2) | VX_TRAP, 16, VEC_T3, r, r, 0); /* vcmpeqps */
+}
+
+/* Traps if a lane of r may have been rounded up to the smallest normal number: one less is a denormal. Zeros get NaNs. */
+static void trap_smallest(ArmTr *s, unsigned r)
+{
+    vec_constant(s, VEC_T3, 0, 0xff);
+    vec_op3(s, X66(0xfe), 16, VEC_T3, r, VEC_T3); /* vpaddd */
+    trap_denormal(s, VEC_T3);
+}
+
+static void product(ArmTr *s, unsigned n, unsigned m)
+{
+    vec_op3(s, VX_0F(0x59) | VX_TRAP, 16, VEC_T0, n, m);
+    trap_smallest(s, VEC_T0);
+}
+
+/* T0 = what is done to the product of n and m in T0. */
+static void after_product(ArmTr *s, VecDesc x)
+{
+    unsigned op = VX_0F(x.op == VEC_MULADD2 ? 0x58 : 0x5c) | VX_TRAP;
+    if (x.op == VEC_MULADD2 || x.op == VEC_MULSUB2) {
+        vec_op3(s, op, 16, VEC_T0, filled(s, x, x.a, VEC_T2), VEC_T0);
+    } else if (x.op == VEC_RECPS2 || x.op == VEC_RSQRTS2) {
+        vec_constant(s, VEC_T1, 2, x.op == VEC_RECPS2 ? 0x40000000 : 0x40400000); /* 2, 3 */
+        vec_op3(s, op, 16, VEC_T0, VEC_T1, VEC_T0);
+        if (x.op == VEC_RSQRTS2) {
+            vec_constant(s, VEC_T1, 2, 0x3f000000); /* half of it: not tiny, so exact */
+            vec_op3(s, VX_0F(0x59) | VX_TRAP, 16, VEC_T0, VEC_T0, VEC_T1);
+        }
+    }
+}
+
+static bool standard_fused(ArmTr *s, VecDesc x, unsigned n, unsigned m)
+{
+    if (!vec_host_fp(s, TCG_VEC_FMA)) {
+        return false;
+    }
+    unsigned a = filled(s, x, x.a, VEC_T0);
+    if (a != VEC_T0) {
+        vec_move(s, 16, VEC_T0, a);
+    }
+    vec_op3(s, X38(x.op == VEC_FMLA ? 0xb8 : 0xbc) | VX_READS_D | VX_TRAP, 16, VEC_T0, n, m);
+    trap_smallest(s, VEC_T0);
+    return true;
+}
+
+/* To T0, or false. */
+static bool standard_arithmetic(ArmTr *s, VecDesc x, unsigned n, unsigned m, int64_t imm)
+{
+    switch (x.op) {
+    case VEC_FADD: case VEC_FSUB: case VEC_FABD:
+        vec_op3(s, VX_0F(x.op == VEC_FADD ? 0x58 : 0x5c) | VX_TRAP, 16, VEC_T0, n, m);
+        return true;
+    case VEC_FMUL: case VEC_MULADD2: case VEC_MULSUB2: case VEC_RECPS2: case VEC_RSQRTS2:
+        product(s, n, m);
+        after_product(s, x);
+        return true;
+    case VEC_FMLA: case VEC_FMLS:
+        return standard_fused(s, x, n, m);
+    case VEC_FRINT:
+        trap_denormal(s, n);
+        return (imm & 7) != VEC_RM_FPCR && round_lanes(s, 2, 16, VEC_T0, n, round_mode((unsigned)imm & 7, imm & 8));
+    default:
+        return false;
+    }
+}
+
+/* Those of which no result is a NaN. */
+static bool standard_other(ArmTr *s, VecDesc x, unsigned n, unsigned m, int64_t imm)
+{
+    switch (x.op) {
+    case VEC_FMAX: case VEC_FMAXNM: case VEC_FMIN: case VEC_FMINNM: /* NaNs trap */
+        extreme(s, x, x.op == VEC_FMAX || x.op == VEC_FMAXNM, n, m);
+        return true;
+    case VEC_FCMEQ: /* a NaN would hide the denormal beside it */
+        trap_denormal(s, n);
+        trap_denormal(s, m);
+        return compare(s, x, n, m);
+    case VEC_FCMGE: case VEC_FCMGT: case VEC_FCMLE: case VEC_FCMLT: case VEC_FACGE: case VEC_FACGT:
+        return compare(s, x, n, m);
+    case VEC_FCVTS:
+        trap_denormal(s, n);
+        return (imm & 7) != VEC_RM_FPCR && to_integers(s, x, n, imm);
+    case VEC_SCVTF:
+        if (imm == 0) {
+            vec_op2(s, VX_0F(0x5b) | VX_TRAP, x.len, x.d, n); /* vcvtdq2ps */
+        }
+        return imm == 0;
+    default:
+        return false;
+    }
+}
+
+bool vec_fast_fp_standard(ArmTr *s, VecDesc x, int64_t imm)
+{
+    unsigned n, m;
+    if (s->fpx || (s->mode >> MODE_FP_RM_SHIFT & 3) != FP_RN || x.esz != 2 || x.pair == PAIR_REDUCE || x.out != OUT_SAME ||
+        x.nsel || x.msel || !sources(s, x, &n, &m)) {
+        return false;
+    }
+    if (standard_other(s, x, n, m, imm)) {
+        return true;
+    }
+    if (!standard_arithmetic(s, x, n, m, imm)) {
+        return false;
+    }
+    trap_nan(s, VEC_T0);
+    if (x.op == VEC_FABD) {
+        absolute(s, 2, VEC_T0, VEC_T0, VEC_T1);
+    }
+    vec_move(s, x.len, x.d, VEC_T0);
+    return true;
 }

@@ -5,6 +5,7 @@
 #ifndef TARGET_ARM_VEC_KERNELS_H
 #define TARGET_ARM_VEC_KERNELS_H
 
+#include "base/bits.h"
 #include "target/arm/fp.h"
 #include "target/arm/vec.h"
 
@@ -171,18 +172,5 @@ VecFn vec_sm3ss1, vec_sm3tt1a, vec_sm3tt1b, vec_sm3tt2a, vec_sm3tt2b, vec_sm3par
 
 VecFn vec_fmmla, vec_cadd, vec_sqcadd, vec_cmla, vec_sqrdcmlah, vec_cdot, vec_adcl, vec_eorbt;
 VecFn vec_histcnt, vec_histseg, vec_match;
-
-static inline uint32_t rol32(uint32_t x, unsigned s)
-{
-    return x << s | x >> (32 - s);
-}
-static inline uint32_t ror32(uint32_t x, unsigned s)
-{
-    return x >> s | x << (32 - s);
-}
-static inline uint64_t ror64(uint64_t x, unsigned s)
-{
-    return x >> s | x << (64 - s);
-}
 
 #endif

@@ -177,10 +177,8 @@ static void t_none(void *env)
     g_error("a trap that A64 code can not cause");
 }
 
-/* What arm_deliver() makes of ARM_FAULT_FPX. */
 static void t_simd_fp(void *env)
 {
-    g.env->mode |= MODE_FPX_ONCE;
     g.again = true;
 }
 
@@ -210,7 +208,7 @@ static const TcgTarget target = {
     .n_vec = 32,
     .vtmp_offset = offsetof(ArmEnv, vtmp),
     .vtmp_stride = sizeof(ArmVec),
-    .n_vtmp = G_N_ELEMENTS(((ArmEnv *)NULL)->vtmp),
+    .n_vtmp = ARM_N_VTMP,
     .mxcsr_offset = offsetof(ArmEnv, mxcsr),
     .x86_64_pin_xmm = xmm_pins,
     .translate = arm_translate,
@@ -575,10 +573,13 @@ static __attribute__((noinline)) void run(A64Engine e)
 
 static void loop(A64Engine e)
 {
-    do {
+    g.again = false;
+    run(e);
+    while (g.again) { /* as arm_deliver() */
         g.again = false;
+        arm_fp_again(g.env);
         run(e);
-    } while (g.again);
+    }
 }
 
 /* The state is in env, but for what all have in common. */
@@ -586,6 +587,7 @@ static void run_state(A64Engine e, const uint8_t *mem_in, uint8_t *mem_out)
 {
     memcpy((void *)A64_DATA, mem_in, A64_DATA_SIZE);
     g.env->s.excl_valid = 0;
+    arm_fp_constants(g.env);
     arm_fp_enter(g.env);
     arm_update_mode(g.env);
     g.fault = A64_FAULT_NONE;
@@ -665,4 +667,29 @@ bool a32_run(A64Engine e, const A32Regs *in, const uint8_t *mem_in, A32Regs *out
     out->fpscr = env->s.fpsr | env->s.fpcr;
     out->fault = (uint32_t)g.fault;
     return true;
+}
+
+/* ---- operands ---- */
+
+static uint64_t one_on_the_verge(GRand *r, unsigned bits, unsigned exp_bits)
+{
+    unsigned frac = bits - 1 - exp_bits;
+    uint64_t sign = (uint64_t)g_rand_int_range(r, 0, 2) << (bits - 1), few = g_rand_int_range(r, 0, 5) ? 1 : (uint64_t)g_rand_int_range(r, 0, 4);
+    uint64_t half = ((1ull << (exp_bits - 1)) - 1) / 2, m = (1ull << frac) - 1;
+    switch (g_rand_int_range(r, 0, bits == 64 ? 4 : 3)) {
+    case 0:
+        return sign | (half + 1) << frac | few;
+    case 1:
+        return sign | half << frac | (m - few);
+    case 2:
+        return sign;
+    default:
+        return sign | (uint64_t)(1023 - 127) << frac | (m - (few << 20) - few);
+    }
+}
+
+uint64_t fp_on_the_verge(GRand *r, bool singles)
+{
+    uint64_t v = one_on_the_verge(r, singles ? 32 : 64, singles ? 8 : 11);
+    return singles ? v << 32 | one_on_the_verge(r, 32, 8) : v;
 }

@@ -34,4 +34,7 @@ bool a64_verify(uint64_t pc, int n, GString *why);
 void a64_print(uint64_t pc, int n, GString *out);
 bool a32_verify(uint32_t pc, bool thumb, int n, GString *why);
 
+/* Numbers whose products, or which as singles, are tiny, but often not when they are rounded: a double or two singles. */
+uint64_t fp_on_the_verge(GRand *r, bool singles);
+
 #endif

@@ -55,12 +55,14 @@ static uint64_t random_fp(GRand *r, unsigned bits, unsigned exp_bits)
     uint64_t v = ((uint64_t)g_rand_int(r) << 32 | g_rand_int(r)) >> (64 - bits), sign = v & 1ull << (bits - 1);
     uint64_t bias = (1ull << (exp_bits - 1)) - 1, ones = (1ull << exp_bits) - 1, m = (1ull << frac) - 1;
     const uint64_t special[] = {0,       ones << frac, ones << frac | (v & m),       v & m,      1ull << frac | (v & 3),
-                                (ones - 1) << frac | (v & m), bias << frac, (bias + 8 + v % 60) << frac | (v & m)};
-    unsigned k = (unsigned)g_rand_int_range(r, 0, 16);
+                                (ones - 1) << frac | (v & m), bias << frac, (bias + 8 + v % 60) << frac | (v & m),
+                                /* the product of these two is tiny, but not when it is rounded */
+                                (bias / 2 + 1) << frac | 1, (bias / 2) << frac | (m - 1)};
+    unsigned k = (unsigned)g_rand_int_range(r, 0, 18);
     if (k < G_N_ELEMENTS(special)) {
         return sign | (special[k] & ~(1ull << (bits - 1)));
     }
-    return k == 8 ? v : sign | (bias - 4 + v % 8) << frac | (v & m & ~(v >> 3 & 1 ? m >> 3 : 0));
+    return k == 10 ? v : sign | (bias - 4 + v % 8) << frac | (v & m & ~(v >> 3 & 1 ? m >> 3 : 0));
 }
 
 static uint64_t random_d(GRand *r)
@@ -113,9 +115,11 @@ static void random_state(GRand *r, A32Case *c, uint32_t entry)
     s->r[14] = random_exit(r);
     s->r[15] = entry;
     s->cpsr = g_rand_int(r) & FLAGS;
-    s->fpscr = g_rand_int(r) & (g_rand_int_range(r, 0, 3) ? 0xf0000000 : FPSCR_RANDOM);
+    const uint32_t fpscr[3] = {FPSCR_RANDOM, 0xf0000000, 0xf800009f}; /* what is raised is masked in the host (fpcr.c) */
+    s->fpscr = g_rand_int(r) & fpscr[g_rand_int_range(r, 0, 3)];
+    int verge = g_rand_int_range(r, 0, 8);
     for (int i = 0; i < 32; i++) {
-        s->d[i] = random_d(r);
+        s->d[i] = verge < 2 ? fp_on_the_verge(r, verge) : random_d(r);
     }
     for (unsigned i = 0; i < A64_DATA_SIZE / 8; i++) {
         uint64_t v = i % 4 ? (uint64_t)g_rand_int(r) << 32 | g_rand_int(r) : random_d(r);
@@ -215,14 +219,6 @@ static Open left_open(const A32Case *c, const A32Slot *slot, const A32Regs *got)
     return store && got->fault == A64_FAULT_ALIGN && c->out.r[15] != got->r[15] ? OPEN_ALIGN : OPEN_NOT;
 }
 
-/* The host's unit looks for underflow after rounding (target/arm/fpcr.c): UFC may be missing where it does the arithmetic. */
-static void without_unseen_underflow(const A32Case *c, A32Regs *got)
-{
-    if (!(c->in.fpscr & (FPCR_FZ | FPCR_FZ16 | FPCR_DN)) && (got->fpscr ^ FPSR_UFC) == c->out.fpscr) {
-        got->fpscr |= FPSR_UFC;
-    }
-}
-
 static void print_case(const A32Case *c, const A32Slot *slot, const char *who, GString *why)
 {
     printf("# %s, %s:\n", who, slot->thumb ? "T32" : "A32");
@@ -273,7 +269,6 @@ static bool against_judge(const A32Case *c, const A32Slot *slot, const Outcome *
         return true;
     }
     t->judged++;
-    without_unseen_underflow(c, &seen);
     compare(&c->out, c->mem_out, &seen, interp->mem, why);
     if (why->len == 0) {
         return true;
