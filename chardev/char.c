@@ -610,6 +610,12 @@ CharPort *chardev_claim(Chardev *d, const char *name, Error **errp)
     return p;
 }
 
+void chardev_release(CharPort *p)
+{
+    char_detach(p);
+    g_ptr_array_remove(p->dev->ports, p);
+}
+
 void chardev_init(Chardev *d, CharSet *set, const CharBackendType *type, const char *id)
 {
     d->set = set;

@@ -52,6 +52,8 @@ CharPort *chardev_new_from_legacy(CharSet *set, const char *label, const char *s
 
 /* A port for one front end. A device that is no multiplexer (mux=on) has one only. */
 CharPort *chardev_claim(Chardev *d, const char *name, Error **errp);
+/* The front end of a claimed port is gone for good: another one may claim the device, or it can be removed. */
+void chardev_release(CharPort *p);
 /* Removes a device that no front end holds. */
 bool chardev_remove(Chardev *d, Error **errp);
 

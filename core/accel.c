@@ -75,9 +75,10 @@ static bool can_move(Machine *m, const AccelOps *to, Error **errp)
     return true;
 }
 
-/* All vCPUs are parked. */
+/* All vCPUs are parked. Between debug_suspend() and debug_restore(). */
 static void move(Machine *m, const AccelOps *to)
 {
+    ram_dirty_log(m, false);
     m->accel->leave(m);
     for (guint i = 0; i < m->cpus->len; i++) {
         cpu_sync(m->cpus->pdata[i]);
@@ -93,6 +94,8 @@ static void move(Machine *m, const AccelOps *to)
     if (to->ram_changed) {
         to->ram_changed(m);
     }
+    mem_events_told(m);
+    ram_dirty_log(m, true);
 }
 
 bool machine_switch_accel(Machine *m, const char *name, Error **errp)
@@ -111,7 +114,15 @@ bool machine_switch_accel(Machine *m, const char *name, Error **errp)
     }
     bool ok = machine_join_accel(m, to, errp);
     if (ok) {
+        const AccelOps *from = m->accel;
+        GArray *points = debug_suspend(m);
         move(m, to);
+        ok = debug_restore(m, points, errp);
+        if (!ok) {
+            points = debug_suspend(m);
+            move(m, from);
+            debug_restore(m, points, NULL);
+        }
     }
     if (running) {
         cpus_resume(m);

@@ -24,6 +24,7 @@ typedef struct AccelCpuid {
     uint32_t leaf, subleaf;
     uint32_t reg[4]; /* EAX, EBX, ECX, EDX */
 } AccelCpuid;
+#define ACCEL_CPUID_HYPERV 0xfffffffeu /* subleaf: the leaf as Hyper-V's, where KVM has one of its own with that number */
 #define ACCEL_CPUID_MSR 0xffffffffu /* subleaf: reg[0] is the low half of the MSR that leaf names */
 typedef struct AccelX86 {
     unsigned n;
@@ -38,6 +39,8 @@ typedef struct AccelArmReg {
 typedef struct AccelArmHost {
     unsigned pa_bits;   /* of guest-physical addresses */
     uint32_t cnt_freq;  /* of the counter, Hz */
+    uint16_t sve_vq_map; /* bit n: SVE's vectors may have n + 1 quadwords; 0: no SVE */
+    bool pauth;         /* guests can have pointer authentication */
     unsigned n;
     AccelArmReg id[];   /* what guests read of identification registers */
 } AccelArmHost;
@@ -74,6 +77,21 @@ typedef struct AccelArmOps {
     void (*its_message)(Machine *m, uint16_t requester, uint64_t addr, uint32_t data);
 } AccelArmOps;
 
+/*
+ * Messages (MSI) with a short way: for those who send the same one again and again without the machine's lock. What is not
+ * sent so takes the bus's way, which is always right.
+ */
+typedef struct AccelMsi AccelMsi;
+typedef struct AccelMsiOps {
+    /* Machine locked, as set and close. NULL: there is none (any more). */
+    AccelMsi *(*open)(Machine *m);
+    /* This is its message from now on; false: it is not. */
+    bool (*set)(AccelMsi *r, uint64_t addr, uint32_t data);
+    /* Any thread. False: nothing was sent. */
+    bool (*send)(AccelMsi *r);
+    void (*close)(AccelMsi *r);
+} AccelMsiOps;
+
 struct AccelOps {
     const char *name;  /* "tcg", "kvm", "null" */
     const char *help;
@@ -91,12 +109,23 @@ struct AccelOps {
     void (*pull)(Cpu *cpu);                     /* accelerator -> cpu->state */
     void (*push)(Cpu *cpu);                     /* cpu->state -> accelerator */
     void (*ram_changed)(Machine *m);            /* flat view of some address space changed */
+    /* Optional: doorbells came, went or moved (address_space_foreach_event()); any thread. Without it devices get the stores. */
+    void (*events_changed)(Machine *m);
     /*
      * Optional. Pages of b just became watched by something other than the accelerator
      * (ram_dirty_collect, ram_watch_set without RAM_WATCH_CODE): on return no vCPU may still hold
      * a cached permission to store to them directly. Any thread but a vCPU's.
      */
     void (*watch_armed)(Machine *m, RamBlock *b, uint64_t offset, uint64_t len);
+    /*
+     * Optional, of accelerators whose processors store without looking at watches: keep a log of pages written, and bring it
+     * to the watches (ram_dirty_told()). Main loop, machine not locked. dirty_rings: there are rings, one for each processor,
+     * and dirty_pages: how many pages that of a processor brought so far.
+     */
+    void (*dirty_log)(Machine *m, bool on);
+    void (*dirty_sync)(Machine *m);
+    bool (*dirty_rings)(Machine *m);
+    uint64_t (*dirty_pages)(Cpu *cpu);
     /* Bytes of a RAM_WATCH_CODE page are being written (any thread; before or after the store). */
     void (*code_written)(Machine *m, RamBlock *b, uint64_t offset, uint64_t len);
     /*
@@ -114,10 +143,21 @@ struct AccelOps {
      */
     void (*leave)(Machine *m);
     void (*enter)(Machine *m);
+    /*
+     * Optional, of x86: can a machine have system management mode under it? Without it all can. Otherwise errp says what is
+     * missing, and what helps. Before the board is built.
+     */
+    bool (*x86_smm)(Machine *m, Error **errp);
+    const AccelMsiOps *msi;                     /* optional */
     const AccelArmOps *arm;                     /* NULL: Arm processors and GICs are ours */
     /* Optional: the target reset the processor's state; what it does not know of may be reset now. State not yet pushed. */
     void (*vcpu_reset)(Cpu *cpu);
     bool waits_inside;                          /* vCPUs wait, and are off, in run(): it is called whatever power_off says */
+    /*
+     * Optional, core/debug.h: the machine's breakpoints and watchpoints, or which vCPUs step, are others now. All vCPUs
+     * parked. false: it cannot, and is called again once they are what they were.
+     */
+    bool (*debug)(Machine *m, Error **errp);
     void (*info)(Machine *m, GString *out);     /* `info jit` / `info kvm` */
     void (*reset_stats)(Machine *m);
 };

@@ -51,9 +51,11 @@ bool cpu_create(Machine *m, int index, uint32_t arch_id, const char *model, Erro
     cpu->state = aligned_alloc(STATE_ALIGN, size);
     memset(cpu->state, 0, size);
     g_queue_init(&cpu->work);
+    cpu->debug = g_new0(CpuDebug, 1);
     cpu_host_init(cpu);
     if (!m->target->init(cpu, model, errp)) {
         cpu_host_fini(cpu);
+        g_free(cpu->debug);
         free(cpu->state);
         g_free(cpu);
         return false;
@@ -66,6 +68,7 @@ bool cpu_create(Machine *m, int index, uint32_t arch_id, const char *model, Erro
             m->target->fini(cpu);
         }
         cpu_host_fini(cpu);
+        g_free(cpu->debug);
         free(cpu->state);
         g_free(cpu);
         return false;
@@ -83,6 +86,7 @@ void cpu_free(Cpu *cpu)
         cpu->target->fini(cpu);
     }
     cpu_host_fini(cpu);
+    g_free(cpu->debug);
     free(cpu->state);
     g_free(cpu);
 }
@@ -124,15 +128,20 @@ void cpu_state_changed(Cpu *cpu)
     cpu->state_dirty = true;
 }
 
-bool cpu_peek(Cpu *cpu, uint64_t vaddr, void *buf, size_t len)
+/* Where the page of vaddr is; *n is shortened to it. */
+static bool debug_page(Cpu *cpu, uint64_t vaddr, hwaddr *paddr, uint64_t *n)
 {
-    uint8_t *p = buf;
+    *n = MIN(*n, MEM_PAGE_SIZE - (vaddr & (MEM_PAGE_SIZE - 1)));
+    return cpu->target->translate && cpu->target->translate(cpu, vaddr, paddr);
+}
 
+static bool debug_copy(Cpu *cpu, uint64_t vaddr, uint8_t *p, size_t len, bool poke)
+{
     while (len) {
         hwaddr paddr;
-        uint64_t n = MIN(len, MEM_PAGE_SIZE - (vaddr & (MEM_PAGE_SIZE - 1)));
-        if (!cpu->target->translate || !cpu->target->translate(cpu, vaddr, &paddr) ||
-            !address_space_peek(cpu->mem, paddr, p, n)) {
+        uint64_t n = len;
+        if (!debug_page(cpu, vaddr, &paddr, &n) ||
+            !(poke ? address_space_poke(cpu->mem, paddr, p, n) : address_space_peek(cpu->mem, paddr, p, n))) {
             return false;
         }
         p += n;
@@ -140,4 +149,14 @@ bool cpu_peek(Cpu *cpu, uint64_t vaddr, void *buf, size_t len)
         vaddr += n;
     }
     return true;
+}
+
+bool cpu_peek(Cpu *cpu, uint64_t vaddr, void *buf, size_t len)
+{
+    return debug_copy(cpu, vaddr, buf, len, false);
+}
+
+bool cpu_poke(Cpu *cpu, uint64_t vaddr, const void *buf, size_t len)
+{
+    return debug_copy(cpu, vaddr, (uint8_t *)buf, len, true);
 }

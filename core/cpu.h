@@ -59,6 +59,8 @@ typedef struct CpuIntcOps {
     int (*sysreg_trap)(void *opaque, uint32_t reg, bool write);
     /* Arm with EL3: the processor entered or left EL3, or changed its Security state. */
     void (*state_changed)(void *opaque);
+    /* Optional, x86: text of `info lapic`. On the vCPU's thread, or while it is parked. */
+    void (*dump)(void *opaque, GString *out);
 } CpuIntcOps;
 #define X86_INTC_CR8 0x10008u /* pseudo register: task priority bits 7:4 of TPR */
 #define X86_INTC_APICBASE 0x1bu
@@ -99,6 +101,7 @@ struct TargetOps {
      */
     bool (*has_work)(Cpu *cpu);
     void (*disas)(Cpu *cpu, uint64_t pc, const uint8_t *bytes, size_t len, GString *out);
+    const struct GdbTarget *gdb; /* core/gdb.h: registers as gdb knows them; NULL: it cannot be debugged */
     const void *tcg;             /* const TcgTarget *, for accel/tcg; NULL = not translatable */
 };
 
@@ -131,6 +134,7 @@ struct Cpu {
     struct CpuThread *host; /* core's: sleeping and waking */
     GQueue work;           /* guarded by: core's */
     uint64_t exits[16];    /* per Exit kind, for info */
+    struct CpuDebug *debug; /* debug.h */
 };
 
 /* Latch or drop request bits from any thread and wake or kick the vCPU when needed. */
@@ -159,7 +163,9 @@ void cpu_kick(Cpu *cpu);
  * and never with the machine locked (the vCPU may be waiting for that lock).
  */
 void cpu_run_on(Cpu *cpu, void (*fn)(Cpu *, void *), void *opaque);
-/* The same without waiting; opaque must stay valid. */
+/* The same with cpu->state current. */
+void cpu_run_synced(Cpu *cpu, void (*fn)(Cpu *, void *), void *opaque);
+/* As cpu_run_on() without waiting; opaque must stay valid. */
 void cpu_run_on_async(Cpu *cpu, void (*fn)(Cpu *, void *), void *opaque);
 /* Make cpu->state current (accelerator's pull), on its thread or while parked. */
 void cpu_sync(Cpu *cpu);
@@ -173,7 +179,11 @@ Cpu *machine_cpu(Machine *m, int index);
 int machine_cpu_count(Machine *m);
 /* The vCPU whose thread is calling, NULL elsewhere. */
 Cpu *cpu_current(void);
-/* Debugger reads/writes of virtual memory. */
+/*
+ * A debugger's reads and writes of virtual memory, cpu->state current; writes go to ROM and read-only pages, too. false:
+ * not all of it is mapped RAM or ROM.
+ */
 bool cpu_peek(Cpu *cpu, uint64_t vaddr, void *buf, size_t len);
+bool cpu_poke(Cpu *cpu, uint64_t vaddr, const void *buf, size_t len);
 
 #endif

@@ -192,6 +192,26 @@ void cpu_run_on(Cpu *cpu, void (*fn)(Cpu *, void *), void *opaque)
     pthread_mutex_unlock(&m->cpu_lock);
 }
 
+typedef struct SyncedWork {
+    void (*fn)(Cpu *cpu, void *opaque);
+    void *opaque;
+} SyncedWork;
+
+static void run_synced(Cpu *cpu, void *opaque)
+{
+    SyncedWork *w = opaque;
+
+    cpu_sync(cpu);
+    w->fn(cpu, w->opaque);
+}
+
+void cpu_run_synced(Cpu *cpu, void (*fn)(Cpu *, void *), void *opaque)
+{
+    SyncedWork w = {fn, opaque};
+
+    cpu_run_on(cpu, run_synced, &w);
+}
+
 void cpu_run_on_async(Cpu *cpu, void (*fn)(Cpu *, void *), void *opaque)
 {
     Work *w = g_new0(Work, 1);
@@ -416,7 +436,10 @@ void cpus_resume(Machine *m)
 {
     pthread_mutex_lock(&m->cpu_lock);
     for (guint i = 0; i < m->cpus->len; i++) {
-        cpu_unrequest(m->cpus->pdata[i], CPU_REQ_STOP);
+        Cpu *cpu = m->cpus->pdata[i];
+        if (cpu->debug->action != DEBUG_HOLD) {
+            cpu_unrequest(cpu, CPU_REQ_STOP);
+        }
     }
     pthread_mutex_unlock(&m->cpu_lock);
     for (guint i = 0; i < m->cpus->len; i++) {

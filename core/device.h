@@ -164,7 +164,13 @@ struct DeviceType {
     void (*outputs)(Device *d);     /* drive all output wires purely from state */
     bool (*pre_save)(Device *d, Error **errp);
     bool (*post_load)(Device *d, int version, Error **errp);
-    void (*info)(Device *d, GString *out); /* extra lines of `info qtree`/`info pic` */
+    void (*info)(Device *d, GString *out); /* extra lines of `info qtree` */
+    /*
+     * Optional, of interrupt controllers: `info pic`, in QEMU's form, of the one with that index among those of its type; and
+     * how often each of its n inputs rose since the machine was built, for `info irq`.
+     */
+    void (*pic_info)(Device *d, int index, GString *out);
+    const uint64_t *(*irq_counts)(Device *d, unsigned *n);
 };
 #define DEVICE_TYPE(sym) REGISTER(DeviceType, sym)
 

@@ -400,7 +400,7 @@ void mem_transaction_begin(Machine *m)
 
 void mem_transaction_commit(Machine *m)
 {
-    bool changed = false;
+    bool changed = false, events = false;
 
     g_assert(m->mem.depth > 0);
     if (--m->mem.depth == 0 && m->mem.dirty) {
@@ -409,8 +409,15 @@ void mem_transaction_commit(Machine *m)
             changed |= address_space_update(m->mem.spaces->pdata[i]);
         }
     }
+    if (m->mem.depth == 0) {
+        events = m->mem.events_dirty || (changed && m->mem.n_events);
+        m->mem.events_dirty = false;
+    }
     pthread_mutex_unlock(&m->mem.lock);
     if (changed && m->accel_open && m->accel->ram_changed) {
         m->accel->ram_changed(m);
+    }
+    if (events) {
+        mem_events_told(m);
     }
 }

@@ -7,6 +7,8 @@
 
 #include <pthread.h>
 #include "core/apics.h"
+#include "core/pcchips.h"
+#include "core/debug.h"
 #include "core/machine.h"
 #include "core/object.h"
 
@@ -43,6 +45,7 @@ struct MemoryRegion {
     void *opaque;
     void (*after_write)(void *opaque); /* device engine: outputs() */
     void *after_write_opaque;
+    GArray *events;       /* MEM_IO: MemEvent, or NULL; guarded by: region lock */
     MemoryRegion *target; /* MEM_ALIAS */
     hwaddr target_offset;
 };
@@ -51,9 +54,12 @@ typedef struct MemState {
     pthread_mutex_t lock; /* recursive: the region lock. Taken after the machine lock. */
     int depth;
     bool dirty;           /* an edit happened since the outermost begin */
+    unsigned n_events;    /* doorbells of all regions */
+    bool events_dirty;    /* one came or went since the outermost begin */
     GPtrArray *spaces;    /* AddressSpace * */
     GPtrArray *blocks;    /* RamBlock *, by ram_addr */
     uint64_t next_ram_addr;
+    uint8_t dirty_clients; /* RAM_WATCH_DIRTY: those that are there. home: main loop */
     /* old views waiting for their readers */
     uint64_t epoch;       /* atomic */
     uint32_t phase;       /* atomic */
@@ -63,6 +69,8 @@ typedef struct MemState {
     GSource *reaper;
 } MemState;
 
+/* The machine's accelerator begins, or ends, to log for those clients that there are. */
+void ram_dirty_log(Machine *m, bool on);
 void mem_init(Machine *m);
 void mem_fini(Machine *m);
 /* Frees what no reader can hold any more; true when nothing is left. */
@@ -82,6 +90,8 @@ RamBlock *ram_block_new(Machine *m, const char *name, uint64_t size, bool readon
 /* Takes from->fd. */
 RamBlock *ram_block_new_from(Machine *m, const char *name, uint64_t size, const RamSource *from, Error **errp);
 void ram_block_free(RamBlock *b);
+/* The accelerator is to look at the doorbells again. */
+void mem_events_told(Machine *m);
 /* Device callbacks on this thread's stack. */
 void mem_callback_enter(void);
 void mem_callback_leave(void);
@@ -145,6 +155,7 @@ struct Machine {
     pthread_mutex_t accel_lock;
     bool accel_open, built, started;
     struct Semihost *semihost;
+    struct DirtyRateState *dirty_rate; /* dirtyrate.c; NULL: never asked for */
     Error *birth_error; /* machine_new() cannot fail; machine_build() reports it */
     CharLookupFn *char_lookup;
     void *char_lookup_opaque;
@@ -156,6 +167,8 @@ struct Machine {
     void *balloon_opaque;
     const ApicOps *apics;
     void *apics_opaque;
+    const PcChipHost *chip_host;
+    GPtrArray *lent_chips; /* LentChip, in the devices */
     GPtrArray *objects; /* Object *, in order of creation */
     GPtrArray *buses; /* Bus *, in order of creation */
     GPtrArray *unplugged; /* Device *, to be freed; guarded by: machine lock */
@@ -188,9 +201,16 @@ struct Machine {
     uint32_t requests;
     ShutdownCause shutdown_cause, reset_cause;
     RunState stop_why;
+    char *panic_info;       /* JSON, or NULL */
     bool exit_status_set;
     int exit_status;
     GSource *req_source;
+
+    GArray *debug_points; /* DebugPoint; changes while all vCPUs are parked */
+    uint64_t debug_serial; /* counts those that came */
+    bool debug_clock;     /* it runs while vCPUs step */
+    GdbServerFn *gdb_server;
+    void *gdb_server_opaque;
 };
 
 /* ---- run state (runstate.c) ---- */
@@ -200,6 +220,15 @@ void run_state_set(Machine *m, RunState s);
 void machine_power_on_reset(Machine *m);
 void requests_init(Machine *m);
 void requests_fini(Machine *m);
+
+/* ---- debug.c ---- */
+/* Does the clock stand still while the machine runs? */
+bool debug_stills_clock(Machine *m);
+/* The accelerator knows of no breakpoint between the two, and may be another one afterwards. False: that one cannot. */
+GArray *debug_suspend(Machine *m);
+bool debug_restore(Machine *m, GArray *points, Error **errp);
+/* The machine stopped: steps and holds are over. */
+void debug_stopped(Machine *m);
 
 /* ---- vCPUs (cpu.c, cpu_loop.c) ---- */
 void cpu_host_init(Cpu *cpu);

@@ -8,6 +8,7 @@
 
 #include "base/loop.h"
 #include "base/suggest.h"
+#include "core/dirtyrate.h"
 #include "core/internal.h"
 #include "core/semihost.h"
 
@@ -118,6 +119,8 @@ Machine *machine_new(const MachineConfig *cfg, GMainContext *loop)
     m->state_listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     m->event_listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     m->reset_listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
+    m->lent_chips = g_ptr_array_new();
+    m->debug_points = g_array_new(FALSE, FALSE, sizeof(DebugPoint));
     pthread_mutex_init(&m->lock, NULL);
     pthread_mutex_init(&m->cpu_lock, NULL);
     pthread_cond_init(&m->cpu_cond, NULL);
@@ -285,6 +288,7 @@ void machine_free(Machine *m)
         return;
     }
     g_assert(!machine_locked(m));
+    dirty_rate_free(m);
     free_parts(m);
     address_space_free(m->memory);
     address_space_free(m->ports);
@@ -294,10 +298,13 @@ void machine_free(Machine *m)
     clock_fini(m);
     mem_fini(m);
     g_free(m->board_type);
+    g_free(m->panic_info);
     error_free(m->birth_error);
     g_array_free(m->state_listeners, TRUE);
     g_array_free(m->event_listeners, TRUE);
     g_array_free(m->reset_listeners, TRUE);
+    g_ptr_array_free(m->lent_chips, TRUE);
+    g_array_free(m->debug_points, TRUE);
     g_ptr_array_free(m->cpus, TRUE);
     g_ptr_array_free(m->accels, TRUE);
     pthread_mutex_destroy(&m->accel_lock);

@@ -107,6 +107,7 @@ typedef struct MachineConfig {
     const char *name;          /* -name */
     WatchdogAction watchdog;   /* -action watchdog= */
     PanicAction panic;         /* -action panic= */
+    bool cpu_pm;               /* -overcommit cpu-pm=on: accelerators on the host's processor let guests wait in it */
     MachineDrive *drives;      /* drive_count of them */
     size_t drive_count;
     BlockSet *block_set;       /* all disks: for the monitor's commands */
@@ -209,8 +210,8 @@ void machine_request_suspend(Machine *m);
 void machine_request_wakeup(Machine *m);
 /* A watchdog device's time is up: does what -action watchdog= says, with the event. */
 void machine_watchdog_fired(Machine *m);
-/* The guest's kernel panicked: does what -action panic= says, with the event. */
-void machine_guest_panicked(Machine *m);
+/* The guest's kernel panicked: does what -action panic= says, with the event. info: a JSON object of its, what it told; or NULL. */
+void machine_guest_panicked(Machine *m, const char *info);
 /* It panicked, but a crash kernel takes over: an event. */
 void machine_guest_crashloaded(Machine *m);
 /* In BoardType.reset: memory is to be left as it is. */
@@ -257,6 +258,12 @@ typedef struct BalloonOps {
 } BalloonOps;
 bool machine_set_balloon(Machine *m, const BalloonOps *ops, void *opaque); /* false: there is one */
 const BalloonOps *machine_balloon(Machine *m, void **opaque);
+/* The monitor's gdbserver: main/ opens character devices and stubs. device "none": no stub any more. */
+typedef bool GdbServerFn(void *opaque, const char *device, Error **errp);
+void machine_set_gdb_server(Machine *m, GdbServerFn *fn, void *opaque);
+bool machine_gdb_server(Machine *m, const char *device, Error **errp);
+/* Where -s and gdbserver listen: on this host alone, as whoever connects owns the machine. */
+#define GDB_SERVER_DEFAULT "tcp:127.0.0.1:1234"
 /* The drive of that place, or NULL. */
 MachineDrive *machine_drive(Machine *m, MachineDriveKind kind, int bus, int unit);
 

@@ -227,11 +227,24 @@ AddressSpace *address_space_new(Machine *m, const char *name, MemoryRegion *root
     return as;
 }
 
+/* Processors whose second view it was (it is none that runs) see what others do. */
+static void withdraw_view(AddressSpace *as)
+{
+    for (guint i = 0; i < as->machine->cpus->len; i++) {
+        Cpu *cpu = as->machine->cpus->pdata[i];
+        if (cpu->secure_mem == as) {
+            cpu->secure_mem = NULL;
+            cpu_use_secure_memory(cpu, false);
+        }
+    }
+}
+
 void address_space_free(AddressSpace *as)
 {
     if (!as) {
         return;
     }
+    withdraw_view(as);
     pthread_mutex_lock(&as->machine->mem.lock);
     g_ptr_array_remove(as->machine->mem.spaces, as);
     pthread_mutex_unlock(&as->machine->mem.lock);

@@ -53,6 +53,14 @@ typedef struct IoOps {
     uint8_t min_size, max_size;
     bool unaligned;             /* accepts offsets not aligned to size */
     bool lockless;              /* needs no lock domain (thread-safe callbacks) */
+    /*
+     * Stores that lie wholly in these bytes of the region may come late: an accelerator brings them in their order, before
+     * the next access of any processor that reaches any device, and before all vCPUs are parked. For registers whose
+     * contents mean nothing until another one is accessed (indices). size 0: none.
+     */
+    struct {
+        uint8_t offset, size;
+    } late;
 } IoOps;
 
 /*
@@ -66,6 +74,8 @@ enum {
     RAM_WATCH_CODE = 1 << 0,      /* holds translated code (accelerator) */
     RAM_WATCH_MIGRATION = 1 << 1, /* clean since the last migration/checkpoint round */
     RAM_WATCH_DISPLAY = 1 << 2,   /* clean since the last display refresh */
+    RAM_WATCH_RATE = 1 << 3,      /* clean since calc-dirty-rate */
+    RAM_WATCH_DIRTY = RAM_WATCH_MIGRATION | RAM_WATCH_DISPLAY | RAM_WATCH_RATE, /* all clients that ask what was written */
 };
 typedef struct RamBlock {
     char *name;
@@ -117,6 +127,23 @@ void region_set_alias_offset(MemoryRegion *r, hwaddr offset);
 void region_set_readonly(MemoryRegion *r, bool readonly);
 /* Stores into this ROM reach the device instead of being dropped (flash). Before it is mapped. */
 void region_set_rom_ops(MemoryRegion *rom, const IoOps *ops, void *opaque);
+/*
+ * A doorbell: that a store of exactly these bytes into a device's region means no more than that the event is to be raised.
+ * An accelerator that can raise it without the device does so; under others, and wherever the store has another size, the
+ * device's own write() gets it, which has to come to the same. Also while the region moves, comes and goes, each store is
+ * one or the other.
+ */
+typedef struct IoEvent IoEvent; /* core/ioevent.h */
+typedef struct MemEvent {
+    hwaddr offset;  /* in the region; for a MemEventFn: the address */
+    unsigned size;  /* of the store: 1, 2, 4, 8 */
+    bool match;     /* only of this value; otherwise of any */
+    uint64_t value;
+    IoEvent *event;
+} MemEvent;
+void region_add_event(MemoryRegion *r, const MemEvent *e);
+/* On return no accelerator raises it for this store any more. The one that was added. */
+void region_remove_event(MemoryRegion *r, const MemEvent *e);
 RamBlock *region_ram(MemoryRegion *r); /* NULL unless RAM/ROM */
 const char *region_name(const MemoryRegion *r);
 uint64_t region_size(const MemoryRegion *r);
@@ -154,6 +181,9 @@ const char *address_space_name(const AddressSpace *as);
 const MemSection *address_space_find(AddressSpace *as, hwaddr addr);
 /* fn for each section in order of address; s is good during the call. Any thread. */
 void address_space_foreach(AddressSpace *as, void (*fn)(const MemSection *s, void *opaque), void *opaque);
+/* fn for each doorbell that shows, with its address, in order of sections. Any thread; fn holds the region lock. */
+typedef void MemEventFn(const MemEvent *e, void *opaque);
+void address_space_foreach_event(AddressSpace *as, MemEventFn *fn, void *opaque);
 /* Counts up each time the flat view changes: caches compare it. */
 uint64_t address_space_generation(AddressSpace *as);
 
@@ -213,7 +243,18 @@ void ram_written(RamBlock *b, uint64_t offset, uint64_t len);
 bool ram_add_tags(RamBlock *b, const char *name, Error **errp);
 /* The whole pages in the range go back to the host and read as zeros from now on. Any thread. */
 void ram_discard(RamBlock *b, uint64_t offset, uint64_t len);
-/* Collect and re-arm one client: bit per page into bitmap (1 = written since). */
+/*
+ * A client of dirty pages, one bit of RAM_WATCH_DIRTY: between start and stop every write is told, whoever made it. Main loop,
+ * machine not locked. All pages are clean at first. sync: what was written before is in the watches on return.
+ */
+void ram_dirty_start(Machine *m, uint8_t bit);
+void ram_dirty_stop(Machine *m, uint8_t bit);
+void ram_dirty_sync(Machine *m);
+/* Sync and collect of all blocks; how many pages it were. */
+uint64_t ram_dirty_count(Machine *m, uint8_t bit);
+/* By the accelerator: these bytes were written, for all clients. True: some of them did not know yet. Any thread. */
+bool ram_dirty_told(RamBlock *b, uint64_t offset, uint64_t len);
+/* Collect and re-arm one client, after ram_dirty_sync(): bit per page into bitmap (1 = written since). */
 void ram_dirty_collect(RamBlock *b, uint8_t watch_bit, unsigned long *bitmap);
 RamBlock *machine_ram_block_at(Machine *m, uint64_t ram_addr); /* NULL if none */
 void machine_ram_foreach(Machine *m, void (*fn)(RamBlock *, void *), void *opaque);

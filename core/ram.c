@@ -20,7 +20,6 @@
 
 #define RAM_ALIGN (2u << 20) /* host address and ram_addr: huge pages fit */
 #define RAM_MAX (1ull << 46)
-#define RAM_WATCH_DIRTY (RAM_WATCH_MIGRATION | RAM_WATCH_DISPLAY)
 
 /* The mapping begins at a multiple of RAM_ALIGN when it is large enough for huge pages. */
 static uint8_t *map_aligned(int fd, uint64_t size, const RamSource *from, Error **errp)
@@ -244,6 +243,19 @@ void ram_written(RamBlock *b, uint64_t offset, uint64_t len)
     if (code && accel && accel->code_written) {
         accel->code_written(b->machine, b, offset, MIN(len, b->size - offset));
     }
+}
+
+bool ram_dirty_told(RamBlock *b, uint64_t offset, uint64_t len)
+{
+    uint64_t p, end;
+    uint8_t before = 0;
+
+    if (page_range(b, offset, len, &p, &end)) {
+        for (; p < end; p++) {
+            before |= __atomic_fetch_and(&b->page_flags[p], (uint8_t)~RAM_WATCH_DIRTY, __ATOMIC_SEQ_CST);
+        }
+    }
+    return before & RAM_WATCH_DIRTY;
 }
 
 void ram_discard(RamBlock *b, uint64_t offset, uint64_t len)

@@ -100,6 +100,9 @@ void region_unref(MemoryRegion *r)
     }
     g_ptr_array_free(r->children, TRUE);
     region_unref(r->target);
+    if (r->events) {
+        g_array_free(r->events, TRUE);
+    }
     if (r->ram) {
         ram_block_free(r->ram);
     }
@@ -114,6 +117,7 @@ void region_attach(MemoryRegion *r, Machine *m)
     }
     g_assert(!r->machine); /* one region in two machines */
     r->machine = m;
+    m->mem.n_events += r->events ? r->events->len : 0;
     for (guint i = 0; i < r->children->len; i++) {
         region_attach(r->children->pdata[i], m);
     }

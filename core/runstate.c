@@ -180,6 +180,7 @@ void machine_stop(Machine *m, RunState why)
     if (m->state == RUN_STATE_RUNNING) {
         cpus_pause(m);
         clock_run(m, false);
+        debug_stopped(m);
         run_state_set(m, why);
         quiesce(m);
         machine_emit_event(m, "STOP", NULL);
@@ -202,7 +203,7 @@ bool machine_cont(Machine *m, Error **errp)
         error_set(errp, ERR_STATE, "the machine is not started");
         return false;
     }
-    clock_run(m, true);
+    clock_run(m, !debug_stills_clock(m));
     run_state_set(m, RUN_STATE_RUNNING);
     machine_emit_event(m, "RESUME", NULL);
     if (m->state == RUN_STATE_RUNNING) { /* a listener may have stopped it */
@@ -317,11 +318,11 @@ static void end(Machine *m, int status)
     cpus_pause(m);
     clock_run(m, false);
     quiesce(m);
+    m->status = status;
+    __atomic_store_n(&m->ended, true, __ATOMIC_RELEASE); /* before listeners look: this is more than a stop */
     if (run_state_legal(m->state, RUN_STATE_SHUTDOWN)) {
         run_state_set(m, RUN_STATE_SHUTDOWN);
     }
-    m->status = status;
-    __atomic_store_n(&m->ended, true, __ATOMIC_RELEASE);
 }
 
 static void do_shutdown(Machine *m, ShutdownCause cause, bool exit_set, int exit_status)
@@ -336,6 +337,16 @@ static void do_shutdown(Machine *m, ShutdownCause cause, bool exit_set, int exit
     }
 }
 
+static void emit_panic(Machine *m, const char *action)
+{
+    pthread_mutex_lock(&m->req_lock);
+    g_autofree char *info = g_steal_pointer(&m->panic_info);
+    pthread_mutex_unlock(&m->req_lock);
+    g_autofree char *json = g_strdup_printf("{\"action\": \"%s\"%s%s}", action, info ? ", \"info\": " : "", info ? info : "");
+
+    machine_emit_event(m, "GUEST_PANICKED", json);
+}
+
 /* Where a shutdown only stops the machine, it is stopped where it panicked. */
 static void do_panic(Machine *m)
 {
@@ -344,15 +355,15 @@ static void do_panic(Machine *m)
     switch (a) {
     case PANIC_SHUTDOWN:
     case PANIC_EXIT_FAILURE:
-        machine_emit_event(m, "GUEST_PANICKED", "{\"action\": \"poweroff\"}");
+        emit_panic(m, "poweroff");
         do_shutdown(m, SHUTDOWN_GUEST_PANIC, false, 0);
         break;
     case PANIC_PAUSE:
-        machine_emit_event(m, "GUEST_PANICKED", "{\"action\": \"pause\"}");
+        emit_panic(m, "pause");
         machine_stop(m, RUN_STATE_GUEST_PANICKED);
         break;
     case PANIC_NONE:
-        machine_emit_event(m, "GUEST_PANICKED", "{\"action\": \"run\"}");
+        emit_panic(m, "run");
         break;
     }
 }
@@ -508,9 +519,11 @@ void machine_watchdog_fired(Machine *m)
     request_end(m, REQ_WATCHDOG);
 }
 
-void machine_guest_panicked(Machine *m)
+void machine_guest_panicked(Machine *m, const char *info)
 {
     request_begin(m, m->cfg.panic != PANIC_NONE);
+    g_free(m->panic_info);
+    m->panic_info = g_strdup(info);
     request_end(m, REQ_PANIC);
 }
 

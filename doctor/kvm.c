@@ -238,6 +238,12 @@ void check_api(Doctor *d)
     }
 }
 
+/* Of x86, whose numbers the kernel's headers for others leave out (linux/kvm.h). */
+#ifndef KVM_CAP_PIT2
+#define KVM_CAP_PIT2 33
+#define KVM_CAP_PIT_STATE2 35
+#endif
+
 #define X86 .x86 = true
 #define ARM .arm = true
 #define BOTH X86, ARM
@@ -262,6 +268,9 @@ const KvmCap kvm_caps[] = {
     {CAP(SPLIT_IRQCHIP), X86, .use = "kernel-irqchip=split"},
     {CAP(IRQ_ROUTING), X86, .use = "kernel-irqchip=split"},
     {CAP(ENABLE_CAP_VM), X86, .use = "kernel-irqchip=split"},
+    {CAP(IRQCHIP), X86, .use = "kernel-irqchip=on"},
+    {CAP(PIT2), X86, .use = "kernel-irqchip=on"},
+    {CAP(PIT_STATE2), X86, .use = "kernel-irqchip=on"},
     {CAP(SIGNAL_MSI), BOTH, .use = "message-signalled interrupts"},
     {CAP(READONLY_MEM), BOTH, .use = "running code in ROM and flash"},
     {CAP(SYNC_REGS), X86, .use = "registers without a system call"},

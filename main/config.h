@@ -56,7 +56,7 @@ typedef struct Config {
     const char *memory_backend; /* -machine memory-backend= */
     char *kernel_irqchip;       /* -machine kernel-irqchip= */
     const char *mem_path;       /* -mem-path */
-    bool mem_prealloc, mem_lock;
+    bool mem_prealloc, mem_lock, cpu_pm;
     GPtrArray *globals; /* "driver.property=value" */
     const char *rtc_base;
     RtcSource rtc_clock;
@@ -83,6 +83,7 @@ typedef struct Config {
     uint8_t escape; /* 0x01: Ctrl-A */
 
     bool paused, no_reboot, no_shutdown;
+    const char *gdb; /* -gdb; NULL: not given */
     const char *pidfile;
 
     const char *log_items, *log_file;

@@ -12,6 +12,7 @@
 #include "core/object.h"
 #include "main/disks.h"
 #include "main/emulator.h"
+#include "main/gdb.h"
 #include "main/semihosting.h"
 #include "monitor/monitor.h"
 #include "schema/opts.h"
@@ -26,6 +27,8 @@ struct Emulator {
     GPtrArray *hmp_ports; /* CharPort of monitors that share a serial device */
     GPtrArray *signals;   /* GSource */
     Semihosting *semihosting; /* NULL: off */
+    GdbServer *gdb;
+    int status;           /* of the process, once the machine ended */
 };
 
 /* ---- the host side of the wires ---- */
@@ -145,6 +148,7 @@ static void fill_machine_config(MachineConfig *mc, const Config *c)
         .append = c->append,
         .fw_cfg = (const FwCfgFile *)c->fw_cfg->data,
         .fw_cfg_count = c->fw_cfg->len,
+        .cpu_pm = c->cpu_pm,
         .no_reboot = c->no_reboot,
         .no_shutdown = c->no_shutdown,
         .start_paused = c->paused,
@@ -270,6 +274,20 @@ static bool open_monitors(Emulator *e, Error **errp)
     return true;
 }
 
+/* ---- gdb ---- */
+
+static bool open_gdb(Emulator *e, Error **errp)
+{
+    const char *device = e->config->gdb;
+
+    e->gdb = gdb_server_new(e->machine, e->chars);
+    if (!device || gdb_server_open(e->gdb, device, errp)) {
+        return true;
+    }
+    error_prepend(errp, "-gdb %s: ", device);
+    return false;
+}
+
 /* ---- life ---- */
 
 static gboolean on_signal(gpointer opaque)
@@ -321,7 +339,7 @@ static bool build(Emulator *e, Error **errp)
     charset_on_quit(e->chars, on_quit, e);
     /* In this order, which is QEMU's: it decides who gets which PCI slot. */
     return add_devices(e, errp) && disks_add_devices(e->disks, errp) &&
-           disks_check_unused(e->disks, errp) && open_monitors(e, errp);
+           disks_check_unused(e->disks, errp) && open_monitors(e, errp) && open_gdb(e, errp);
 }
 
 Emulator *emulator_new(const Config *c, Error **errp)
@@ -354,17 +372,16 @@ bool emulator_build(Emulator *e, Error **errp)
 
 int emulator_run(Emulator *e)
 {
-    int status = 0;
-
     machine_start(e->machine);
-    while (!machine_ended(e->machine, &status)) {
+    while (!machine_ended(e->machine, &e->status)) {
         g_main_context_iteration(e->loop, TRUE);
     }
-    return status;
+    return e->status;
 }
 
 void emulator_free(Emulator *e)
 {
+    gdb_server_free(e->gdb, e->status);
     if (e->machine) {
         disks_disconnect(e->disks);
         semihosting_disconnect(e->semihosting);

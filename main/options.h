@@ -43,7 +43,7 @@ OptFn opt_machine, opt_cpu, opt_accel, opt_enable_kvm, opt_smp, opt_numa, opt_m,
     opt_drive, opt_blockdev, opt_hda, opt_hdb, opt_hdc, opt_hdd, opt_cdrom, opt_fda, opt_fdb,
     opt_pflash, opt_snapshot, opt_nic, opt_net, opt_display, opt_vga, opt_nographic, opt_serial,
     opt_parallel, opt_debugcon, opt_chardev, opt_monitor, opt_qmp, opt_qmp_pretty, opt_mon,
-    opt_echr, opt_S, opt_no_reboot, opt_no_shutdown, opt_action, opt_pidfile, opt_d, opt_D,
+    opt_echr, opt_S, opt_s, opt_gdb, opt_no_reboot, opt_no_shutdown, opt_action, opt_pidfile, opt_d, opt_D,
     opt_trace, opt_semihosting, opt_semihosting_config;
 
 #endif

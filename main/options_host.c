@@ -216,6 +216,18 @@ bool opt_echr(Config *c, const OptValue *v, Error **errp)
     return true;
 }
 
+bool opt_gdb(Config *c, const OptValue *v, Error **errp)
+{
+    c->gdb = v->text;
+    return true;
+}
+
+bool opt_s(Config *c, const OptValue *v, Error **errp)
+{
+    c->gdb = GDB_SERVER_DEFAULT;
+    return true;
+}
+
 bool opt_S(Config *c, const OptValue *v, Error **errp)
 {
     c->paused = true;

@@ -187,11 +187,7 @@ bool opt_overcommit(Config *c, const OptValue *v, Error **errp)
 {
     const OptOvercommitArgs *a = v->args;
 
-    if (a->cpu_pm) {
-        error_set(errp, ERR_UNSUPPORTED, "cpu-pm=on is not supported");
-        error_hint(errp, "guests' waiting is always seen by the host");
-        return false;
-    }
+    c->cpu_pm = a->cpu_pm;
     c->mem_lock = a->mem_lock;
     return true;
 }

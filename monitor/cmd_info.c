@@ -10,26 +10,6 @@
 
 /* ---- processors ---- */
 
-typedef struct OnCpu {
-    void (*fn)(Cpu *cpu, void *opaque);
-    void *opaque;
-} OnCpu;
-
-static void synced(Cpu *cpu, void *opaque)
-{
-    OnCpu *c = opaque;
-
-    cpu_sync(cpu);
-    c->fn(cpu, c->opaque);
-}
-
-void session_on_cpu(Cpu *cpu, void (*fn)(Cpu *cpu, void *opaque), void *opaque)
-{
-    OnCpu c = {fn, opaque};
-
-    cpu_run_on(cpu, synced, &c);
-}
-
 Cpu *session_cpu(CmdContext *ctx, Error **errp)
 {
     int n = ctx->session ? ctx->session->cpu : 0;
@@ -92,7 +72,7 @@ bool hmp_info_registers(CmdContext *ctx, const HmpInfoRegistersArgs *args, GStri
         first = last = args->has_cpu ? args->cpu : cpu->index;
     }
     for (int i = first; i <= last; i++) {
-        session_on_cpu(machine_cpu(ctx->machine, i), dump_registers, out);
+        cpu_run_synced(machine_cpu(ctx->machine, i), dump_registers, out);
     }
     return true;
 }

@@ -2,6 +2,7 @@
 /*
  * Commands that act on the machine as a whole: run state, reset, the end.
  */
+#include <string.h>
 #include "monitor/session.h"
 #include "schema/commands.h"
 
@@ -90,6 +91,22 @@ bool hmp_info_name(CmdContext *ctx, GString *out, Error **errp)
 
     if (name) {
         g_string_append_printf(out, "%s\n", name);
+    }
+    return true;
+}
+
+bool hmp_gdbserver(CmdContext *ctx, const HmpGdbserverArgs *args, GString *out, Error **errp)
+{
+    const char *device = args->device ? args->device : GDB_SERVER_DEFAULT;
+
+    if (!machine_gdb_server(ctx->machine, device, errp)) {
+        error_prepend(errp, "Could not open gdbserver on device '%s': ", device);
+        return false;
+    }
+    if (!strcmp(device, "none")) {
+        g_string_append(out, "Disabled gdbserver\n");
+    } else {
+        g_string_append_printf(out, "Waiting for gdb connection on device '%s'\n", device);
     }
     return true;
 }

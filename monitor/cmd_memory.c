@@ -239,7 +239,7 @@ static bool dump(CmdContext *ctx, const char *format, const char *address, bool 
     d.addr = (uint64_t)addr;
     d.cpu = virtual ? cpu : NULL;
     if (virtual || d.f.kind == 'i') {
-        session_on_cpu(cpu, dump_on_cpu, &d);
+        cpu_run_synced(cpu, dump_on_cpu, &d);
     } else {
         dump_on_cpu(NULL, &d);
     }
@@ -316,7 +316,7 @@ bool hmp_gva2gpa(CmdContext *ctx, const HmpGva2gpaArgs *args, GString *out, Erro
         return false;
     }
     t.vaddr = (uint64_t)v;
-    session_on_cpu(cpu, translate, &t);
+    cpu_run_synced(cpu, translate, &t);
     if (t.ok) {
         g_string_append_printf(out, "gpa: %#llx\n", (unsigned long long)t.paddr);
     } else {

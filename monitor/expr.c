@@ -104,7 +104,7 @@ static bool expr_register(Expr *e, int64_t *v)
     }
     RegRead r = {.name = name};
     if (n) {
-        session_on_cpu(e->cpu, read_register, &r);
+        cpu_run_synced(e->cpu, read_register, &r);
     }
     if (!r.found) {
         error_set(e->errp, ERR_INVALID_PARAMETER, "unknown register '$%s'", name);

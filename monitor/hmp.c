@@ -33,6 +33,22 @@ static void hmp_put(void *opaque, const char *text, size_t len)
     }
 }
 
+GString *monitor_run_hmp(Machine *m, CharPort *port, int *cpu, const char *line)
+{
+    MonitorSession s = SESSION_INIT(m, port);
+    CmdContext ctx = {m, &s};
+    GString *out = g_string_new(NULL);
+    g_autoptr(Error) err = NULL;
+
+    s.cpu = *cpu;
+    if (!hmp_execute(&ctx, line, out, &err)) {
+        g_autofree char *text = error_describe(err);
+        g_string_append_printf(out, "%s%s\r\n", error_code(err) == ERR_COMMAND_NOT_FOUND ? "" : "Error: ", text);
+    }
+    *cpu = s.cpu;
+    return out;
+}
+
 static void hmp_line(void *opaque, const char *line)
 {
     Hmp *h = opaque;

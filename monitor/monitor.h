@@ -18,5 +18,10 @@
 bool monitor_new_hmp(Machine *m, CharPort *port, Error **errp);
 /* -qmp, -mon mode=control; pretty: replies over several lines (-qmp-pretty). */
 bool monitor_new_qmp(Machine *m, CharPort *port, bool pretty, Error **errp);
+/*
+ * One line of the human monitor for a client that has another protocol, on port or NULL, and looks at processor *cpu,
+ * which `cpu N` changes. What it prints; what went wrong as a human would have seen it.
+ */
+GString *monitor_run_hmp(Machine *m, CharPort *port, int *cpu, const char *line);
 
 #endif

@@ -259,10 +259,7 @@ bool cmd_qmp_capabilities(CmdContext *ctx, const CmdQmpCapabilitiesArgs *args, E
 json_t *cmd_human_monitor_command(CmdContext *ctx, const CmdHumanMonitorCommandArgs *args,
                                   Error **errp)
 {
-    g_autoptr(GString) out = g_string_new(NULL);
-    g_autoptr(Error) err = NULL;
-    MonitorSession s = SESSION_INIT(ctx->machine, ctx->session ? ctx->session->port : NULL);
-    CmdContext inner = {ctx->machine, &s};
+    int cpu = 0;
 
     if (args->has_cpu_index) {
         if (args->cpu_index < 0 || args->cpu_index >= machine_cpu_count(ctx->machine)) {
@@ -270,14 +267,10 @@ json_t *cmd_human_monitor_command(CmdContext *ctx, const CmdHumanMonitorCommandA
                       (long long)args->cpu_index);
             return NULL;
         }
-        s.cpu = args->cpu_index;
+        cpu = (int)args->cpu_index;
     }
-    if (!hmp_execute(&inner, args->command_line, out, &err)) {
-        /* As text, as a human would have seen it. */
-        g_autofree char *text = error_describe(err);
-        g_string_append_printf(out, "%s%s\r\n",
-                               error_code(err) == ERR_COMMAND_NOT_FOUND ? "" : "Error: ", text);
-    }
+    g_autoptr(GString) out =
+        monitor_run_hmp(ctx->machine, ctx->session ? ctx->session->port : NULL, &cpu, args->command_line);
     g_autofree char *valid = g_utf8_make_valid(out->str, out->len);
     return json_string(valid);
 }

@@ -33,9 +33,6 @@ struct MonitorSession {
 /* The processor that the session looks at, or NULL with an error. */
 Cpu *session_cpu(CmdContext *ctx, Error **errp);
 
-/* Runs fn with the processor's architectural state current, on its own thread. */
-void session_on_cpu(Cpu *cpu, void (*fn)(Cpu *cpu, void *opaque), void *opaque);
-
 /*
  * Value of an expression: decimal, 0x hexadecimal or 0 octal numbers, $registers, parentheses,
  * + - * / % & | ^ ~ with the precedence of C except that & | ^ are equal. cpu may be NULL.

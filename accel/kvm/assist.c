@@ -8,7 +8,8 @@
  *
  * home: the vCPU's thread.
  */
-#include "accel/kvm/kvm.h"
+#include "accel/kvm/debug.h"
+#include "target/i386/state.h"
 
 /* The translator, opened; NULL: an error is set. */
 static const AccelOps *helper_accel(KvmMachine *km, Error **errp)
@@ -36,17 +37,35 @@ int kvm_assist(KvmVcpu *v, bool failed)
         error_free(err);
         return EXIT_ERROR + 1;
     }
+    kvm_late_drain(v); /* what others stored since this vCPU came out, which may be several steps ago */
     kvm_pull(v->cpu);
     if (failed && !v->km->all_failures) {
         kvm_drop_exception(v);
     }
+    bool once = v->cpu->debug->action == DEBUG_STEP;
     Exit e;
     do {
+        X86Step step;
+        const DebugPoint *p = kvm_debug_break_here(v);
+        if (p) {
+            cpu_debug_note(v->cpu, p, 0);
+            e = EXIT_DEBUG;
+            break;
+        }
+        if (!x86_step_begin(v->cpu, &step, &err)) {
+            error_report(err);
+            error_free(err);
+            return EXIT_ERROR + 1;
+        }
         e = a->step(v->cpu);
-    } while (e == EXIT_REQUEST && kvm_needs_assist(v) && !(cpu_requests(v->cpu) & KVM_LOOP_REQUESTS));
+        x86_step_end(v->cpu, &step);
+    } while (e == EXIT_REQUEST && !once && kvm_needs_assist(v) && !(cpu_requests(v->cpu) & KVM_LOOP_REQUESTS));
     if (v->km->lent) {
         v->cpu->power_off = false; /* it waits in the kernel */
     }
     kvm_push(v->cpu);
+    if (once && (e == EXIT_REQUEST || e == EXIT_HALT)) {
+        return kvm_debug_stepped(v);
+    }
     return e == EXIT_REQUEST || e == EXIT_HALT ? 0 : e + 1; /* the loop sees a halt by itself */
 }

@@ -113,6 +113,9 @@ static void stopped(KvmMachine *km)
         }
     }
     kvm_take_apics(km);
+    for (int i = 0; i < machine_cpu_count(km->machine); i++) {
+        kvm_smm_take(kvm_vcpu(machine_cpu(km->machine, i)));
+    }
     save_clock(km);
 }
 
@@ -125,6 +128,9 @@ static void goes_on(KvmMachine *km)
         kvm_vcpu(cpu)->tsc_stale = cpu->state_dirty;
     }
     kvm_lend_apics(km);
+    for (int i = 0; i < machine_cpu_count(km->machine); i++) {
+        kvm_smm_give(kvm_vcpu(machine_cpu(km->machine, i)));
+    }
     restore_clock(km);
 }
 
@@ -150,6 +156,7 @@ void kvm_leave(Machine *m)
         stopped(km);
     }
     km->active = false;
+    kvm_events_withdraw(km);
 }
 
 void kvm_enter(Machine *m)

@@ -35,11 +35,12 @@ bool kvm_vcpu_create(KvmVcpu *v, unsigned long id, Error **errp)
         return false;
     }
     v->run = p;
-    return true;
+    return kvm_ring_map(v, errp);
 }
 
 void kvm_vcpu_destroy(KvmVcpu *v)
 {
+    kvm_ring_unmap(v);
     if (v->run) {
         munmap(v->run, v->km->mmap_size);
     }

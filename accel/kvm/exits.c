@@ -10,6 +10,7 @@
 #include "accel/kvm/kvm.h"
 #include "base/bits.h"
 #include "base/log.h"
+#include "target/i386/state.h"
 
 /* ---- ports ---- */
 
@@ -104,6 +105,45 @@ static int failed_entry(KvmVcpu *v)
     return EXIT_ERROR + 1;
 }
 
+/* Hyper-V's registers that tell of a crash (hv-crash; Hypervisor Top Level Functional Specification, appendix of MSRs). */
+static void crashed(KvmVcpu *v)
+{
+    kvm_pull(v->cpu);
+    g_autofree char *info = x86_hyperv_crash(v->cpu);
+
+    log_mask(LOG_GUEST_ERROR, "the guest crashed: %s\n", info);
+    machine_guest_panicked(v->cpu->machine, info);
+}
+
+/* Hyper-V's register that resets the machine (hv-reset), or tells that the guest crashed. */
+static int system_event(KvmVcpu *v)
+{
+    if (v->run->system_event.type == KVM_SYSTEM_EVENT_CRASH) {
+        crashed(v);
+        return 0;
+    }
+    if (v->run->system_event.type != KVM_SYSTEM_EVENT_RESET) {
+        error_report_text("KVM: system event %u of processor %d is not known", v->run->system_event.type, v->cpu->index);
+        return EXIT_ERROR + 1;
+    }
+    machine_request_reset(v->cpu->machine, SHUTDOWN_GUEST_RESET);
+    return 0;
+}
+
+/*
+ * The guest turned synthetic interrupts on or off, which is the kernel's matter (hv-synic); or it sends a message or event
+ * over a connection, of which there are none (Hypervisor Top Level Functional Specification, 11.11).
+ */
+static void hyperv(KvmVcpu *v)
+{
+    enum { INVALID_CONNECTION_ID = 0x12 };
+
+    if (v->run->hyperv.type == KVM_EXIT_HYPERV_HCALL) {
+        v->run->hyperv.u.hcall.result = INVALID_CONNECTION_ID;
+        v->io_pending = true;
+    }
+}
+
 static int unknown_exit(KvmVcpu *v)
 {
     error_report_text("KVM: unhandled exit %u of processor %d at 0x%" PRIx64 "", v->run->exit_reason, v->cpu->index,
@@ -113,6 +153,7 @@ static int unknown_exit(KvmVcpu *v)
 
 int kvm_handle_exit(KvmVcpu *v)
 {
+    kvm_smm_view(v);
     switch (v->run->exit_reason) {
     case KVM_EXIT_IO:
         port_io(v);
@@ -136,6 +177,15 @@ int kvm_handle_exit(KvmVcpu *v)
     case KVM_EXIT_X86_WRMSR:
         msr_exit(v, true);
         return 0;
+    case KVM_EXIT_HYPERV:
+        hyperv(v);
+        return 0;
+    case KVM_EXIT_SYSTEM_EVENT:
+        return system_event(v);
+    case KVM_EXIT_DEBUG:
+        return kvm_debug_exit(v);
+    case KVM_EXIT_DIRTY_RING_FULL:
+        return kvm_ring_full(v);
     case KVM_EXIT_SHUTDOWN:
         return EXIT_SHUTDOWN + 1;
     case KVM_EXIT_INTERNAL_ERROR:

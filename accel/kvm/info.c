@@ -16,17 +16,22 @@ static const struct {
     {KVM_CAP_VCPU_ATTRIBUTES, "vCPU attributes"}, {KVM_CAP_X86_SMM, "system management mode"},
     {KVM_CAP_X86_USER_SPACE_MSR, "MSRs in user space"}, {KVM_CAP_X86_MSR_FILTER, "MSR filter"},
     {KVM_CAP_TSC_CONTROL, "TSC scaling"}, {KVM_CAP_ADJUST_CLOCK, "clock"}, {KVM_CAP_IRQCHIP, "interrupt controllers"},
+#ifdef KVM_CAP_PIT2 /* of x86 */
+    {KVM_CAP_PIT2, "8254"},
+#endif
     {KVM_CAP_SPLIT_IRQCHIP, "split interrupt controllers"}, {KVM_CAP_IRQFD, "irqfd"}, {KVM_CAP_IOEVENTFD, "ioeventfd"},
-    {KVM_CAP_COALESCED_MMIO, "coalesced device memory"}, {KVM_CAP_DIRTY_LOG_RING, "dirty ring"},
+    {KVM_CAP_COALESCED_MMIO, "coalesced device memory"}, {KVM_CAP_COALESCED_PIO, "coalesced ports"},
+    {KVM_CAP_DIRTY_LOG_RING, "dirty ring"},
     {KVM_CAP_NESTED_STATE, "nested state"}, {KVM_CAP_EXIT_ON_EMULATION_FAILURE, "exit on emulation failure"},
 };
 
 static const char *const exit_names[KVM_EXIT_KINDS] = {
     [KVM_EXIT_IO] = "port", [KVM_EXIT_HLT] = "halt", [KVM_EXIT_MMIO] = "device memory",
     [KVM_EXIT_IRQ_WINDOW_OPEN] = "interrupt window", [KVM_EXIT_SHUTDOWN] = "shutdown", [KVM_EXIT_INTR] = "signal",
-    [KVM_EXIT_SET_TPR] = "task priority", [KVM_EXIT_IOAPIC_EOI] = "end of interrupt",
+    [KVM_EXIT_SET_TPR] = "task priority", [KVM_EXIT_DEBUG] = "debug", [KVM_EXIT_IOAPIC_EOI] = "end of interrupt",
     [KVM_EXIT_INTERNAL_ERROR] = "not emulated",
-    [KVM_EXIT_X86_RDMSR] = "rdmsr", [KVM_EXIT_X86_WRMSR] = "wrmsr", [KVM_EXIT_SYSTEM_EVENT] = "system event",
+    [KVM_EXIT_HYPERV] = "Hyper-V", [KVM_EXIT_X86_RDMSR] = "rdmsr", [KVM_EXIT_X86_WRMSR] = "wrmsr",
+    [KVM_EXIT_SYSTEM_EVENT] = "system event", [KVM_EXIT_DIRTY_RING_FULL] = "dirty ring full",
 };
 
 static void sum_up(Machine *m, KvmVcpu *sum)
@@ -62,6 +67,16 @@ static void info_counters(const KvmVcpu *sum, GString *out)
     g_string_append_printf(out, "\nother steps of the translator: %" PRIu64 "\n", sum->assists);
 }
 
+static uint64_t overflows(Machine *m)
+{
+    uint64_t n = 0;
+
+    for (int i = 0; i < machine_cpu_count(m); i++) {
+        n += kvm_vcpu(machine_cpu(m, i))->ring_overflows;
+    }
+    return n;
+}
+
 void kvm_info(Machine *m, GString *out)
 {
     KvmMachine *km = kvm_of(m);
@@ -76,6 +91,24 @@ void kvm_info(Machine *m, GString *out)
     pthread_mutex_lock(&km->slot_lock);
     g_string_append_printf(out, "memory slots: %u, changed %" PRIu64 " times\n", km->slots->len, km->slot_changes);
     pthread_mutex_unlock(&km->slot_lock);
+    if (km->ring_entries) {
+        g_string_append_printf(out, "dirty log: rings of %u entries, %" PRIu64 " overflows\n", km->ring_entries,
+                               overflows(m));
+    } else {
+        g_string_append_printf(out, "dirty log: bitmaps%s\n", km->dirty_manual ? ", cleared in pieces" : "");
+    }
+    kvm_events_info(km, out);
+#ifdef __x86_64__
+    bool smm = kvm_smm_memory(m) != machine_memory(m);
+    g_string_append_printf(out, "system management mode: %s\n", !smm     ? "none"
+                                                                : km->smm ? "executed by the kernel"
+                                                                          : "executed by the translator");
+#endif
+    kvm_late_info(km, out);
+    if (km->routes) {
+        g_string_append_printf(out, "message routes: %u, used %" PRIu64 " times\n", km->routes->len,
+                               __atomic_load_n(&km->routed, __ATOMIC_RELAXED));
+    }
     sum_up(m, &sum);
     info_counters(&sum, out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Interrupt controllers in the kernel. kernel-irqchip=split: the local APICs are there while vCPUs run, the 8259s and I/O
- * APICs are our devices (the API, KVM_CAP_SPLIT_IRQCHIP).
+ * APICs are our devices (the API, KVM_CAP_SPLIT_IRQCHIP). kernel-irqchip=on: those are there, too (chips.c).
  *
  * Messages are sent with KVM_SIGNAL_MSI. The kernel tells of the end of level-triggered interrupts (KVM_EXIT_IOAPIC_EOI)
  * by the routes of the I/O APICs' pins, which are kept for that alone. Halts, INIT and start-up IPIs are the kernel's
@@ -18,6 +18,7 @@
 
 #include "accel/kvm/kvm.h"
 #include "base/bits.h"
+#include "core/pcchips.h"
 #include "target/i386/state.h"
 
 #define REG_TPR 8
@@ -28,7 +29,8 @@
 
 /* ---- which ---- */
 
-static const char *const names[] = {[KVM_IRQCHIP_AUTO] = "auto", [KVM_IRQCHIP_OFF] = "off", [KVM_IRQCHIP_SPLIT] = "split"};
+static const char *const names[] = {[KVM_IRQCHIP_AUTO] = "auto", [KVM_IRQCHIP_OFF] = "off", [KVM_IRQCHIP_SPLIT] = "split",
+                                    [KVM_IRQCHIP_ON] = "on"};
 
 const char *kvm_irqchip_name(const KvmMachine *km)
 {
@@ -37,17 +39,14 @@ const char *kvm_irqchip_name(const KvmMachine *km)
 
 bool kvm_irqchip_parse(KvmMachine *km, const char *value, Error **errp)
 {
-    if (!strcmp(value, "off") || !strcmp(value, "split")) {
-        km->irqchip = !strcmp(value, "off") ? KVM_IRQCHIP_OFF : KVM_IRQCHIP_SPLIT;
-        return true;
+    for (KvmIrqchip i = KVM_IRQCHIP_OFF; i <= KVM_IRQCHIP_ON; i++) {
+        if (!strcmp(value, names[i])) {
+            km->irqchip = i;
+            return true;
+        }
     }
-    if (!strcmp(value, "on")) {
-        error_set(errp, ERR_UNSUPPORTED, "-accel kvm,kernel-irqchip=on: 8259s, I/O APIC and 8254 in the kernel are not used yet");
-        error_hint(errp, "kernel-irqchip=split has the local APICs there, and is the default");
-    } else {
-        error_set(errp, ERR_INVALID_PARAMETER, "-accel kvm: kernel-irqchip cannot be '%s'", value);
-        error_hint(errp, "possible: split, off");
-    }
+    error_set(errp, ERR_INVALID_PARAMETER, "-accel kvm: kernel-irqchip cannot be '%s'", value);
+    error_hint(errp, "possible: on, split, off");
     return false;
 }
 
@@ -80,16 +79,21 @@ bool kvm_irqchip_create(KvmMachine *km, Error **errp)
     struct kvm_enable_cap cap = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {APIC_PINS_MAX}};
     const char *missing = lacks(km->fd);
 
-    if (km->irqchip == KVM_IRQCHIP_AUTO) {
-        km->irqchip = missing ? KVM_IRQCHIP_OFF : KVM_IRQCHIP_SPLIT;
+    if (km->irqchip == KVM_IRQCHIP_AUTO) { /* a machine that has SMM already, under the translator, keeps all of it */
+        bool lost_smi = !km->smm && kvm_smm_memory(km->machine) != machine_memory(km->machine);
+        km->irqchip = missing || lost_smi ? KVM_IRQCHIP_OFF : KVM_IRQCHIP_SPLIT;
     }
     if (km->irqchip == KVM_IRQCHIP_OFF) {
         return true;
     }
     if (missing) {
-        error_set(errp, ERR_UNSUPPORTED, "-accel kvm,kernel-irqchip=split: the kernel's KVM lacks KVM_CAP_%s", missing);
+        error_set(errp, ERR_UNSUPPORTED, "-accel kvm,kernel-irqchip=%s: the kernel's KVM lacks KVM_CAP_%s",
+                  names[km->irqchip], missing);
         error_hint(errp, "kernel-irqchip=off needs nothing of it");
         return false;
+    }
+    if (km->irqchip == KVM_IRQCHIP_ON) {
+        return kvm_chips_create(km, errp);
     }
     if (kvm_ioctl(km->fd, KVM_ENABLE_CAP, &cap) < 0) {
         error_set_errno(errp, errno, "KVM cannot have local APICs (KVM_CAP_SPLIT_IRQCHIP)");
@@ -166,23 +170,7 @@ static void send_message(Machine *m, uint64_t addr, uint32_t data)
 
 static void set_routes(Machine *m, const ApicPin *pins)
 {
-    struct {
-        struct kvm_irq_routing head;
-        struct kvm_irq_routing_entry entry[APIC_PINS_MAX];
-    } r;
-
-    memset(&r, 0, sizeof(r));
-    for (unsigned n = 0; n < APIC_PINS_MAX; n++) {
-        if (pins[n].level) {
-            r.entry[r.head.nr++] = (struct kvm_irq_routing_entry){
-                .gsi = n, .type = KVM_IRQ_ROUTING_MSI,
-                .u.msi = {.address_lo = (uint32_t)pins[n].addr, .address_hi = pins[n].addr >> 32, .data = pins[n].data},
-            };
-        }
-    }
-    if (kvm_ioctl(kvm_of(m)->fd, KVM_SET_GSI_ROUTING, &r) < 0) {
-        warn_report("KVM_SET_GSI_ROUTING: %s", g_strerror(errno));
-    }
+    kvm_routes_set_pins(kvm_of(m), pins);
 }
 
 static void hold(Machine *m)
@@ -214,6 +202,10 @@ void kvm_lend_apics(KvmMachine *km)
     }
     km->lent = true;
     apics->lend(opaque, &apic_host);
+    if (km->irqchip == KVM_IRQCHIP_ON) {
+        machine_lend_chips(km->machine); /* what waits there goes to the local APICs */
+    }
+    kvm_routes_listen(km, true);
 }
 
 void kvm_take_apics(KvmMachine *km)
@@ -224,6 +216,7 @@ void kvm_take_apics(KvmMachine *km)
     if (!km->lent || !apics) {
         return;
     }
+    kvm_routes_listen(km, false);
     for (int i = 0; i < machine_cpu_count(km->machine); i++) {
         Cpu *cpu = machine_cpu(km->machine, i);
         if (cpu->state_dirty) { /* a start-up IPI that the kernel holds is for the new state */
@@ -235,6 +228,9 @@ void kvm_take_apics(KvmMachine *km)
         kvm_settle_apic(kvm_vcpu(cpu));
         cpu->power_off = ((const X86State *)cpu->state)->wait_sipi;
     }
+    if (km->irqchip == KVM_IRQCHIP_ON) {
+        machine_take_chips(km->machine);
+    }
     apics->take_back(opaque);
     km->lent = false;
 }
@@ -243,6 +239,9 @@ void kvm_apics_reset(void *opaque, Machine *m)
 {
     KvmMachine *km = opaque;
 
+    for (int i = 0; i < machine_cpu_count(m); i++) {
+        kvm_smm_reset(kvm_vcpu(machine_cpu(m, i)));
+    }
     if (!km->lent) {
         return;
     }

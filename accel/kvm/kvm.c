@@ -45,7 +45,7 @@ static bool trial(Error **errp)
     return fd >= 0;
 }
 
-/* ---- options: -accel kvm,kernel-irqchip=split|off,rescue=on|off ---- */
+/* ---- options: -accel kvm,dirty-ring-size=N,kernel-irqchip=on|split|off,rescue=on|off ---- */
 
 static bool parse_option(KvmMachine *km, const char *opt, Error **errp)
 {
@@ -53,11 +53,14 @@ static bool parse_option(KvmMachine *km, const char *opt, Error **errp)
         km->rescue = !strcmp(opt, "rescue=on");
         return true;
     }
+    if (g_str_has_prefix(opt, "dirty-ring-size=")) {
+        return kvm_ring_parse(km, strchr(opt, '=') + 1, errp);
+    }
     if (g_str_has_prefix(opt, "kernel-irqchip=")) {
         return kvm_irqchip_parse(km, strchr(opt, '=') + 1, errp);
     }
     error_set(errp, ERR_INVALID_PARAMETER, "-accel kvm: option '%s' is not known", opt);
-    error_hint(errp, "possible: kernel-irqchip=split|off, rescue=on|off");
+    error_hint(errp, "possible: dirty-ring-size=N, kernel-irqchip=on|split|off, rescue=on|off");
     return false;
 }
 
@@ -109,11 +112,10 @@ static bool set_addresses(KvmMachine *km, Error **errp)
 static void find_capabilities(KvmMachine *km)
 {
     km->readonly_slots = kvm_has(km->fd, KVM_CAP_READONLY_MEM);
-    km->intr_shadow = kvm_has(km->fd, KVM_CAP_INTR_SHADOW);
     km->sregs2 = kvm_has(km->fd, KVM_CAP_SREGS2);
     km->sync_regs = (kvm_has(km->fd, KVM_CAP_SYNC_REGS) & KVM_SYNC_X86_VALID_FIELDS) == KVM_SYNC_X86_VALID_FIELDS;
     km->tsc_attr = kvm_has(km->fd, KVM_CAP_VCPU_ATTRIBUTES);
-    km->xsave_size = MAX(kvm_has(km->fd, KVM_CAP_XSAVE2), (int)sizeof(struct kvm_xsave));
+    kvm_smm_init(km);
     km->mmap_size = ioctl(km->dev_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 }
 
@@ -124,8 +126,12 @@ static void vm_close(Machine *m)
     if (!km) {
         return;
     }
+    kvm_debug_fini(km);
     kvm_clock_fini(km);
     kvm_slots_fini(km);
+    kvm_events_fini(km);
+    kvm_late_fini(km);
+    kvm_routes_fini(km);
     if (km->fd >= 0) {
         close(km->fd);
     }
@@ -134,6 +140,46 @@ static void vm_close(Machine *m)
     }
     g_free(km);
     *machine_accel_priv(m, ACCEL_SLOT_KVM) = NULL;
+}
+
+static const struct {
+    uint32_t bit;
+    const char *name;
+} waits[] = {{KVM_X86_DISABLE_EXITS_HLT, "HLT"}, {KVM_X86_DISABLE_EXITS_PAUSE, "PAUSE"},
+             {KVM_X86_DISABLE_EXITS_MWAIT, "MWAIT"}, {KVM_X86_DISABLE_EXITS_CSTATE, "C-states"}};
+
+/* "HLT, PAUSE" */
+static GString *waits_names(uint32_t bits)
+{
+    GString *out = g_string_new(NULL);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(waits); i++) {
+        if (bits & waits[i].bit) {
+            g_string_append_printf(out, "%s%s", out->len ? ", " : "", waits[i].name);
+        }
+    }
+    return out;
+}
+
+/*
+ * -overcommit cpu-pm=on: instructions that wait stay in the guest (the API, KVM_CAP_X86_DISABLE_EXITS). Before vCPUs are
+ * made. What this kernel leaves to guests is used, and what it does not is named.
+ */
+static void leave_waiting(KvmMachine *km)
+{
+    uint32_t all = 0, can = kvm_has(km->fd, KVM_CAP_X86_DISABLE_EXITS);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(waits); i++) {
+        all |= waits[i].bit;
+    }
+    struct kvm_enable_cap cap = {.cap = KVM_CAP_X86_DISABLE_EXITS, .args = {can & all}};
+    if (cap.args[0] && kvm_ioctl(km->fd, KVM_ENABLE_CAP, &cap) == 0) {
+        km->waits = can & all;
+    }
+    if (km->waits != all) {
+        g_autoptr(GString) lacking = waits_names(all & ~km->waits);
+        warn_report("-overcommit cpu-pm=on: the kernel's KVM does not leave %s to guests", lacking->str);
+    }
 }
 
 static bool create(KvmMachine *km, Error **errp)
@@ -148,11 +194,14 @@ static bool create(KvmMachine *km, Error **errp)
     }
     find_capabilities(km);
     ask_for_failures(km);
+    if (machine_config(km->machine)->cpu_pm) {
+        leave_waiting(km);
+    }
     if (km->mmap_size < (int)sizeof(struct kvm_run)) {
         error_set(errp, ERR_UNSUPPORTED, "KVM's shared page of a vCPU is too small");
         return false;
     }
-    return set_addresses(km, errp) && kvm_irqchip_create(km, errp) && kvm_msr_filter(km, errp);
+    return set_addresses(km, errp) && kvm_dirty_init(km, errp) && kvm_irqchip_create(km, errp) && kvm_msr_filter(km, errp);
 }
 
 static bool vm_open(Machine *m, Error **errp)
@@ -163,12 +212,16 @@ static bool vm_open(Machine *m, Error **errp)
     km->fd = km->dev_fd = -1;
     *machine_accel_priv(m, ACCEL_SLOT_KVM) = km;
     kvm_slots_init(km);
+    kvm_routes_init(km);
     if (!parse_options(km, machine_config(m)->accel, errp) || !create(km, errp)) {
         vm_close(m);
         return false;
     }
     kvm_catch_kicks();
+    kvm_events_init(km);
+    kvm_late_init(km);
     kvm_clock_init(km);
+    kvm_debug_init(km);
     return true;
 }
 
@@ -177,10 +230,40 @@ static void ram_changed(Machine *m)
     KvmMachine *km = kvm_of(m);
 
     kvm_slots_update(km);
+    kvm_late_update(km);
     const AccelOps *assist = __atomic_load_n(&km->assist, __ATOMIC_ACQUIRE);
     if (assist) {
         assist->ram_changed(m);
     }
+}
+
+/* The translator's cached permissions; the guest's own stores are in the kernel's log. */
+static void watch_armed(Machine *m, RamBlock *b, uint64_t offset, uint64_t len)
+{
+    const AccelOps *assist = __atomic_load_n(&kvm_of(m)->assist, __ATOMIC_ACQUIRE);
+
+    if (assist) {
+        assist->watch_armed(m, b, offset, len);
+    }
+}
+
+static void events_changed(Machine *m)
+{
+    kvm_events_update(kvm_of(m));
+}
+
+static void info(Machine *m, GString *out)
+{
+    g_autoptr(GString) unsaved = g_string_new(NULL);
+
+    kvm_info(m, out);
+    kvm_msrs_unsaved(kvm_of(m), unsaved);
+    if (kvm_of(m)->waits) {
+        g_autoptr(GString) names = waits_names(kvm_of(m)->waits);
+        g_string_append_printf(out, "waiting in the guest: %s\n", names->str);
+    }
+    g_string_append_printf(out, "MSRs that are not saved:%s\n", unsaved->len ? unsaved->str : " none");
+    kvm_debug_info(kvm_of(m), out);
 }
 
 static const AccelOps kvm_accel = {
@@ -197,10 +280,19 @@ static const AccelOps kvm_accel = {
     .pull = kvm_pull,
     .push = kvm_push,
     .ram_changed = ram_changed,
+    .events_changed = events_changed,
+    .dirty_log = kvm_dirty_log,
+    .dirty_sync = kvm_dirty_sync,
+    .dirty_rings = kvm_dirty_rings,
+    .dirty_pages = kvm_dirty_pages,
+    .watch_armed = watch_armed,
     .x86_caps = kvm_x86_caps,
+    .x86_smm = kvm_smm_usable,
+    .msi = &kvm_msi,
     .leave = kvm_leave,
     .enter = kvm_enter,
-    .info = kvm_info,
+    .debug = kvm_debug,
+    .info = info,
     .reset_stats = kvm_reset_stats,
 };
 ACCEL(kvm_accel);

@@ -14,11 +14,18 @@
 #define NOBODY 0ull
 #endif
 
-static bool natural(const struct kvm_run *run)
+static bool natural(unsigned n)
 {
-    unsigned n = run->mmio.len;
-
     return n == 1 || n == 2 || n == 4 || n == 8;
+}
+
+void kvm_store(KvmVcpu *v, AddressSpace *as, hwaddr addr, const uint8_t *data, unsigned n)
+{
+    if (natural(n)) {
+        address_space_store(as, addr, kvm_attrs(v), n, ld_le_n(data, n));
+    } else {
+        address_space_write(as, addr, kvm_attrs(v), data, n);
+    }
 }
 
 void kvm_memory_io(KvmVcpu *v)
@@ -30,12 +37,8 @@ void kvm_memory_io(KvmVcpu *v)
     uint64_t val = NOBODY;
 
     if (run->mmio.is_write) {
-        if (natural(run)) {
-            address_space_store(mem, addr, kvm_attrs(v), n, ld_le_n(run->mmio.data, n));
-        } else {
-            address_space_write(mem, addr, kvm_attrs(v), run->mmio.data, n);
-        }
-    } else if (!natural(run)) {
+        kvm_store(v, mem, addr, run->mmio.data, n);
+    } else if (!natural(n)) {
         address_space_read(mem, addr, kvm_attrs(v), run->mmio.data, n);
     } else {
         if (address_space_load(mem, addr, kvm_attrs(v), n, &val) == MEM_DECODE_ERROR) {

@@ -7,6 +7,8 @@
  * all vCPUs are kept out of the guest during a change. Only whole pages can be mapped; the rest of a section that is not
  * on page boundaries is reached by exits. Stores into read-only slots come as exits, too, and are the section's matter.
  *
+ * Where the kernel has system management mode, it has a second set of slots for what processors see there.
+ *
  * home: any thread; see the locks in kvm.h.
  */
 #include <errno.h>
@@ -95,6 +97,7 @@ void kvm_left(KvmVcpu *v)
         pthread_cond_broadcast(&km->hold_cond);
         pthread_mutex_unlock(&km->hold_lock);
     }
+    kvm_late_drain(v); /* who holds may have the machine's lock: it was told first */
 }
 
 /* ---- the view as slots ---- */
@@ -102,6 +105,7 @@ void kvm_left(KvmVcpu *v)
 typedef struct Wanted {
     KvmMachine *km;
     GArray *slots; /* KvmSlot without ids */
+    uint32_t space;
 } Wanted;
 
 static void add_section(const MemSection *s, void *opaque)
@@ -117,9 +121,12 @@ static void add_section(const MemSection *s, void *opaque)
         return; /* no whole page, or pages of host and guest do not fit */
     }
     KvmSlot slot = {
+        .space = w->space,
         .base = s->base + skip,
         .size = (s->size - skip) / page * page,
         .host = s->ram->host + s->ram_offset + skip,
+        .ram = s->ram,
+        .ram_offset = s->ram_offset + skip,
         .readonly = s->readonly,
     };
     if (slot.size) {
@@ -129,7 +136,7 @@ static void add_section(const MemSection *s, void *opaque)
 
 static bool same(const KvmSlot *a, const KvmSlot *b)
 {
-    return a->base == b->base && a->size == b->size && a->host == b->host && a->readonly == b->readonly;
+    return a->space == b->space && a->base == b->base && a->size == b->size && a->host == b->host && a->readonly == b->readonly;
 }
 
 static bool contains(const GArray *list, const KvmSlot *s)
@@ -143,11 +150,11 @@ static bool contains(const GArray *list, const KvmSlot *s)
 }
 
 /* size 0: delete. A failure leaves the addresses to exits, where all works, but slowly. */
-static bool set_slot(KvmMachine *km, const KvmSlot *s, uint64_t size)
+bool kvm_slot_set(KvmMachine *km, const KvmSlot *s, uint64_t size)
 {
     struct kvm_userspace_memory_region r = {
         .slot = s->id,
-        .flags = s->readonly ? KVM_MEM_READONLY : 0,
+        .flags = s->readonly ? KVM_MEM_READONLY : km->dirty_logging && size ? KVM_MEM_LOG_DIRTY_PAGES : 0,
         .guest_phys_addr = s->base,
         .memory_size = size,
         .userspace_addr = (uintptr_t)s->host,
@@ -171,9 +178,10 @@ static bool id_used(const GArray *list, uint32_t id)
     return false;
 }
 
-static uint32_t free_id(const GArray *list)
+/* The upper half says of which address space it is (the API, KVM_CAP_MULTI_ADDRESS_SPACE). */
+static uint32_t free_id(const GArray *list, uint32_t space)
 {
-    uint32_t id = 0;
+    uint32_t id = space << 16;
 
     while (id_used(list, id)) {
         id++;
@@ -197,15 +205,16 @@ static void apply(KvmMachine *km, const GArray *wanted)
     for (guint i = km->slots->len; i-- > 0;) {
         KvmSlot *s = &g_array_index(km->slots, KvmSlot, i);
         if (!contains(wanted, s)) {
-            set_slot(km, s, 0);
+            kvm_dirty_read_slot(km, s);
+            kvm_slot_set(km, s, 0);
             g_array_remove_index_fast(km->slots, i);
         }
     }
     for (guint i = 0; i < wanted->len; i++) {
         KvmSlot s = g_array_index(wanted, KvmSlot, i);
         if (!contains(km->slots, &s)) {
-            s.id = free_id(km->slots);
-            if (set_slot(km, &s, s.size)) {
+            s.id = free_id(km->slots, s.space);
+            if (kvm_slot_set(km, &s, s.size)) {
                 g_array_append_val(km->slots, s);
             }
         }
@@ -219,6 +228,10 @@ void kvm_slots_update(KvmMachine *km)
 
     pthread_mutex_lock(&km->slot_lock);
     address_space_foreach(machine_memory(km->machine), add_section, &w);
+    if (km->smm) {
+        w.space = KVM_SPACE_SMM;
+        address_space_foreach(kvm_smm_memory(km->machine), add_section, &w);
+    }
     if (changes(km, w.slots)) {
         kvm_hold(km);
         apply(km, w.slots);

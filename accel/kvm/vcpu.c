@@ -13,9 +13,16 @@
 
 #include "accel/kvm/kvm.h"
 #include "base/log.h"
+#include "target/i386/state.h"
 
-/* What the translator takes; with local APICs in the kernel that is what came before they were there, and SMIs. */
-#define ASSIST_REQUESTS (CPU_REQ_INIT | CPU_REQ_SIPI | CPU_REQ_SMI)
+/*
+ * What the translator takes; with local APICs in the kernel that is what came before they were there. SMIs are the kernel's
+ * where it knows them.
+ */
+static uint32_t assist_requests(const KvmVcpu *v)
+{
+    return CPU_REQ_INIT | CPU_REQ_SIPI | (v->km->smm ? 0 : CPU_REQ_SMI);
+}
 
 /* ---- life ---- */
 
@@ -40,7 +47,10 @@ static bool open_parts(KvmVcpu *v, Error **errp)
     if (!kvm_vcpu_create(v, v->cpu->arch_id, errp)) {
         return false;
     }
+    /* AMX was allowed since the virtual machine was made (kvm_x86_caps). */
+    km->xsave_size = MAX(kvm_has(km->fd, KVM_CAP_XSAVE2), (int)sizeof(struct kvm_xsave));
     v->xsave = g_malloc0(km->xsave_size);
+    v->state_bytes = kvm_state_bytes(x86_cpu_config(v->cpu));
     v->known = g_malloc0(v->cpu->target->state_size);
     if (!kvm_tsc_open(v, errp) || !kvm_set_cpuid(v, errp)) {
         return false;
@@ -65,6 +75,12 @@ bool kvm_vcpu_open(Cpu *cpu, Error **errp)
 }
 
 /* ---- interrupts ---- */
+
+/* What there is to look at: a debugger's step may keep interrupts away. */
+static uint32_t requests(const KvmVcpu *v)
+{
+    return cpu_requests(v->cpu) & ~(kvm_debug_quiet(v) ? CPU_REQ_INTR | CPU_REQ_NMI : 0u);
+}
 
 /* The kernel's state is no more what was pulled or pushed: should the guest not be entered, the event is pulled again. */
 static void state_moved_on(KvmVcpu *v)
@@ -104,8 +120,12 @@ static void inject_interrupt(KvmVcpu *v)
 static void inject(KvmVcpu *v)
 {
     Cpu *cpu = v->cpu;
-    uint32_t req = cpu_requests(cpu);
+    uint32_t req = requests(v);
 
+    if ((req & CPU_REQ_SMI) && v->km->smm) {
+        kvm_smm_inject(v);
+        state_moved_on(v);
+    }
     if (req & CPU_REQ_NMI) {
         cpu_unrequest(cpu, CPU_REQ_NMI);
         kvm_ioctl(v->fd, KVM_NMI, NULL);
@@ -117,7 +137,7 @@ static void inject(KvmVcpu *v)
     if ((req & CPU_REQ_INTR) && v->run->ready_for_interrupt_injection) {
         inject_interrupt(v);
     }
-    v->run->request_interrupt_window = (cpu_requests(cpu) & CPU_REQ_INTR) != 0;
+    v->run->request_interrupt_window = (requests(v) & CPU_REQ_INTR) != 0;
     if (!v->km->lent && cpu->intc && cpu->intc->sysreg_read) {
         uint64_t cr8 = 0;
         cpu->intc->sysreg_read(cpu->intc_opaque, X86_INTC_CR8, &cr8);
@@ -139,9 +159,9 @@ static void task_priority(KvmVcpu *v, uint64_t before)
 /* Is there a request that the round so far did not deal with? */
 static bool news(const KvmVcpu *v)
 {
-    uint32_t req = cpu_requests(v->cpu);
+    uint32_t req = requests(v);
 
-    return (req & (KVM_LOOP_REQUESTS | ASSIST_REQUESTS | CPU_REQ_TLB | CPU_REQ_NMI)) ||
+    return (req & (KVM_LOOP_REQUESTS | assist_requests(v) | CPU_REQ_TLB | CPU_REQ_NMI | CPU_REQ_SMI)) ||
            ((req & CPU_REQ_INTR) && !v->run->request_interrupt_window);
 }
 
@@ -187,7 +207,7 @@ static bool asleep(KvmVcpu *v)
     if (!v->cpu->target->has_work(v->cpu)) {
         return true;
     }
-    if (!(cpu_requests(v->cpu) & ASSIST_REQUESTS)) {
+    if (!(cpu_requests(v->cpu) & assist_requests(v))) {
         kvm_wake(v);
     }
     return false;
@@ -212,7 +232,7 @@ static int round_of(KvmVcpu *v)
     if (asleep(v)) {
         return EXIT_HALT + 1;
     }
-    if ((req & ASSIST_REQUESTS) || kvm_needs_assist(v)) {
+    if ((req & assist_requests(v)) || kvm_needs_assist(v)) {
         kvm_finish_io(v);
         kvm_flush_extint(v);
         v->assists++;
@@ -227,6 +247,9 @@ Exit kvm_run(Cpu *cpu)
     KvmVcpu *v = kvm_vcpu(cpu);
     int e;
 
+    if (G_UNLIKELY(kvm_debug_changed(v)) && (e = kvm_debug_begin(v))) {
+        return (Exit)(e - 1);
+    }
     while ((e = round_of(v)) == 0) {
     }
     return (Exit)(e - 1);

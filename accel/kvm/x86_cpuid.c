@@ -9,17 +9,27 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "accel/kvm/kvm.h"
+#include "base/os/hostcpu.h"
 #include "target/i386/state.h"
 
 #define MAX_ENTRIES 4096
 #define MSR_ARCH_CAPABILITIES 0x10au
 #define SUBLEAVES 64
 #define TSC_DEADLINE_BIT (1u << 24)
+#define MONITOR_BIT (1u << 3)
 #define KVM_CPUID_FEATURES 0x40000001u
-#define KVM_FEATURE_PV_EOI 6
+/* KVM_FEATURE_ASYNC_PF, PV_EOI, PV_UNHALT, PV_SEND_IPI, PV_SCHED_YIELD, ASYNC_PF_INT. */
+#define NEED_APICS (1u << 4 | 1u << 6 | 1u << 7 | 1u << 11 | 1u << 13 | 1u << 14)
+#define HV_SYNIC (1u << 2)
+#define HV_STIMER (1u << 3)
+#define HV_VAPIC (1u << 4)
+#define HV_IPI (1u << 10)
+#define ARCH_REQ_XCOMP_GUEST_PERM 0x1025 /* Linux, Documentation/arch/x86/xstate.rst */
+#define TILEDATA 18
 
 typedef struct kvm_cpuid2 Cpuid2;
 
@@ -33,11 +43,11 @@ static Cpuid2 *cpuid_new(unsigned n)
 
 /* ---- what the kernel can give ---- */
 
-static Cpuid2 *supported(int fd)
+static Cpuid2 *ask(int fd, unsigned long request)
 {
     for (unsigned n = 128; n <= MAX_ENTRIES; n *= 2) {
         Cpuid2 *c = cpuid_new(n);
-        if (kvm_ioctl(fd, KVM_GET_SUPPORTED_CPUID, c) == 0) {
+        if (kvm_ioctl(fd, request, c) == 0) {
             return c;
         }
         g_free(c);
@@ -68,15 +78,60 @@ static void apic_features(AccelX86 *caps, bool there, bool deadline)
             c->reg[CPUID_ECX] &= ~TSC_DEADLINE_BIT;
             c->reg[CPUID_ECX] |= there && deadline ? TSC_DEADLINE_BIT : 0;
         } else if (c->leaf == KVM_CPUID_FEATURES && !there) {
-            c->reg[CPUID_EAX] &= ~(1u << KVM_FEATURE_PV_EOI);
+            c->reg[CPUID_EAX] &= ~NEED_APICS;
+        } else if (c->leaf == HYPERV_FEATURES && !there) {
+            c->reg[CPUID_EAX] &= ~(HV_VAPIC | HV_SYNIC | HV_STIMER);
+        } else if (c->leaf == HYPERV_ADVICE && !there) {
+            c->reg[CPUID_EAX] &= ~HV_IPI;
         }
     }
+}
+
+/*
+ * MONITOR and MWAIT are for guests whose waiting stays in them, and then as the host has them: leaf 5 is the host's, for
+ * which there is room behind the others.
+ */
+static void waiting_features(AccelX86 *caps, bool there)
+{
+    AccelCpuid *five = NULL;
+
+    for (unsigned i = 0; i < caps->n; i++) {
+        AccelCpuid *c = &caps->cpuid[i];
+        if (c->leaf == 1) {
+            c->reg[CPUID_ECX] = (c->reg[CPUID_ECX] & ~MONITOR_BIT) | (there ? MONITOR_BIT : 0);
+        }
+        five = c->leaf == 5 ? c : five;
+    }
+    five = five ? five : &caps->cpuid[caps->n++];
+    *five = (AccelCpuid){.leaf = 5};
+    if (there) {
+        os_host_cpuid(5, 0, five->reg);
+    }
+}
+
+/* Guests may use AMX's registers, which are large, only if the process asked for it. */
+static void ask_for_tiles(int fd)
+{
+#ifdef KVM_X86_XCOMP_GUEST_SUPP
+    uint64_t components = 0;
+    struct kvm_device_attr attr = {.attr = KVM_X86_XCOMP_GUEST_SUPP, .addr = (uintptr_t)&components};
+
+    if (kvm_has(fd, KVM_CAP_SYS_ATTRIBUTES) && kvm_ioctl(fd, KVM_GET_DEVICE_ATTR, &attr) == 0 &&
+        (components >> TILEDATA & 1)) {
+        syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_GUEST_PERM, TILEDATA); /* refused: CPUID does not list them */
+    }
+#endif
 }
 
 AccelX86 *kvm_x86_caps(Machine *m, Error **errp)
 {
     int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-    g_autofree Cpuid2 *c = fd < 0 ? NULL : supported(fd);
+
+    if (fd >= 0) {
+        ask_for_tiles(fd);
+    }
+    g_autofree Cpuid2 *c = fd < 0 ? NULL : ask(fd, KVM_GET_SUPPORTED_CPUID);
+    g_autofree Cpuid2 *hv = fd < 0 || !kvm_has(fd, KVM_CAP_SYS_HYPERV_CPUID) ? NULL : ask(fd, KVM_GET_SUPPORTED_HV_CPUID);
 
     if (!c) {
         error_set_errno(errp, errno, "KVM does not say what processors it supports");
@@ -85,7 +140,7 @@ AccelX86 *kvm_x86_caps(Machine *m, Error **errp)
         }
         return NULL;
     }
-    AccelX86 *caps = g_malloc0(sizeof(*caps) + (c->nent + 1) * sizeof(caps->cpuid[0]));
+    AccelX86 *caps = g_malloc0(sizeof(*caps) + (c->nent + 2 + (hv ? hv->nent : 0)) * sizeof(caps->cpuid[0]));
     for (unsigned i = 0; i < c->nent; i++) {
         const struct kvm_cpuid_entry2 *e = &c->entries[i];
         caps->cpuid[caps->n++] = (AccelCpuid){
@@ -94,11 +149,19 @@ AccelX86 *kvm_x86_caps(Machine *m, Error **errp)
             .reg = {e->eax, e->ebx, e->ecx, e->edx},
         };
     }
+    for (unsigned i = 0; hv && i < hv->nent; i++) {
+        const struct kvm_cpuid_entry2 *e = &hv->entries[i];
+        if (e->function == HYPERV_FEATURES || e->function == HYPERV_ADVICE || e->function == HYPERV_FIRST_LEAF) {
+            caps->cpuid[caps->n++] = (AccelCpuid){.leaf = e->function, .reg = {e->eax, e->ebx, e->ecx, e->edx},
+                                                  .subleaf = e->function == HYPERV_FIRST_LEAF ? ACCEL_CPUID_HYPERV : 0};
+        }
+    }
     caps->cpuid[caps->n++] = (AccelCpuid){.leaf = MSR_ARCH_CAPABILITIES, .subleaf = ACCEL_CPUID_MSR,
                                           .reg = {feature_msr(fd, MSR_ARCH_CAPABILITIES)}};
     const KvmMachine *km = m ? kvm_of(m) : NULL;
     apic_features(caps, km ? km->irqchip != KVM_IRQCHIP_OFF : kvm_irqchip_default(fd),
                   kvm_has(fd, KVM_CAP_TSC_DEADLINE_TIMER));
+    waiting_features(caps, km && (km->waits & KVM_X86_DISABLE_EXITS_MWAIT));
     close(fd);
     return caps;
 }
@@ -109,6 +172,20 @@ typedef struct Builder {
     const X86CpuConfig *config;
     Cpuid2 *out;
 } Builder;
+
+/* Bytes of an XSAVE area with all components where the host has them. */
+static uint32_t standard_size(const X86CpuConfig *c)
+{
+    uint32_t end = x86_xsave_size(XSTATE_X87, false);
+
+    for (unsigned n = 2; n < G_N_ELEMENTS(c->xstate_offset); n++) {
+        uint32_t size, at;
+        x86_xsave_component((int)n, &size, &at);
+        at = c->xstate_offset[n] ? c->xstate_offset[n] : at;
+        end = c->xcr0_valid >> n & 1 ? MAX(end, at + size) : end;
+    }
+    return end;
+}
 
 static void add(Builder *b, uint32_t leaf, uint32_t subleaf, bool indexed)
 {
@@ -121,6 +198,9 @@ static void add(Builder *b, uint32_t leaf, uint32_t subleaf, bool indexed)
     x86_cpuid(b->config, &live, leaf, subleaf, r);
     if (leaf == 0xd && subleaf >= 2 && subleaf < G_N_ELEMENTS(b->config->xstate_offset) && r[CPUID_EAX]) {
         r[CPUID_EBX] = b->config->xstate_offset[subleaf];
+    }
+    if (leaf == 0xd && subleaf == 0) {
+        r[CPUID_ECX] = standard_size(b->config);
     }
     b->out->entries[b->out->nent++] = (struct kvm_cpuid_entry2){
         .function = leaf, .index = subleaf, .flags = indexed ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
@@ -152,6 +232,10 @@ static void add_leaf(Builder *b, uint32_t leaf)
     case 0x1f:
         add_list(b, leaf, CPUID_ECX, 0xff00);
         break;
+    case 0x1d:
+        add(b, leaf, 0, true);
+        add(b, leaf, 1, true);
+        break;
     case 7:
         for (uint32_t i = 0; i <= b->config->level_func7 && i < SUBLEAVES; i++) {
             add(b, leaf, i, true);
@@ -179,7 +263,11 @@ bool kvm_set_cpuid(KvmVcpu *v, Error **errp)
     for (uint32_t leaf = 0; leaf <= MIN(b.config->level, 0xff); leaf++) {
         add_leaf(&b, leaf);
     }
-    for (uint32_t leaf = 0x40000000; b.config->kvm_leaf && leaf <= 0x40000001; leaf++) {
+    for (uint32_t leaf = HYPERV_FIRST_LEAF; b.config->hyperv && leaf <= HYPERV_LAST_LEAF; leaf++) {
+        add_leaf(&b, leaf);
+    }
+    uint32_t ours = b.config->hyperv ? 0x40000100 : 0x40000000;
+    for (uint32_t leaf = ours; b.config->kvm_leaf && leaf <= ours + 1; leaf++) {
         add_leaf(&b, leaf);
     }
     for (uint32_t leaf = 0x80000000; leaf <= MIN(b.config->xlevel, 0x800000ff); leaf++) {
@@ -187,6 +275,16 @@ bool kvm_set_cpuid(KvmVcpu *v, Error **errp)
     }
     if (kvm_ioctl(v->fd, KVM_SET_CPUID2, c) < 0) {
         error_set_errno(errp, errno, "KVM does not take the CPUID answers of processor %d", v->cpu->index);
+        return false;
+    }
+    struct kvm_enable_cap synic = {.cap = KVM_CAP_HYPERV_SYNIC2};
+    if (x86_has(b.config, F_HV_SYNIC) && kvm_ioctl(v->fd, KVM_ENABLE_CAP, &synic) < 0) {
+        error_set_errno(errp, errno, "-cpu hv-synic: the kernel's KVM cannot (KVM_CAP_HYPERV_SYNIC2)");
+        return false;
+    }
+    struct kvm_enable_cap enforce = {.cap = KVM_CAP_HYPERV_ENFORCE_CPUID, .args = {1}};
+    if (b.config->hyperv && b.config->hv_enforce && kvm_ioctl(v->fd, KVM_ENABLE_CAP, &enforce) < 0) {
+        error_set_errno(errp, errno, "-cpu hv-enforce-cpuid: the kernel's KVM cannot (KVM_CAP_HYPERV_ENFORCE_CPUID)");
         return false;
     }
     return true;

@@ -3,8 +3,8 @@
  * The state of an x86 vCPU, to and from the kernel (the API: KVM_GET_REGS, KVM_GET_SREGS2, KVM_GET_VCPU_EVENTS,
  * KVM_GET_DEBUGREGS, KVM_GET_XCRS and their counterparts).
  *
- * X86State is the truth for what the kernel does not keep: system management mode; halts and waiting for a start-up IPI,
- * unless the local APICs are there.
+ * X86State is the truth for what the kernel does not keep: halts and waiting for a start-up IPI, unless the local APICs are
+ * there; system management mode, unless the kernel has it (smm.c).
  * What a pull brought is remembered, and a push sends only what differs from it: after one instruction of the translator
  * that is little, and some registers (kvmclock's) act when they are written.
  *
@@ -79,6 +79,14 @@ static void push_regs(KvmVcpu *v, X86State *s)
         v->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
     } else {
         VCPU(v, KVM_SET_REGS, &r);
+    }
+}
+
+void kvm_flush_regs(KvmVcpu *v)
+{
+    if (v->run->kvm_dirty_regs & KVM_SYNC_X86_REGS) {
+        v->run->kvm_dirty_regs &= ~(uint64_t)KVM_SYNC_X86_REGS;
+        VCPU(v, KVM_SET_REGS, &v->run->s.regs.regs);
     }
 }
 
@@ -260,12 +268,14 @@ static void pull_events(KvmVcpu *v, X86State *s)
                                                                     : 0;
     s->nmi_masked = ev.nmi.masked;
     s->nmi_pending = ev.nmi.pending || ev.nmi.injected;
+    kvm_pull_smm(v, &ev, s);
 }
 
 static void push_events(KvmVcpu *v, const X86State *s)
 {
     struct kvm_vcpu_events ev = {
-        .flags = KVM_VCPUEVENT_VALID_NMI_PENDING | (v->km->intr_shadow ? KVM_VCPUEVENT_VALID_SHADOW : 0),
+        /* Not asked for by KVM_CAP_INTR_SHADOW: kernels that take the shadow do not tell of it there. */
+        .flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW,
         .exception = {.injected = s->exc_pending, .nr = s->exc_vector, .has_error_code = s->exc_has_err,
                       .error_code = s->exc_err},
         .interrupt = {.injected = s->int_injected, .nr = s->int_vector,
@@ -275,7 +285,15 @@ static void push_events(KvmVcpu *v, const X86State *s)
         .nmi = {.masked = s->nmi_masked, .pending = s->nmi_pending},
     };
 
+    bool moves = v->km->smm && (!v->known_valid || s->smm != v->known->smm);
+    if (moves) { /* what waits in the kernel goes back as it was, and nobody sends more meanwhile */
+        kvm_hold(v->km);
+        kvm_push_smm(v, s, &ev);
+    }
     VCPU(v, KVM_SET_VCPU_EVENTS, &ev);
+    if (moves) {
+        kvm_release(v->km);
+    }
 }
 
 /* ---- halts, waiting for a start-up IPI ---- */
@@ -368,7 +386,7 @@ void kvm_pull(Cpu *cpu)
     kvm_pull_fpu(v, s);
     kvm_pull_msrs(v, s);
     kvm_pull_tsc(v, s);
-    *v->known = *s;
+    memcpy(v->known, s, v->state_bytes);
     v->known_valid = true;
     v->synced = false;
 }
@@ -395,22 +413,27 @@ void kvm_push(Cpu *cpu)
         push_sregs(v, s);
     }
     kvm_push_msrs(v, s);
-    if (!v->known_valid || memcmp(&s->fx, &k->fx, sizeof(*s) - offsetof(X86State, fx)) || s->pkru != k->pkru) {
+    if (!v->known_valid || memcmp(&s->fx, &k->fx, v->state_bytes - offsetof(X86State, fx)) || s->pkru != k->pkru) {
         kvm_push_fpu(v, s);
     }
     if (DIFFERS(dr, efer)) {
         push_debug(v, s);
     }
     push_regs(v, s);
-    if (DIFFERS(int_shadow, ferr)) {
+    if (s->smm) {
+        push_wait(v, s, k); /* the kernel knows no such mode in a processor that waits for a start-up IPI, nor the other way */
+    }
+    if (DIFFERS(int_shadow, ferr)) { /* smm is among them */
         push_events(v, s);
     }
     if (!v->known_valid || v->tsc_stale || s->tsc_offset != k->tsc_offset) {
         v->tsc_stale = false;
         kvm_push_tsc(v, s);
     }
-    push_wait(v, s, k);
-    *k = *s;
+    if (!s->smm) {
+        push_wait(v, s, k);
+    }
+    memcpy(k, s, v->state_bytes);
     v->known_valid = true;
     guess_ready(v, s);
 }
@@ -453,7 +476,10 @@ bool kvm_needs_assist(const KvmVcpu *v)
 {
     const X86State *s = v->cpu->state;
 
-    return s->smm || s->svm_guest || !s->gif;
+    /* An INIT that waits for the end of SMM is the translator's, and with it what is in between. */
+    bool smm = s->smm && (!v->km->smm || (cpu_requests(v->cpu) & CPU_REQ_INIT));
+
+    return smm || s->svm_guest || !s->gif;
 }
 
 uint64_t kvm_pc(KvmVcpu *v)

@@ -286,6 +286,7 @@ static const AccelOps tcg_accel = {
     .ram_changed = ram_changed,
     .code_written = code_written,
     .watch_armed = watch_armed,
+    .debug = tcg_debug,
     .info = tcg_info,
     .reset_stats = tcg_reset_stats,
 };

@@ -376,6 +376,19 @@ void cache_code_written(TcgMachine *tm, RamBlock *b, uint64_t offset, uint64_t l
     pthread_mutex_unlock(&tm->lock);
 }
 
+void cache_drop_breakpoints(TcgMachine *tm)
+{
+    pthread_mutex_lock(&tm->lock);
+    for (uint32_t i = 0; i < tm->n_blocks; i++) {
+        TcgBlock *tb = &tm->arena[i];
+        if (tb->valid && debug_breaks_within(tm->machine, tm->target->code_va ? tm->target->code_va(tb->mode, tb->pc) : tb->pc,
+                                             tb->guest_bytes)) {
+            drop_block(tm, tb, ~0ull);
+        }
+    }
+    pthread_mutex_unlock(&tm->lock);
+}
+
 /* Start over: everybody is outside generated code while this runs. */
 void cache_flush_all(TcgVcpu *v)
 {
@@ -620,6 +633,10 @@ static void translate_watched(TcgVcpu *v, TcgTranslate *t, uint64_t phys, uint64
         }
         read_writes(v->tm, phys, phys2, w);
         translate(v, t, pc, mode, MAX_INSNS);
+        int cut = debug_cut(v, &v->ir);
+        if (G_UNLIKELY(cut)) {
+            translate(v, t, pc, mode, cut);
+        }
         /* When the block turns out to reach a second page, read that again under its watch. */
         if (t->phys2 == phys2) {
             break;

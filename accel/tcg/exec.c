@@ -16,6 +16,7 @@
 
 #include "accel/tcg/tlb.h"
 #include "base/log.h"
+#include "core/debug.h"
 
 /* ---- in and out of guest code, seen by other threads ---- */
 
@@ -250,6 +251,7 @@ static void execute(TcgVcpu *v)
 
         TcgBlock *tb = find_block(v, pc, true);
         if (!tb) {
+            debug_check_break(v, pc); /* there are no blocks where breakpoints are */
             uint64_t flushes = v->tm->full_flushes;
             tb = cache_translate(v, pc, v->loop->mode);
             edge = flushes == v->tm->full_flushes ? edge : NULL;
@@ -279,6 +281,7 @@ static void execute(TcgVcpu *v)
 static __attribute__((noinline)) Leave guarded(TcgVcpu *v, void (*fn)(TcgVcpu *))
 {
     v->loop->leave = 0;
+    v->loop->watch_leaves = fn == execute;
     if (__builtin_setjmp(v->jmp) == 0) {
         fn(v);
     }
@@ -340,6 +343,10 @@ static bool round_of(TcgVcpu *v, Leave *last)
     absorb_requests(v);
     if (v->loop->deliver) {
         fn = do_deliver; /* before anything else: the state is mid-instruction until then */
+    } else if (G_UNLIKELY(v->loop->watch_hit)) {
+        v->loop->watch_hit = false;
+        v->run_exit = EXIT_DEBUG;
+        return false;
     } else if (*last == LEAVE_INTERP) {
         fn = do_interp_one;
     } else if (cpu_requests(v->cpu) & LOOP_REQUESTS) {
@@ -364,17 +371,22 @@ static bool round_of(TcgVcpu *v, Leave *last)
     return *last != LEAVE_EXIT;
 }
 
+static Exit debug_step(TcgVcpu *v);
+
 Exit tcg_run(Cpu *cpu)
 {
     TcgVcpu *v = cpu->accel_priv[ACCEL_SLOT_TCG];
     Leave last = 0;
+    if (G_UNLIKELY(cpu->debug->action == DEBUG_STEP)) {
+        return debug_step(v);
+    }
     v->exit_reason = TCG_EXIT_LOOKUP;
     while (round_of(v, &last)) {
     }
     return v->run_exit;
 }
 
-/* ---- single instructions, for another accelerator ---- */
+/* ---- single instructions, for a debugger or another accelerator ---- */
 
 static void do_one(TcgVcpu *v)
 {
@@ -408,4 +420,51 @@ Exit tcg_execute_one(TcgVcpu *v)
         return v->run_exit;
     }
     return EXIT_REQUEST;
+}
+
+static uint64_t events(const TcgVcpu *v)
+{
+    return v->stats.interrupts + v->stats.exceptions;
+}
+
+/* The instruction, or an event in its place or after it. False: run() ends with v->run_exit. */
+static bool step_once(TcgVcpu *v)
+{
+    void *env = tcg_env(v);
+    uint64_t before = events(v), pc = tcg_pc(v), mode = v->target->mode(env);
+
+    if (!settle(v, NULL)) {
+        return false;
+    }
+    if (v->cpu->debug->interrupts && !settle(v, do_interrupt)) {
+        return false;
+    }
+    if (events(v) != before) {
+        return true;
+    }
+    if (v->target->halted(env)) {
+        v->run_exit = EXIT_REQUEST; /* not the end of a step: it waits for an interrupt */
+        return !v->cpu->debug->interrupts;
+    }
+    bool ok = settle(v, do_one);
+    /* Some blocks only prepare for the instruction, by another mode word (Arm: BTYPE). */
+    if (ok && events(v) == before && tcg_pc(v) == pc && v->target->mode(env) != mode) {
+        ok = settle(v, do_one);
+    }
+    return ok;
+}
+
+static Exit debug_step(TcgVcpu *v)
+{
+    __atomic_store_n(&v->poll, 0, __ATOMIC_SEQ_CST);
+    absorb_requests(v);
+    if (!v->loop->deliver && (cpu_requests(v->cpu) & LOOP_REQUESTS)) {
+        return EXIT_REQUEST;
+    }
+    if (!step_once(v) && v->run_exit != EXIT_HALT) {
+        return v->run_exit == EXIT_REQUEST ? EXIT_HALT : v->run_exit;
+    }
+    v->loop->watch_hit = false;
+    cpu_debug_note(v->cpu, NULL, 0);
+    return EXIT_DEBUG;
 }

@@ -52,6 +52,7 @@ typedef struct TcgMachine {
     TcgVcpu **vcpus;
     int n_vcpus;
     uint64_t code_invalidations, full_flushes;
+    uint64_t debug_serial;   /* machine_debug_serial() when blocks at breakpoints were dropped */
     uint64_t tlb_asks;       /* atomic: numbers given out (tlb_others.c) */
 } TcgMachine;
 
@@ -92,6 +93,8 @@ typedef struct TcgLoop {
     uint32_t epoch;      /* atomic: counts up each time running ends */
     bool deliver;        /* an exception is noted in env */
     bool look;           /* tcg_poll(): the target has something to take by itself */
+    bool watch_leaves;   /* an access to a watchpoint is not made, but left to the instruction alone */
+    bool watch_hit;      /* one was made: the machine stops once the instruction is complete */
     Leave leave;
     pthread_mutex_t ask_lock;
     TlbAsk ask[TLB_ASKS];
@@ -145,6 +148,19 @@ void cache_flush_all(TcgVcpu *v);
 TcgBlock *cache_block_at(TcgMachine *tm, uint32_t off);
 /* Translate up to max_insns at pc into v->ir, without caching. May raise. */
 void cache_translate_ir(TcgVcpu *v, uint64_t pc, uint64_t mode, int max_insns);
+
+/* Drop the blocks in which an instruction begins or goes on at a breakpoint of the machine. All vCPUs parked. */
+void cache_drop_breakpoints(TcgMachine *tm);
+
+/* debug.c */
+/* AccelOps.debug */
+bool tcg_debug(Machine *m, Error **errp);
+/* Does not return if a breakpoint is at pc. */
+void debug_check_break(TcgVcpu *v, uint64_t pc);
+/* Instructions of the block before the first breakpoint in it, 0: there is none behind its beginning. */
+int debug_cut(TcgVcpu *v, const IrBlock *ir);
+/* Is there a breakpoint among these addresses? */
+bool debug_breaks_within(Machine *m, uint64_t va, uint64_t len);
 
 /* exec.c */
 Exit tcg_run(Cpu *cpu);

@@ -462,6 +462,9 @@ bool tcg_slow_operand(TcgVcpu *v, uint64_t va, uint32_t size_mmu, uint32_t write
     bool hit = false;
     TlbPage p;
 
+    if (G_UNLIKELY(tlb2(v)->watching) && watch_debugger_hit(v, va, size, write ? MMU_WRITE : MMU_READ)) {
+        return false; /* what the operand belongs to is done at once, or not at all */
+    }
     slow_begin(v);
     v->scratch[0] = 0;
     if (!crosses(va, size)) {

@@ -433,12 +433,15 @@ void tcg_tlb_flush_space_page(void *env, uint32_t space, uint64_t va)
     jc_flush_page(v, space, va);
 }
 
+void tlb_watch(TcgVcpu *v, uint8_t who, bool on)
+{
+    tlb2(v)->watching = (tlb2(v)->watching & ~who) | (on ? who : 0);
+    tlb_wipe_space(v, ALL_SPACES);
+}
+
 void tcg_watch(void *env, bool on)
 {
-    TcgVcpu *v = tcg_vcpu(env);
-
-    tlb2(v)->watching = on;
-    tlb_wipe_space(v, ALL_SPACES);
+    tlb_watch(tcg_vcpu(env), TLB_WATCH_TARGET, on);
 }
 
 void tcg_tlb_flush_page(void *env, uint64_t va)

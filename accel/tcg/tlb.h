@@ -52,6 +52,7 @@ typedef struct Tlb2Split {
     uint64_t first, last;
 } Tlb2Split;
 
+enum { TLB_WATCH_TARGET = 1, TLB_WATCH_DEBUGGER = 2 }; /* tcg_watch(); watchpoints of core/debug.h */
 #define FLUSH_LIST 512
 typedef struct Tlb2 {
     /* [mmu][0] non-global, [1] global; the former is of the current context. No number is used twice. */
@@ -67,7 +68,7 @@ typedef struct Tlb2 {
     TlbEntry *flush[FLUSH_LIST];
     unsigned n_flush;  /* > FLUSH_LIST: too many, wipe all */
     bool used[TCG_MMU_MODES][2]; /* not empty; other threads look */
-    bool watching;     /* tcg_watch() */
+    uint8_t watching;  /* who wants to hear of accesses: TLB_WATCH_* */
     const MemSection *section; /* last section seen */
     /* Where guest mappings are larger than the second level's entries, by halves of the address space. */
     Tlb2Split split[TCG_MMU_MODES][2];
@@ -112,10 +113,16 @@ static inline uint8_t *tlb_lookup(TcgVcpu *v, uint64_t va, unsigned size, int mm
     return off <= MEM_PAGE_SIZE - size ? (uint8_t *)(uintptr_t)e->host + off : NULL;
 }
 
-/* Whether the target wants to hear of accesses to the page (tcg_watch()). */
+/* debug.c: the slow halves of tlb_watched() and tell_access(). */
+bool watch_wanted(TcgVcpu *v, uint64_t page, int mmu);
+void watch_tell(TcgVcpu *v, uint64_t va, size_t len, int access, int mmu);
+/* Does the access hit a debugger's watchpoint? */
+bool watch_debugger_hit(TcgVcpu *v, uint64_t va, size_t len, int access);
+
+/* Whether somebody wants to hear of accesses to the page. */
 static inline bool tlb_watched(TcgVcpu *v, uint64_t va, int mmu)
 {
-    return G_UNLIKELY(tlb2(v)->watching) && v->target->watches(tcg_env(v), va & PAGE_MASK, mmu);
+    return G_UNLIKELY(tlb2(v)->watching) && watch_wanted(v, va & PAGE_MASK, mmu);
 }
 
 void tlb_vcpu_init(TcgVcpu *v);
@@ -131,13 +138,15 @@ static inline void page_or_raise(TcgVcpu *v, uint64_t va, int access, int mmu, T
         tcg_raise(tcg_env(v));
     }
 }
-/* Tell the target, which may raise. All pages of the access were found accessible. */
+/* Tell who watches, which may raise or leave. All pages of the access were found accessible. */
 static inline void tell_access(TcgVcpu *v, uint64_t va, size_t len, int access, int mmu)
 {
     if (G_UNLIKELY(tlb2(v)->watching)) {
-        v->target->accessed(tcg_env(v), va, len, access, mmu);
+        watch_tell(v, va, len, access, mmu);
     }
 }
+/* `who` watches from now on, or not, or what it watches for changed. The vCPU's thread, or it is parked. */
+void tlb_watch(TcgVcpu *v, uint8_t who, bool on);
 /* Drop all translations of all address spaces. */
 void tlb_flush_all(TcgVcpu *v);
 /* Fetch translation of va; raises the fetch fault when `raise`, else returns NULL on a fault. */

@@ -53,7 +53,7 @@ static void vec_set(uint32_t *map, int v, bool on)
     map[v >> 5] = on ? map[v >> 5] | BIT32(v & 31) : map[v >> 5] & ~BIT32(v & 31);
 }
 
-static int vec_highest(const uint32_t *map)
+int lapic_highest(const uint32_t map[8])
 {
     for (int i = 7; i >= 0; i--) {
         if (map[i]) {
@@ -67,7 +67,7 @@ static int vec_highest(const uint32_t *map)
 
 static uint8_t ppr(const Lapic *l)
 {
-    int isr = vec_highest(l->isr);
+    int isr = lapic_highest(l->isr);
     uint8_t isrv = isr < 0 ? 0 : isr & 0xf0;
 
     return (l->tpr & 0xf0) >= isrv ? l->tpr : isrv;
@@ -81,7 +81,7 @@ static bool enabled(const Lapic *l)
 /* The vector the processor would get, -1 = none above its priority. */
 static int deliverable(const Lapic *l)
 {
-    int irr = vec_highest(l->irr);
+    int irr = lapic_highest(l->irr);
 
     if (!enabled(l) || !(l->svr & SVR_ENABLE) || irr < 0 || irr >> 4 <= ppr(l) >> 4) {
         return -1;
@@ -296,7 +296,7 @@ static void send_icr(Lapic *l, uint64_t icr, bool x2)
 static void write_eoi(Lapic *l)
 {
     g_mutex_lock(&l->lock);
-    int v = vec_highest(l->isr);
+    int v = lapic_highest(l->isr);
     bool level = v >= 0 && vec_test(l->tmr, v);
     if (v >= 0) {
         vec_set(l->isr, v, false);
@@ -685,6 +685,7 @@ static const CpuIntcOps lapic_intc_ops = {
     .acknowledge = lapic_acknowledge,
     .sysreg_read = lapic_sysreg_read,
     .sysreg_write = lapic_sysreg_write,
+    .dump = lapic_dump,
 };
 
 /* ---- type ---- */
@@ -750,25 +751,6 @@ static bool lapic_post_load(Device *d, int version, Error **errp)
         apic_bus_move_window((ApicBus *)l->bus, l->base & MASK64(12, 40));
     }
     return true;
-}
-
-static void lapic_info(Device *d, GString *out)
-{
-    Lapic *l = (Lapic *)d;
-
-    g_mutex_lock(&l->lock);
-    if (apic_lent(l)) {
-        g_string_append(out, "the accelerator has it; as it was before: ");
-    }
-    g_string_append_printf(
-        out, "cpu %u: id %u base %" PRIx64 " svr %x tpr %x ppr %x irr %d isr %d\n", l->cpu_index,
-        l->id, l->base, l->svr, l->tpr, ppr(l), vec_highest(l->irr), vec_highest(l->isr));
-    g_string_append(out, "lvt");
-    for (int i = 0; i < LVT_COUNT; i++) {
-        g_string_append_printf(out, " %05x", l->lvt[i]);
-    }
-    g_string_append_printf(out, " timer %u/%u\n", lapic_current_count(l), l->initial_count);
-    g_mutex_unlock(&l->lock);
 }
 
 static const Property lapic_props[] = {

@@ -88,11 +88,16 @@ void lapic_set_lint(Lapic *l, int pin, int level);
 uint32_t lapic_mmio_read(Lapic *l, uint32_t reg);
 void lapic_mmio_write(Lapic *l, uint32_t reg, uint32_t v);
 
+/* The highest vector of a set, -1: it is empty. */
+int lapic_highest(const uint32_t map[8]);
+
 /* The lock is held by the caller of these. */
 #define APIC_LVT_MASKED (1u << 16)
 void lapic_update(Lapic *l);
 void lapic_deliver_local(Lapic *l, int entry, bool level);
 uint32_t lapic_current_count(Lapic *l);
+/* Bus clocks (ns) per count. */
+int64_t lapic_timer_unit(const Lapic *l);
 void lapic_timer_changed(Lapic *l);
 void lapic_write_lvt_timer(Lapic *l, uint32_t v);
 void lapic_write_initial_count(Lapic *l, uint32_t v);
@@ -102,6 +107,11 @@ void lapic_timer_load(Lapic *l, uint32_t current);
 bool lapic_timer_expired(const Lapic *l);
 /* This one takes it. */
 void lapic_timer_fired(void *opaque);
+
+/* ---- apic_info.c; they take the lock ---- */
+
+void lapic_info(Device *d, GString *out); /* DeviceType.info */
+void lapic_dump(void *opaque, GString *out); /* CpuIntcOps.dump */
 
 /* ---- apic_lend.c ---- */
 

@@ -21,8 +21,7 @@ static int timer_mode(const Lapic *l)
     return l->lvt[LVT_TIMER] >> 17 & 3;
 }
 
-/* Bus clocks (ns) per count. */
-static int64_t timer_unit(const Lapic *l)
+int64_t lapic_timer_unit(const Lapic *l)
 {
     int code = (l->divide & 3) | (l->divide >> 1 & 4);
 
@@ -31,7 +30,7 @@ static int64_t timer_unit(const Lapic *l)
 
 uint32_t lapic_current_count(Lapic *l)
 {
-    int64_t gone = (clock_ns(l->dev.machine, CLOCK_VIRTUAL) - l->count_start) / timer_unit(l);
+    int64_t gone = (clock_ns(l->dev.machine, CLOCK_VIRTUAL) - l->count_start) / lapic_timer_unit(l);
 
     if (!l->initial_count || timer_mode(l) == TIMER_DEADLINE || gone < 0) {
         return 0;
@@ -45,7 +44,7 @@ uint32_t lapic_current_count(Lapic *l)
 /* When the next timer interrupt is due, after `now`. */
 static int64_t next_due(Lapic *l, int64_t now)
 {
-    int64_t period = l->initial_count * timer_unit(l);
+    int64_t period = l->initial_count * lapic_timer_unit(l);
     ApicBus *bus = (ApicBus *)l->bus;
 
     if (l->lvt[LVT_TIMER] & APIC_LVT_MASKED && timer_mode(l) != TIMER_DEADLINE) {
@@ -152,7 +151,7 @@ void lapic_write_tsc_deadline(Lapic *l, uint64_t v)
  */
 void lapic_timer_load(Lapic *l, uint32_t current)
 {
-    int64_t now = clock_ns(l->dev.machine, CLOCK_VIRTUAL), unit = timer_unit(l);
+    int64_t now = clock_ns(l->dev.machine, CLOCK_VIRTUAL), unit = lapic_timer_unit(l);
 
     current = MIN(current, l->initial_count);
     l->count_start = now - (int64_t)(l->initial_count - current) * unit;

@@ -17,6 +17,7 @@
 #include "hw/intc/i8259.h"
 #include "base/bits.h"
 #include "core/machine.h"
+#include "core/pcchips.h"
 
 enum { MASTER, SLAVE };
 #define CASCADE 2
@@ -39,8 +40,11 @@ typedef struct Pic {
     uint8_t poll[2];
     uint8_t special_mask[2];
     uint8_t rotate_aeoi[2];
+    LentChip lent; /* the host has all but `level` and knows the wires */
+    uint64_t rises[PIC_PINS]; /* of the inputs, for `info irq` */
 } Pic;
 
+#define ICW1_IC4  0x01
 #define ICW4_AEOI 0x02
 #define ICW4_SFNM 0x10
 
@@ -100,8 +104,54 @@ static bool slave_wants(const Pic *s)
 
 static void pic_outputs(Device *d)
 {
-    irq_set(d->out[0], winner((Pic *)d, MASTER) >= 0);
+    const Pic *s = (const Pic *)d;
+
+    irq_set(d->out[0], !s->lent.host && winner(s, MASTER) >= 0);
 }
+
+/* ---- while an accelerator has it (core/pcchips.h) ---- */
+
+static void from_host(Device *d)
+{
+    Pic *s = (Pic *)d;
+    PicImage img[2];
+
+    s->lent.host->load_pic(d->machine, img);
+    for (int c = 0; c < 2; c++) {
+        s->irr[c] = c == MASTER ? img[c].irr & ~(1 << CASCADE) : img[c].irr;
+        s->isr[c] = img[c].isr;
+        s->imr[c] = img[c].imr;
+        s->elcr[c] = img[c].elcr;
+        s->base[c] = img[c].base;
+        s->icw1[c] = (s->icw1[c] & ~ICW1_IC4) | img[c].icw4;
+        s->icw4[c] = (s->icw4[c] & ~(ICW4_AEOI | ICW4_SFNM)) | (img[c].aeoi ? ICW4_AEOI : 0) | (img[c].nested ? ICW4_SFNM : 0);
+        s->init[c] = img[c].init;
+        s->lowest[c] = img[c].lowest;
+        s->read_isr[c] = img[c].read_isr;
+        s->poll[c] = img[c].poll;
+        s->special_mask[c] = img[c].special_mask;
+        s->rotate_aeoi[c] = img[c].rotate_aeoi;
+    }
+}
+
+static void to_host(Device *d)
+{
+    const Pic *s = (const Pic *)d;
+    PicImage img[2];
+
+    for (int c = 0; c < 2; c++) {
+        img[c] = (PicImage){
+            .level = s->level[c], .irr = requests(s, c), .isr = s->isr[c], .imr = s->imr[c], .elcr = s->elcr[c],
+            .base = s->base[c], .init = s->init[c], .lowest = s->lowest[c], .read_isr = s->read_isr[c], .poll = s->poll[c],
+            .special_mask = s->special_mask[c], .rotate_aeoi = s->rotate_aeoi[c],
+            .aeoi = (s->icw4[c] & ICW4_AEOI) != 0, .nested = (s->icw4[c] & ICW4_SFNM) != 0,
+            .icw4 = (s->icw1[c] & ICW1_IC4) != 0,
+        };
+    }
+    s->lent.host->store_pic(s->dev.machine, img);
+}
+
+static const LentChipOps lent_ops = {.fetch = from_host, .store = to_host};
 
 /* ---- inputs and acknowledge ---- */
 
@@ -111,7 +161,10 @@ static void pic_set_input(void *opaque, int n, int level)
     int c = n >> 3;
     uint8_t bit = 1 << (n & 7);
 
-    if (level && !(s->level[c] & bit)) {
+    s->rises[n] += level && !(s->level[c] & bit);
+    if (s->lent.host) {
+        s->lent.host->pic_line(s->dev.machine, n, level);
+    } else if (level && !(s->level[c] & bit)) {
         s->irr[c] |= bit;
     } else if (!level && ((s->icw1[c] & LTIM) || (s->elcr[c] & bit))) {
         s->irr[c] &= ~bit;
@@ -154,9 +207,10 @@ static int take_winner(Pic *s, int c)
 int i8259_acknowledge(Device *pic)
 {
     Pic *s = (Pic *)pic;
-    int n = winner(s, MASTER);
-    int vector;
+    int n, vector;
 
+    lent_chip_borrow(&s->lent);
+    n = winner(s, MASTER);
     if (n == CASCADE) {
         int m = take_winner(s, SLAVE);
         take(s, MASTER, CASCADE);
@@ -164,6 +218,7 @@ int i8259_acknowledge(Device *pic)
     } else {
         vector = s->base[MASTER] + take_winner(s, MASTER);
     }
+    lent_chip_give_back(&s->lent);
     device_update(pic);
     return vector;
 }
@@ -255,6 +310,7 @@ static void write_data(Pic *s, int c, uint8_t v)
 
 static void pic_write(Pic *s, int c, hwaddr offset, uint8_t v)
 {
+    lent_chip_borrow(&s->lent);
     if (offset) {
         write_data(s, c, v);
     } else if (v & 0x10) {
@@ -264,10 +320,11 @@ static void pic_write(Pic *s, int c, hwaddr offset, uint8_t v)
     } else {
         ocw2(s, c, v);
     }
+    lent_chip_give_back(&s->lent);
     device_update(&s->dev);
 }
 
-static uint8_t pic_read(Pic *s, int c, hwaddr offset)
+static uint8_t read_chip(Pic *s, int c, hwaddr offset)
 {
     if (s->poll[c]) {
         int n = winner(s, c);
@@ -284,6 +341,14 @@ static uint8_t pic_read(Pic *s, int c, hwaddr offset)
         return s->imr[c];
     }
     return s->read_isr[c] ? s->isr[c] : requests(s, c);
+}
+
+static uint8_t pic_read(Pic *s, int c, hwaddr offset)
+{
+    lent_chip_borrow(&s->lent);
+    uint8_t v = read_chip(s, c, offset);
+    lent_chip_give_back(&s->lent);
+    return v;
 }
 
 static uint64_t master_read(void *opaque, hwaddr offset, unsigned size)
@@ -308,7 +373,11 @@ static void slave_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
 
 static uint64_t elcr_read(void *opaque, hwaddr offset, unsigned size)
 {
-    return ((Pic *)opaque)->elcr[offset];
+    Pic *s = opaque;
+
+    lent_chip_borrow(&s->lent);
+    lent_chip_give_back(&s->lent);
+    return s->elcr[offset];
 }
 
 /* IRQ 0, 1, 2, 8 and 13 are edge triggered for ever. */
@@ -316,7 +385,9 @@ static void elcr_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
 {
     Pic *s = opaque;
 
+    lent_chip_borrow(&s->lent);
     s->elcr[offset] = v & (offset == MASTER ? 0xf8 : 0xde);
+    lent_chip_give_back(&s->lent);
     device_update(&s->dev);
 }
 
@@ -332,6 +403,7 @@ static bool pic_realize(Device *d, Error **errp)
     device_map_ports(d, 0x20, 2, &master_ops, "pic-master");
     device_map_ports(d, 0xa0, 2, &slave_ops, "pic-slave");
     device_map_ports(d, 0x4d0, 2, &elcr_ops, "elcr");
+    device_add_lent_chip(d, &((Pic *)d)->lent, &lent_ops);
     return true;
 }
 
@@ -339,10 +411,30 @@ static void pic_info(Device *d, GString *out)
 {
     Pic *s = (Pic *)d;
 
+    lent_chip_refresh(&s->lent);
     for (int c = 0; c < 2; c++) {
         g_string_append_printf(out, "pic%d: irr=%02x imr=%02x isr=%02x elcr=%02x base=%02x\n", c,
                                requests(s, c), s->imr[c], s->isr[c], s->elcr[c], s->base[c]);
     }
+}
+
+/* The slave first. */
+static void pic_pic_info(Device *d, int index, GString *out)
+{
+    Pic *s = (Pic *)d;
+
+    lent_chip_refresh(&s->lent);
+    for (int c = SLAVE; c >= MASTER; c--) {
+        g_string_append_printf(out, "pic%d: irr=%02x imr=%02x isr=%02x hprio=%d irq_base=%02x rr_sel=%d elcr=%02x fnm=%d\n", c,
+                               requests(s, c), s->imr[c], s->isr[c], (s->lowest[c] + 1) & 7, s->base[c], s->read_isr[c],
+                               s->elcr[c], (s->icw4[c] & ICW4_SFNM) != 0);
+    }
+}
+
+static const uint64_t *pic_irq_counts(Device *d, unsigned *n)
+{
+    *n = PIC_PINS;
+    return ((Pic *)d)->rises;
 }
 
 static const StateField pic_state[] = {
@@ -360,6 +452,8 @@ static const StateField pic_state[] = {
     STATE_ARRAY(Pic, STATE_U8, poll, 2, 0),
     STATE_ARRAY(Pic, STATE_U8, special_mask, 2, 0),
     STATE_ARRAY(Pic, STATE_U8, rotate_aeoi, 2, 0),
+    HOST_ONLY(Pic, lent),
+    HOST_ONLY(Pic, rises),
     {0},
 };
 
@@ -374,5 +468,7 @@ const DeviceType i8259_type = {
     .realize = pic_realize,
     .outputs = pic_outputs,
     .info = pic_info,
+    .pic_info = pic_pic_info,
+    .irq_counts = pic_irq_counts,
 };
 DEVICE_TYPE(i8259_type);

@@ -12,6 +12,7 @@
  */
 #include <inttypes.h>
 
+#include "core/pcchips.h"
 #include "hw/acpi/ged.h"
 #include "hw/intc/ioapic.h"
 #include "hw/machine/pc_common.h"
@@ -67,7 +68,9 @@ static bool micro_add_chipset(PcBoard *pc, Error **errp)
     Machine *m = pc->dev.machine;
     Irq line;
 
-    if (s->ioapic2_opt != ONOFF_OFF && !add_ioapic2(s, errp)) {
+    /* The kernel's KVM has only one. */
+    bool second = s->ioapic2_opt == ONOFF_AUTO ? !machine_chip_host(m) : s->ioapic2_opt == ONOFF_ON;
+    if (second && !add_ioapic2(s, errp)) {
         return false;
     }
     if (pc->acpi != ONOFF_OFF) {

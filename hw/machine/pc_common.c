@@ -16,6 +16,7 @@
 
 #include "base/bits.h"
 #include "chardev/char.h"
+#include "core/pcchips.h"
 #include "hw/char/isa_debugcon.h"
 #include "hw/char/isa_serial.h"
 #include "hw/firmware/fw_cfg.h"
@@ -160,6 +161,14 @@ bool pc_add_cpus(PcBoard *pc, Error **errp)
     return true;
 }
 
+static void timer_pin_set(void *opaque, int who, int level)
+{
+    PcBoard *pc = opaque;
+
+    pc->timer_lines = (pc->timer_lines & ~(1 << who)) | (level != 0) << who;
+    irq_set(ioapic_input(pc->ioapic, 2), pc->timer_lines != 0);
+}
+
 /* ISA line n goes to the 8259s and to the I/O APIC; the timer's to pin 2 (MADT override). */
 static void gsi_set(void *opaque, int n, int level)
 {
@@ -168,7 +177,11 @@ static void gsi_set(void *opaque, int n, int level)
     if (pc->pic) {
         irq_set(i8259_input(pc->pic, n), level);
     }
-    irq_set(ioapic_input(pc->ioapic, n == 0 ? 2 : n), level);
+    if (n == 0) {
+        timer_pin_set(pc, 0, level);
+    } else {
+        irq_set(ioapic_input(pc->ioapic, n), level);
+    }
 }
 
 Irq pc_ioapic_input(PcBoard *pc, int n)
@@ -180,6 +193,11 @@ bool pc_add_interrupts(PcBoard *pc, Error **errp)
 {
     Machine *m = pc->dev.machine;
 
+    if (pc->pic_opt == ONOFF_OFF && machine_chip_host(m)) {
+        error_set(errp, ERR_UNSUPPORTED, "pic=off: with kernel-irqchip=on there are 8259s");
+        error_hint(errp, "kernel-irqchip=split goes without");
+        return false;
+    }
     if (pc->pic_opt != ONOFF_OFF) {
         pc->pic = device_new(m, &i8259_type, &pc->dev, NULL);
         device_connect(pc->pic, 0, apic_bus_lint0(pc->apic_bus));
@@ -234,7 +252,7 @@ static bool add_hpet(PcBoard *pc, Device *pit, Device *rtc, Error **errp)
     Device *d = device_new(pc->dev.machine, &hpet_type, &pc->dev, NULL);
 
     for (int n = 0; n < HPET_LINES; n++) {
-        Irq line = pc_ioapic_input(pc, n);
+        Irq line = n == 2 ? (Irq){.handler = timer_pin_set, .opaque = pc, .n = 1} : pc_ioapic_input(pc, n);
         if (n < ISA_IRQS && n != 2 && !isa_irq_claim(d, n, &line, errp)) {
             return false;
         }
@@ -244,6 +262,7 @@ static bool add_hpet(PcBoard *pc, Device *pit, Device *rtc, Error **errp)
     hpet_set_msi(d, apic_bus_send_msi, pc->apic_bus);
     if (pit) {
         device_connect(pit, 0, hpet_legacy_input(d, HPET_LEGACY_PIT));
+        device_connect(d, HPET_OUT_LEGACY, i8254_overridden(pit));
     }
     device_connect(rtc, 0, hpet_legacy_input(d, HPET_LEGACY_RTC));
     pc->hpet_dev = d;
@@ -465,10 +484,27 @@ static bool refuse(const char *what, const char *why, Error **errp)
     return false;
 }
 
-static bool check_options(const PcBoard *pc, Error **errp)
+/* smm=auto: where the accelerator has it. */
+static bool settle_smm(PcBoard *pc, Error **errp)
+{
+    Machine *m = pc->dev.machine;
+    const AccelOps *accel = machine_accel(m);
+    bool asked = pc->smm == ONOFF_ON;
+
+    if (pc->smm == ONOFF_OFF || pc->kind->bare || !accel->x86_smm || accel->x86_smm(m, asked ? errp : NULL)) {
+        return true;
+    }
+    pc->smm = ONOFF_OFF;
+    return !asked;
+}
+
+static bool check_options(PcBoard *pc, Error **errp)
 {
     if (pc->smm == ONOFF_ON && pc->kind->bare) {
         return refuse("smm=on", "this board has no memory for system management mode", errp);
+    }
+    if (!settle_smm(pc, errp)) {
+        return false;
     }
     if (pc->vmport == ONOFF_ON) {
         return refuse("vmport=on", "there is no VMware port", errp);

@@ -64,6 +64,7 @@ struct PcBoard {
     Device *host, *bridge, *pm_dev, *ide; /* of the chip set; ide: its disk controller or NULL */
     Device *hotplug; /* of PCI cards, through ACPI */
     MemoryRegion *ram, *pci, *a20_window;
+    uint8_t timer_lines; /* who drives pin 2 of the I/O APIC: ISA line 0, the HPET's line 2 */
     uint8_t a20; /* bit per gate; line 20 passes if one is open */
     uint64_t below_4g, above_4g;
     bool booted; /* once */
@@ -78,7 +79,7 @@ struct PcBoard {
     PC_PROP_AUTO(acpi, "acpi", "describe the machine in ACPI tables"),                             \
     PC_PROP_AUTO(pic_opt, "pic", "the pair of 8259 interrupt controllers"),                        \
     PC_PROP_AUTO(pit, "pit", "8254 timer"),                                                        \
-    PC_PROP_AUTO(smm, "smm", "system management mode, where the chip set has it"),                                  \
+    PC_PROP_AUTO(smm, "smm", "system management mode; auto: where chip set and accelerator have it"),                \
     PROP(PcBoard, PROP_BOOL, graphics, "graphics", true, "firmware may use a display"),            \
     PROP(PcBoard, PROP_BOOL, usb, "usb", false, "USB controller: off only")
 #define PC_CHIPSET_PROPS                                                                           \

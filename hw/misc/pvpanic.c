@@ -29,7 +29,7 @@ typedef struct PvPanicPci {
 static void report(Machine *m, uint64_t v)
 {
     if (v & PANICKED) {
-        machine_guest_panicked(m);
+        machine_guest_panicked(m, NULL);
     } else if (v & CRASH_LOADED) {
         machine_guest_crashloaded(m);
     }

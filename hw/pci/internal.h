@@ -118,7 +118,14 @@ void pci_intx_update(PciDevice *d);
 void pci_msi_written(PciDevice *d);
 void pci_msix_written(PciDevice *d, const uint8_t *old);
 void pci_msix_reset(PciDevice *d);
+void pci_msix_loaded(PciDevice *d); /* the table, by a saved state */
 void pci_msg_send(PciDevice *d, uint64_t addr, uint32_t data);
+/* msix_route.c. The vector's message is about to change; it is this one, and not masked; send it (false: not sent); teardown */
+typedef struct MsixRoute MsixRoute;
+void msix_route_change(PciDevice *d, unsigned vector);
+void msix_route_changed(PciDevice *d, unsigned vector, uint64_t addr, uint32_t data);
+bool msix_route_send(PciDevice *d, unsigned vector);
+void msix_routes_free(PciDevice *d);
 /* pcie.c */
 void pcie_add_cap(PciDevice *d);
 void pcie_written(PciDevice *d, unsigned reg, unsigned size);

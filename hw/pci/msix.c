@@ -85,7 +85,9 @@ void pci_msix_notify(PciDevice *d, unsigned vector)
             return;
         }
     }
-    pci_msg_send(d, addr, data);
+    if (!msix_route_send(d, vector)) {
+        pci_msg_send(d, addr, data);
+    }
 }
 
 /* The vector may have become unmasked. */
@@ -94,8 +96,11 @@ static void look_again(PciDevice *d, unsigned vector)
     uint64_t addr;
     uint32_t data;
 
-    if ((d->msix_pba[vector / 8] >> (vector & 7) & 1) && read_message(d, vector, &addr, &data) &&
-        take_pending(d, vector)) {
+    if (!read_message(d, vector, &addr, &data)) {
+        return;
+    }
+    msix_route_changed(d, vector, addr, data);
+    if ((d->msix_pba[vector / 8] >> (vector & 7) & 1) && take_pending(d, vector)) {
         pci_msg_send(d, addr, data);
     }
 }
@@ -115,9 +120,22 @@ void pci_msix_written(PciDevice *d, const uint8_t *old)
     }
 }
 
+void pci_msix_loaded(PciDevice *d)
+{
+    for (unsigned v = 0; v < d->msix_vectors; v++) {
+        uint64_t addr;
+        uint32_t data;
+        msix_route_change(d, v);
+        if (read_message(d, v, &addr, &data)) {
+            msix_route_changed(d, v, addr, data);
+        }
+    }
+}
+
 void pci_msix_reset(PciDevice *d)
 {
     for (unsigned v = 0; v < d->msix_vectors; v++) {
+        msix_route_change(d, v);
         memset(d->msix_table + v * ENTRY, 0, ENTRY);
         d->msix_table[v * ENTRY + ENTRY_CONTROL] = 1;
     }
@@ -138,6 +156,7 @@ static void table_write(void *opaque, hwaddr offset, uint64_t value, unsigned si
     PciDevice *d = opaque;
     unsigned vector = offset / ENTRY;
 
+    msix_route_change(d, vector);
     msg_change_begin(d);
     for (unsigned i = 0; i < size; i += 4) {
         uint32_t v = value >> (8 * i);

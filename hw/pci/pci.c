@@ -80,6 +80,7 @@ void pci_teardown(PciDevice *d)
     pci_intx_update(d);
     __atomic_store_n(&d->bus_master, false, __ATOMIC_SEQ_CST);
     pci_bars_fini(d);
+    msix_routes_free(d);
     g_clear_pointer(&d->initial, g_free);
     d->msi_cap = d->msix_cap = d->pm_cap = d->pcie_cap = 0;
     d->msix_vectors = 0;
@@ -223,6 +224,7 @@ void pci_loaded(PciDevice *d)
     d->intx_level = d->intx_level != 0;
     msg_change_begin(d); /* the engine has been through the tables */
     msg_change_end(d);
+    pci_msix_loaded(d);
     update(d);
 }
 

@@ -75,6 +75,7 @@ struct PciDevice {
     uint16_t msi_cap, msix_cap, pm_cap, pcie_cap; /* offsets, 0 none */
     uint16_t msix_vectors;
     MemoryRegion *msix_region;
+    struct MsixRoute *msix_route; /* msix_route.c; one for each vector, or NULL */
     bool bus_master;       /* atomic: DMA and messages may leave */
     /* Optional, set before or in realize. Called after config[] has its new bytes, with masks
      * applied; old holds the bytes before. */
@@ -103,7 +104,8 @@ struct PciDevice {
     HOST_ONLY(T, pci.bar), HOST_ONLY(T, pci.cap_used), HOST_ONLY(T, pci.ext_cap_last),             \
     HOST_ONLY(T, pci.ext_cap_end), HOST_ONLY(T, pci.msi_cap), HOST_ONLY(T, pci.msix_cap),          \
     HOST_ONLY(T, pci.pm_cap), HOST_ONLY(T, pci.pcie_cap), HOST_ONLY(T, pci.msix_vectors),          \
-    HOST_ONLY(T, pci.msix_region), HOST_ONLY(T, pci.bus_master), HOST_ONLY(T, pci.config_written), \
+    HOST_ONLY(T, pci.msix_region), HOST_ONLY(T, pci.msix_route), HOST_ONLY(T, pci.bus_master),     \
+    HOST_ONLY(T, pci.config_written),                                                              \
     HOST_ONLY(T, pci.config_read), HOST_ONLY(T, pci.msix_changed), HOST_ONLY(T, pci.hotplugged),   \
     HOST_ONLY(T, pci.ejected), HOST_ONLY(T, pci.unplug_until)
 
@@ -146,6 +148,8 @@ void pci_msi_notify(PciDevice *d, unsigned vector);
  */
 void pci_add_msix(PciDevice *d, unsigned vectors, unsigned bar, uint32_t table, uint32_t pba,
                   unsigned cap_at);
+/* Messages are sent by I/O threads: by a short way where the accelerator has one. In realize, after pci_add_msix(). */
+void pci_msix_use_routes(PciDevice *d);
 bool pci_msix_enabled(const PciDevice *d);
 bool pci_msix_masked(const PciDevice *d, unsigned vector);
 void pci_msix_notify(PciDevice *d, unsigned vector); /* sends, or sets pending while masked */

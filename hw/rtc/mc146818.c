@@ -287,6 +287,7 @@ static uint8_t read_c(Rtc *s)
     uint8_t v = s->cmos[C] | (wants_irq(s) ? C_IRQF : 0);
 
     s->cmos[C] = 0;
+    device_update(&s->dev); /* the line falls, even if the next period ends just now: an 8259 waits for an edge */
     look(s);
     return v;
 }
@@ -384,7 +385,8 @@ static void rtc_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
     }
 }
 
-static const IoOps rtc_ops = {rtc_read, rtc_write, .max_size = 1};
+/* The index means nothing before the data port is accessed; the bit beside it that masks NMIs on some boards is not here. */
+static const IoOps rtc_ops = {rtc_read, rtc_write, .max_size = 1, .late = {.offset = 0, .size = 1}};
 
 /* ---- type ---- */
 

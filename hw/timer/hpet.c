@@ -101,6 +101,7 @@ static void hpet_outputs(Device *d)
     for (int n = 0; n < HPET_LINES; n++) {
         irq_set(d->out[n], lines >> n & 1);
     }
+    irq_set(d->out[HPET_OUT_LEGACY], (s->config & CFG_LEGACY) != 0);
 }
 
 static void legacy_set(void *opaque, int n, int level)
@@ -321,7 +322,7 @@ static bool hpet_realize(Device *d, Error **errp)
 {
     Hpet *s = (Hpet *)d;
 
-    device_init_out(d, HPET_LINES);
+    device_init_out(d, HPET_OUTS);
     for (int n = 0; n < TIMERS; n++) {
         s->alarm[n] = (HpetAlarm){s, n};
         timer_init(&s->timer[n], d->machine, CLOCK_VIRTUAL, hpet_timer, &s->alarm[n]);

@@ -6,6 +6,8 @@
 
 #define HPET_BASE  0xfed00000ull
 #define HPET_LINES 24 /* outputs: inputs of the I/O APIC that a timer may be routed to */
+/* A further output: legacy replacement is on. */
+enum { HPET_OUT_LEGACY = HPET_LINES, HPET_OUTS };
 
 extern const DeviceType hpet_type;
 

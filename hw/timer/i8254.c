@@ -17,6 +17,7 @@
 #include "hw/timer/i8254.h"
 #include "base/bits.h"
 #include "core/machine.h"
+#include "core/pcchips.h"
 
 #define PIT_HZ     1193182ull
 #define CATCH_UP   (PIT_HZ / 10) /* ticks of lag after which periods are skipped, not replayed */
@@ -45,6 +46,10 @@ typedef struct Pit {
     uint8_t status_latched[3];
     int64_t out_tick; /* when OUT 0 was last looked at */
     uint8_t port61;
+    uint8_t programmed[3]; /* it had a control word since power-on */
+    uint8_t quiet;         /* an accelerator had told of OUT 0 being high: not again until it was low */
+    uint8_t overridden;    /* input */
+    LentChip lent; /* the host has all but port 61h's upper bits */
     Timer timer; /* next edge of OUT 0 */
 } Pit;
 
@@ -194,7 +199,7 @@ static void arm_timer(Pit *s)
 {
     int64_t edge = next_edge(s, 0, s->out_tick);
 
-    if (edge < 0) {
+    if (edge < 0 || s->lent.host) {
         timer_disarm(&s->timer);
     } else {
         timer_arm(&s->timer, tick_to_ns(is_blur(s) ? edge + BLUR : edge));
@@ -204,8 +209,10 @@ static void arm_timer(Pit *s)
 static void pit_outputs(Device *d)
 {
     Pit *s = (Pit *)d;
+    bool high = out_level(s, 0, s->out_tick);
 
-    irq_set(d->out[0], out_level(s, 0, s->out_tick));
+    s->quiet &= high;
+    irq_set(d->out[0], high && !s->quiet && !s->lent.host);
 }
 
 /* One pulse for all periods that passed: low, then high at the start of one. */
@@ -359,6 +366,7 @@ static void control_word(Pit *s, uint8_t v)
         latch_count(s, c, now);
     } else {
         s->control[c] = v & 0x3f;
+        s->programmed[c] = 1;
         s->running[c] = 0;
         s->held[c] = 0;
         s->next_count[c] = 0;
@@ -424,20 +432,128 @@ static uint8_t read_counter(Pit *s, int c)
     return rw_of(s, c) == RW_MSB ? v >> 8 : v;
 }
 
+/* ---- while an accelerator has it (core/pcchips.h) ---- */
+
+static void counter_from_host(Pit *s, int c, const PitCounter *k, int64_t now)
+{
+    int64_t e = k->elapsed > 0 ? (int64_t)muldiv64(k->elapsed, PIT_HZ, NS_PER_SEC) : 0;
+
+    s->gate[c] = k->gate;
+    s->latch[c] = k->latch;
+    s->latched[c] = k->latched;
+    s->status[c] = k->status;
+    s->status_latched[c] = k->status_latched;
+    s->programmed[c] = k->programmed;
+    if (!k->programmed) {
+        return;
+    }
+    s->control[c] = (k->rw & 3) << 4 | (k->mode & 7) << 1 | (k->bcd & 1);
+    int m = mode_of(s, c);
+    s->count[c] = k->count;
+    s->next_count[c] = s->null_count[c] = 0;
+    s->running[c] = k->gate || m == 1 || m == 5;
+    s->held[c] = !s->running[c] && !is_periodic(s, c) ? (uint32_t)MIN(e, UINT16_MAX) : 0;
+    s->start[c] = now - e;
+    s->read_msb[c] = k->read_msb;
+    s->write_msb[c] = k->write_msb;
+    s->write_lsb[c] = k->write_lsb;
+}
+
+/* Its counts begin anew there; so one that counts down once has the rest. If it was at its end, counter 0 ends once more. */
+static PitCounter counter_to_host(const Pit *s, int c, int64_t now)
+{
+    int64_t n = period_of(s, c), e = elapsed(s, c, now);
+
+    if (!is_periodic(s, c) && (s->running[c] || s->held[c])) {
+        n = e < n ? n - e : c == 0 ? n : 1;
+    }
+    return (PitCounter){
+        .programmed = s->programmed[c], .count = (uint32_t)n, .rw = rw_of(s, c), .mode = mode_of(s, c),
+        .bcd = s->control[c] & 1, .gate = s->gate[c], .read_msb = s->read_msb[c], .write_msb = s->write_msb[c],
+        .write_lsb = s->write_lsb[c], .latch = s->latch[c], .latched = s->latched[c], .status = s->status[c],
+        .status_latched = s->status_latched[c],
+    };
+}
+
+static void from_host(Device *d)
+{
+    Pit *s = (Pit *)d;
+    PitImage img;
+    int64_t now = tick_now(s);
+
+    s->lent.host->load_pit(s->dev.machine, &img);
+    for (int c = 0; c < 3; c++) {
+        counter_from_host(s, c, &img.counter[c], now);
+    }
+    s->port61 = (s->port61 & 0x0c) | img.speaker << 1 | (s->gate[2] & 1);
+    s->out_tick = now;
+}
+
+static void to_host(Device *d)
+{
+    Pit *s = (Pit *)d;
+    PitImage img = {.speaker = s->port61 >> 1 & 1, .overridden = s->overridden};
+    int64_t now = tick_now(s);
+
+    for (int c = 0; c < 3; c++) {
+        roll_over(s, c, now);
+        img.counter[c] = counter_to_host(s, c, now);
+    }
+    s->lent.host->store_pit(s->dev.machine, &img);
+}
+
+static void lent_or_back(Device *d)
+{
+    Pit *s = (Pit *)d;
+
+    s->quiet |= !s->lent.host;
+    arm_timer(s);
+}
+
+static const LentChipOps lent_ops = {.fetch = from_host, .store = to_host, .changed = lent_or_back};
+
+static void set_overridden(void *opaque, int n, int level)
+{
+    Pit *s = opaque;
+
+    if (s->overridden != (level != 0)) {
+        lent_chip_borrow(&s->lent);
+        s->overridden = level != 0;
+        lent_chip_give_back(&s->lent);
+    }
+}
+
+Irq i8254_overridden(Device *pit)
+{
+    return (Irq){.handler = set_overridden, .opaque = pit};
+}
+
 /* ---- ports ---- */
 
 static uint64_t pit_read(void *opaque, hwaddr offset, unsigned size)
 {
-    return offset == 3 ? 0xff : read_counter(opaque, offset);
+    Pit *s = opaque;
+    uint64_t v = 0xff;
+
+    lent_chip_borrow(&s->lent);
+    if (offset != 3) {
+        v = read_counter(s, offset);
+    }
+    lent_chip_give_back(&s->lent);
+    return v;
 }
 
 static void pit_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
 {
+    Pit *s = opaque;
+
+    lent_chip_borrow(&s->lent);
     if (offset == 3) {
-        control_word(opaque, v);
+        control_word(s, v);
     } else {
-        write_counter(opaque, offset, v);
+        write_counter(s, offset, v);
     }
+    lent_chip_give_back(&s->lent);
 }
 
 static uint64_t port61_read(void *opaque, hwaddr offset, unsigned size)
@@ -446,6 +562,7 @@ static uint64_t port61_read(void *opaque, hwaddr offset, unsigned size)
     int64_t now = tick_now(s);
     bool refresh = clock_ns(s->dev.machine, CLOCK_VIRTUAL) / REFRESH_NS & 1;
 
+    lent_chip_refresh(&s->lent);
     roll_over(s, 2, now);
     return (s->port61 & 0x0f) | refresh << 4 | out_level(s, 2, now) << 5;
 }
@@ -454,8 +571,10 @@ static void port61_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
 {
     Pit *s = opaque;
 
+    lent_chip_borrow(&s->lent);
     s->port61 = v & 0x0f;
     set_gate(s, 2, v & 1);
+    lent_chip_give_back(&s->lent);
 }
 
 static const IoOps pit_ops = {pit_read, pit_write, .max_size = 1};
@@ -471,6 +590,7 @@ static bool pit_realize(Device *d, Error **errp)
     timer_init(&s->timer, d->machine, CLOCK_VIRTUAL, pit_tick, s);
     device_map_ports(d, 0x40, 4, &pit_ops, "pit");
     device_map_ports(d, 0x61, 1, &port61_ops, "port61");
+    device_add_lent_chip(d, &s->lent, &lent_ops);
     return true;
 }
 
@@ -523,6 +643,10 @@ static const StateField pit_state[] = {
     STATE_ARRAY(Pit, STATE_U8, status_latched, 3, 0),
     STATE(Pit, STATE_I64, out_tick, 0),
     STATE(Pit, STATE_U8, port61, 0),
+    STATE_ARRAY(Pit, STATE_U8, programmed, 3, 0),
+    STATE(Pit, STATE_U8, quiet, 0),
+    STATE_KEEP(Pit, STATE_U8, overridden, 1),
+    HOST_ONLY(Pit, lent),
     STATE(Pit, STATE_TIMER, timer, 0),
     {0},
 };

@@ -6,4 +6,7 @@
 
 extern const DeviceType i8254_type;
 
+/* High: somebody else drives the line of counter 0 (the HPET's legacy replacement). */
+Irq i8254_overridden(Device *pit);
+
 #endif

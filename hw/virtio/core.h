@@ -73,6 +73,8 @@ struct VirtQueue {
     unsigned budget;
     bool more;        /* the turn ended before the ring did */
     uint32_t pending; /* atomic: kicked, not looked at */
+    IoEvent *event;   /* doorbell.c; NULL: never needed */
+    bool attached;    /* the transport has it where drivers ring */
     /* host side of the rings and of the last buffer; good for this generation of the map */
     uint64_t generation;
     bool mapped;
@@ -127,6 +129,8 @@ void virtq_disable(VirtQueue *vq);
 void virtio_notify_queue(VirtioDevice *v, unsigned n);
 /* Looks at every queue soon (DMA became possible ...). */
 void virtio_kick_all(VirtioDevice *v);
+/* Which queues can be kicked has changed: their doorbells follow. The device's own lock is not held. */
+void virtio_doorbells_update(VirtioDevice *v);
 uint8_t virtio_isr_take(VirtioDevice *v); /* reads and clears */
 bool virtio_dma_enabled(const VirtioDevice *v);
 
@@ -134,6 +138,9 @@ bool virtio_dma_enabled(const VirtioDevice *v);
 void virtio_lock(VirtioDevice *v);
 void virtio_unlock(VirtioDevice *v);
 bool virtio_features_ok(const VirtioDevice *v);
+void virtio_run_queue(VirtQueue *vq); /* it was kicked */
+/* No event of the device comes any more. Main loop; no lock. */
+void virtio_doorbells_free(VirtioDevice *v);
 const VirtqLayout *virtq_layout_of(const VirtioDevice *v);
 bool virtq_map(VirtQueue *vq);
 void virtq_wipe(VirtQueue *vq); /* state after reset */

@@ -222,7 +222,7 @@ uint8_t virtio_isr_take(VirtioDevice *v)
 /* ---- kicks ---- */
 
 /* The device's lock is held. */
-static void run_queue(VirtQueue *vq)
+void virtio_run_queue(VirtQueue *vq)
 {
     VirtioDevice *v = vq->v;
 
@@ -243,7 +243,7 @@ static void run_pending(VirtioDevice *v)
     __atomic_store_n(&core->any_pending, 0, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < core->n_queues; i++) {
         if (__atomic_load_n(&core->queue[i]->pending, __ATOMIC_SEQ_CST)) {
-            run_queue(core->queue[i]);
+            virtio_run_queue(core->queue[i]);
         }
     }
 }
@@ -302,11 +302,15 @@ void virtio_notify_queue(VirtioDevice *v, unsigned n)
     }
     virtio_lock(v);
     /* Old drivers kick before they say DRIVER_OK (3.1.2). */
-    if (!v->core->started && !virtio_is_modern(v) && (v->core->status & VIRTIO_DRIVER)) {
+    bool early = !v->core->started && !virtio_is_modern(v) && (v->core->status & VIRTIO_DRIVER);
+    if (early) {
         start(v);
     }
-    run_queue(vq);
+    virtio_run_queue(vq);
     virtio_unlock(v);
+    if (early) {
+        virtio_doorbells_update(v);
+    }
     if (lock) {
         machine_unlock(m);
     }
@@ -390,6 +394,7 @@ void virtio_set_status(VirtioDevice *v, uint8_t status, bool modern)
         }
     }
     virtio_unlock(v);
+    virtio_doorbells_update(v);
 }
 
 static void wipe(VirtioDevice *v)
@@ -413,6 +418,7 @@ void virtio_reset(VirtioDevice *v)
     virtio_lock(v);
     wipe(v);
     virtio_unlock(v);
+    virtio_doorbells_update(v);
 }
 
 void virtio_reset_hold(Device *d)
@@ -446,6 +452,7 @@ void virtq_enable(VirtQueue *vq)
         virtio_error(v, "queue %u: it cannot have %u entries", vq->index, vq->size);
     }
     virtio_unlock(v);
+    virtio_doorbells_update(v);
 }
 
 void virtq_set_legacy(VirtQueue *vq, hwaddr addr, uint32_t align)
@@ -462,6 +469,7 @@ void virtq_set_legacy(VirtQueue *vq, hwaddr addr, uint32_t align)
     vq->mapped = false;
     vq->enabled = addr && size_ok(vq);
     virtio_unlock(v);
+    virtio_doorbells_update(v);
 }
 
 void virtq_disable(VirtQueue *vq)
@@ -469,6 +477,7 @@ void virtq_disable(VirtQueue *vq)
     virtio_lock(vq->v);
     vq->enabled = false;
     virtio_unlock(vq->v);
+    virtio_doorbells_update(vq->v);
 }
 
 /* ---- the machine stops and runs ---- */
@@ -549,7 +558,9 @@ void virtio_shut(VirtioDevice *v)
     v->core->shut = true;
     wipe(v);
     virtio_unlock(v);
+    virtio_doorbells_update(v);
     machine_unlock(m);
+    virtio_doorbells_free(v);
     machine_remove_run_state_notifier(m, run_state_changed, v);
     loop_remove(v->core->later);
     iothread_doorbell_free(v->core->bell);

@@ -17,6 +17,7 @@
 
 #include <sys/uio.h>
 #include "core/device.h"
+#include "core/ioevent.h"
 #include "core/iothread.h"
 #include "core/machine.h"
 
@@ -77,7 +78,9 @@ typedef struct VirtioTransportOps {
     bool (*has_modern)(void *opaque); /* optional, for transports of both kinds */
     bool (*has_legacy)(void *opaque);
     unsigned (*auto_queues)(void *opaque); /* optional: a good number of request queues */
-    bool (*kicks_threads)(void *opaque);   /* may a kick go to an I/O thread (ioeventfd=)? */
+    bool (*kicks_threads)(void *opaque);   /* may a kick be served elsewhere than on its vCPU (ioeventfd=)? */
+    /* Optional: where that queue is kicked the event may be raised instead (region_add_event()), or not any more. */
+    void (*doorbell)(void *opaque, unsigned queue, IoEvent *e, bool on);
 } VirtioTransportOps;
 
 struct VirtioDevice {

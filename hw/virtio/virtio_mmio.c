@@ -57,6 +57,7 @@ typedef struct VirtioMmio {
     uint32_t device_features_sel, driver_features_sel, queue_sel, page_size;
     /* host */
     VirtioBus vbus;
+    MemoryRegion *doorbell;
     GSource *irq; /* main loop: look at the line */
     char *name;
 } VirtioMmio;
@@ -113,8 +114,17 @@ static bool kicks_threads(void *opaque)
     return ((VirtioMmio *)opaque)->ioeventfd;
 }
 
+static void doorbell(void *opaque, unsigned queue, IoEvent *e, bool on)
+{
+    VirtioMmio *s = opaque;
+    MemEvent kick = {.size = 4, .match = true, .value = queue, .event = e};
+
+    (on ? region_add_event : region_remove_event)(s->doorbell, &kick);
+}
+
 static const VirtioTransportOps transport = {
     .kicks_threads = kicks_threads,
+    .doorbell = doorbell,
     .notify = mmio_notify,
     .config_changed = mmio_notify,
     .dma = mmio_dma,
@@ -368,7 +378,8 @@ static bool mmio_realize(Device *d, Error **errp)
     virtio_bus_init(&s->vbus, d, s->name, &transport);
     s->irq = loop_timer_new(machine_loop(d->machine), irq_later, s);
     MemoryRegion *r = device_io_region(d, "virtio-mmio", &mmio_ops, VIRTIO_MMIO_SIZE);
-    region_add(r, R_QUEUE_NOTIFY, device_io_region(d, "virtio-mmio-kick", &kick_ops, 4), 1);
+    s->doorbell = device_io_region(d, "virtio-mmio-kick", &kick_ops, 4);
+    region_add(r, R_QUEUE_NOTIFY, s->doorbell, 1);
     region_add(machine_memory_root(d->machine), s->base, r, 0);
     return true;
 }
@@ -401,7 +412,7 @@ static const Property mmio_props[] = {
     PROP(VirtioMmio, PROP_BOOL, force_legacy, "force-legacy", true,
          "the legacy interface (version 1) instead of the current one"),
     PROP(VirtioMmio, PROP_BOOL, ioeventfd, "ioeventfd", true,
-         "kicks may be served on the device's I/O thread; iothread= needs it"),
+         "kicks are served on the device's I/O thread or the main loop; iothread= needs it"),
     PROP(VirtioMmio, PROP_U64, base, "base", 0, "guest-physical address; the board's choice"),
     PROP(VirtioMmio, PROP_U32, number, "number", 0, "of its bus, in the name"),
     {0},
@@ -413,6 +424,7 @@ static const StateField mmio_state[] = {
     STATE(VirtioMmio, STATE_U32, queue_sel, 0),
     STATE(VirtioMmio, STATE_U32, page_size, 0),
     HOST_ONLY(VirtioMmio, vbus),
+    HOST_ONLY(VirtioMmio, doorbell),
     HOST_ONLY(VirtioMmio, irq),
     HOST_ONLY(VirtioMmio, name),
     {0},

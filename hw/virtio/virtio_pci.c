@@ -99,6 +99,7 @@ static bool kicks_threads(void *opaque)
 
 static const VirtioTransportOps transport = {
     .kicks_threads = kicks_threads,
+    .doorbell = virtio_pci_doorbell,
     .notify = transport_notify,
     .config_changed = transport_notify,
     .dma = transport_dma,
@@ -200,6 +201,9 @@ static bool setup_vectors(VirtioPci *p, VirtioDevice *v, Error **errp)
             pba = 0x800;
         }
         pci_add_msix(&p->pci, n, 1, 0, pba, 0);
+        if (v->core->iothread) {
+            pci_msix_use_routes(&p->pci);
+        }
     }
     return true;
 }
@@ -298,7 +302,7 @@ bool virtio_pci_post_load(Device *d, int version, Error **errp)
         PROP(VirtioPci, PROP_BOOL, page_per_vq, "page-per-vq", false,                 \
              "a page of its own for each queue's doorbell"),                          \
         PROP(VirtioPci, PROP_BOOL, ioeventfd, "ioeventfd", true,                      \
-             "kicks may be served on the device's I/O thread; iothread= needs it"), \
+             "kicks are served on the device's I/O thread or the main loop; iothread= needs it"), \
         PROP(VirtioPci, PROP_U32, vectors, "vectors", VECTORS_AUTO,                   \
              "MSI-X vectors; 0: none; by default one per queue and one")
 const Property virtio_pci_props[] = {
@@ -326,6 +330,8 @@ const StateField virtio_pci_state[] = {
     HOST_ONLY(VirtioPci, legacy),
     HOST_ONLY(VirtioPci, cfg_cap),
     HOST_ONLY(VirtioPci, dma),
+    HOST_ONLY(VirtioPci, doorbells),
+    HOST_ONLY(VirtioPci, legacy_doorbell),
     HOST_ONLY(VirtioPci, intx),
     {0},
 };

@@ -70,6 +70,7 @@ typedef struct VirtioPci {
     bool modern, legacy;
     uint16_t cfg_cap; /* of the window in configuration space */
     AddressSpace *dma;
+    MemoryRegion *doorbells, *legacy_doorbell; /* NULL: not that interface */
     GSource *intx; /* main loop: look at the pin */
 } VirtioPci;
 

@@ -10,6 +10,8 @@
 
 /* In realize: BARs and capabilities. */
 void virtio_pci_map(VirtioPci *p, VirtioDevice *v);
+/* VirtioTransportOps.doorbell */
+void virtio_pci_doorbell(void *opaque, unsigned queue, IoEvent *e, bool on);
 /* Configuration space was written, is about to be read: the window capability. */
 void virtio_pci_window_written(VirtioPci *p, unsigned offset, unsigned size);
 void virtio_pci_window_read(VirtioPci *p, unsigned offset, unsigned size);

@@ -431,6 +431,24 @@ static const IoOps legacy_ops = {legacy_read, legacy_write, .min_size = 1, .max_
 static const IoOps legacy_notify_ops = {nothing_read, legacy_notify, .min_size = 2, .max_size = 2,
                                         .lockless = true};
 
+/* ---- doorbells ---- */
+
+/* Two bytes are what drivers write (4.1.5.2); a store of another size is a kick, too, and comes to notify_write(). */
+void virtio_pci_doorbell(void *opaque, unsigned queue, IoEvent *e, bool on)
+{
+    VirtioPci *p = opaque;
+    MemEvent modern = {.offset = (hwaddr)queue * notify_stride(p), .size = 2, .event = e};
+    MemEvent legacy = {.size = 2, .match = true, .value = queue, .event = e};
+    void (*edit)(MemoryRegion *, const MemEvent *) = on ? region_add_event : region_remove_event;
+
+    if (p->doorbells) {
+        edit(p->doorbells, &modern);
+    }
+    if (p->legacy_doorbell) {
+        edit(p->legacy_doorbell, &legacy);
+    }
+}
+
 /* ---- the window in configuration space ---- */
 
 typedef struct Access {
@@ -512,7 +530,8 @@ static void map_modern(VirtioPci *p, VirtioDevice *v)
     region_add(bar, COMMON_AT, device_io_region(d, "virtio-pci-common", &common_ops, AREA_SIZE), 0);
     region_add(bar, ISR_AT, device_io_region(d, "virtio-pci-isr", &isr_ops, AREA_SIZE), 0);
     region_add(bar, DEVICE_AT, device_io_region(d, "virtio-pci-device", &device_ops, AREA_SIZE), 0);
-    region_add(bar, NOTIFY_AT, device_io_region(d, "virtio-pci-notify", &notify_ops, notify), 0);
+    p->doorbells = device_io_region(d, "virtio-pci-notify", &notify_ops, notify);
+    region_add(bar, NOTIFY_AT, p->doorbells, 0);
     pci_bar(&p->pci, 4, bar, false, true, true);
     region_unref(bar);
     add_cap(p, CAP_COMMON, COMMON_AT, AREA_SIZE, 0);
@@ -534,7 +553,8 @@ static void map_legacy(VirtioPci *p, VirtioDevice *v)
         size <<= 1;
     }
     MemoryRegion *r = device_io_region(d, "virtio-pci", &legacy_ops, size);
-    region_add(r, LEGACY_NOTIFY, device_io_region(d, "virtio-pci-kick", &legacy_notify_ops, 2), 1);
+    p->legacy_doorbell = device_io_region(d, "virtio-pci-kick", &legacy_notify_ops, 2);
+    region_add(r, LEGACY_NOTIFY, p->legacy_doorbell, 1);
     pci_bar(&p->pci, 0, r, true, false, false);
 }
 

@@ -226,6 +226,7 @@ bool virtio_post_load(Device *d, int version, Error **errp)
         v->cls->driver_ok(v);
     }
     virtio_unlock(v);
+    virtio_doorbells_update(v);
     if (!ok) {
         error_set(errp, ERR_GENERIC, "saved state of '%s': its queues make no sense",
                   d->type->name);

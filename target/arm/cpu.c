@@ -49,6 +49,11 @@ static bool cpu_init(Cpu *cpu, const char *model, Error **errp)
     return true;
 }
 
+const ArmCpuConfig *arm_cpu_config(const Cpu *cpu)
+{
+    return &((const ArmCpu *)cpu->target_priv)->config;
+}
+
 void arm_cpu_configured(Cpu *cpu)
 {
     ArmCpu *p = arm_cpu(cpu);
@@ -176,6 +181,7 @@ const TargetOps arm_target = {
     .translate = arm_debug_translate,
     .has_work = arm_has_work,
     .disas = cpu_disas,
+    .gdb = &arm_gdb,
     .tcg = &arm_tcg_target,
 };
 TARGET(arm_target);

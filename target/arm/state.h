@@ -33,4 +33,7 @@ bool arm_state_load(ArmState *s, const uint8_t *p, size_t len, Error **errp);
 /* Equal? Otherwise, if why, one line per differing field is appended. */
 bool arm_state_equal(const ArmState *a, const ArmState *b, GString *why);
 
+/* How that processor is configured: for accelerators, which set up the host's in its likeness. */
+const ArmCpuConfig *arm_cpu_config(const Cpu *cpu);
+
 #endif

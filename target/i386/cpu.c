@@ -217,6 +217,7 @@ const TargetOps x86_target = {
     .translate = x86_debug_translate,
     .has_work = x86_has_work,
     .disas = cpu_disas,
+    .gdb = &x86_gdb,
     .tcg = &x86_tcg_target,
 };
 TARGET(x86_target);

@@ -100,22 +100,32 @@ bool x86_cpu_fits(Cpu *cpu, const AccelOps *accel, Error **errp)
 {
     const X86CpuConfig *c = &x86_cpu(cpu)->config;
     g_autofree AccelX86 *caps = NULL;
+    g_autoptr(GString) names = g_string_new(NULL), flags = g_string_new(NULL);
 
     if (accel->x86_caps && !(caps = accel->x86_caps(cpu->machine, errp))) {
         return false;
     }
     for (int f = 0; f < F__COUNT; f++) {
-        if (x86_feature_of_kvm(f)) {
+        if (x86_feature_of_kvm(f) && !x86_feature_of_kvm_alone(f)) {
             continue; /* MSRs and hints that the translator has for machines that came from KVM */
         }
         if (x86_has(c, f) && !(caps ? x86_feature_in_caps(f, caps) : x86_feature_supported(f))) {
-            error_set(errp, ERR_UNSUPPORTED, "processor %d has '%s', which accelerator '%s' does not have", cpu->index,
-                      x86_feature_name(f), accel->name);
-            error_hint(errp, "start the machine with that feature switched off (-cpu MODEL,-%s)", x86_feature_name(f));
-            return false;
+            const char *name = x86_feature_name(f);
+            g_string_append_printf(names, "%s'%s'", names->len ? ", " : "", name);
+            if (!x86_feature_needs_other(f)) {
+                g_string_append_printf(flags, ",-%s", name);
+            }
         }
     }
-    return true;
+    if (c->hyperv && !caps && c->hv_spinlocks != HYPERV_NO_SPINLOCKS) {
+        g_string_append_printf(names, "%s'hv-spinlocks'", names->len ? ", " : "");
+    }
+    if (names->len) {
+        error_set(errp, ERR_UNSUPPORTED, "processor %d has %s, which accelerator '%s' does not have", cpu->index,
+                  names->str, accel->name);
+        error_hint(errp, "start the machine without (-cpu MODEL%s)", flags->str);
+    }
+    return !names->len;
 }
 
 /* ---- QMP ---- */

@@ -24,7 +24,7 @@ typedef struct CpuOption {
 
 static const CpuOption options[] = {
     BOOL("check", check),
-    BOOL("enforce", enforce),
+    BOOL("enforce", enforce), BOOL("x-force-features", force),
     BOOL("full-cpuid-auto-level", auto_level),
     BOOL("host-phys-bits", host_phys_bits),
     BOOL("l3-cache", l3_cache),
@@ -47,6 +47,9 @@ static const CpuOption options[] = {
     NUMBER("host-phys-bits-limit", host_phys_bits_limit, 0, 0xff),
     NUMBER("ucode-rev", ucode_rev, 0, UINT64_MAX),
     NUMBER("tsc-frequency", tsc_frequency, 0, INT64_MAX),
+    NUMBER("hv-spinlocks", hv_spinlocks, 0, UINT32_MAX), BOOL("hv-enforce-cpuid", hv_enforce),
+    BOOL("hv-passthrough", hv_passthrough),
+    {"hv-vendor-id", OPT_TEXT, offsetof(X86CpuOptions, hv_vendor), 0, 12},
     {"vendor", OPT_TEXT, offsetof(X86CpuOptions, vendor), 12, 12},
     {"model-id", OPT_TEXT, offsetof(X86CpuOptions, model_id), 0, 48},
 };
@@ -108,7 +111,9 @@ static bool unknown_name(const X86CpuRequest *r, const char *name, Error **errp)
     all[F__COUNT + ARRAY_LEN(options)] = NULL;
     error_set(errp, ERR_INVALID_PARAMETER, "Property '%s-x86_64-cpu.%s' not found", r->name, name);
     if (g_str_has_prefix(name, "hv-") || g_str_has_prefix(name, "hv_")) {
-        error_hint(errp, r->caps ? "Hyper-V's enlightenments are not there yet" : "Hyper-V's enlightenments need KVM");
+        error_hint(errp, "of Hyper-V's enlightenments there are, under KVM, hv-relaxed, hv-vapic, hv-spinlocks, hv-vpindex, "
+                         "hv-runtime, hv-time, hv-synic, hv-stimer, hv-stimer-direct, hv-reset, hv-frequencies, "
+                         "hv-reenlightenment, hv-crash, hv-tlbflush, hv-ipi, hv-passthrough");
     } else if (g_str_has_prefix(name, "vmx-")) {
         error_hint(errp, "the translator has no VMX; AMD's SVM is the one for nested guests");
     } else if ((near = suggest_name(name, all))) {
@@ -237,7 +242,7 @@ static void options_of_model(X86CpuRequest *r)
         .level = X86_AUTO, .xlevel = X86_AUTO, .min_level = m->level, .min_xlevel = m->xlevel,
         .level_func7 = X86_AUTO, .auto_level = true, .l3_cache = true,
         .legacy_cache = !m->caches, .cpuid_0xb = true, .tcg_cpuid = true, .kvm = true,
-        .migratable = true,
+        .migratable = true, .hv_spinlocks = HYPERV_NO_SPINLOCKS,
     };
     memcpy(r->o.vendor, m->vendor, strnlen(m->vendor, 12));
     g_strlcpy(r->o.model_id, m->model_id ? m->model_id : "", sizeof(r->o.model_id));
@@ -341,6 +346,9 @@ static void apply_levels(X86CpuRequest *r)
     if (o->auto_level) {
         x86_feature_levels(&r->c->features, &level, &xlevel);
     }
+    if (x86_has(r->c, F_AMX_TILE) && o->auto_level) {
+        level = MAX(level, 0x1e);
+    }
     if (r->c->dies > 1 && o->auto_level && r->c->vendor == X86_VENDOR_INTEL) {
         level = MAX(level, 0x1f); /* only there are dies told */
     }
@@ -359,10 +367,24 @@ static void apply_caps(X86CpuRequest *r)
 {
     r->c->tcg_leaf = false;
     r->c->kvm_leaf = r->o.kvm;
+    const AccelCpuid *five = r->m->max ? x86_caps_leaf(r->caps, 5, 0) : NULL;
+    if (five) {
+        memcpy(r->c->mwait, five->reg, sizeof(r->c->mwait));
+    }
     for (unsigned i = 2; i < ARRAY_LEN(r->c->xstate_offset); i++) {
         const AccelCpuid *c = x86_caps_leaf(r->caps, 0xd, i);
         r->c->xstate_offset[i] = c ? c->reg[CPUID_EBX] : 0;
     }
+}
+
+static bool wants_hyperv(const X86CpuRequest *r)
+{
+    bool any = r->o.hv_spinlocks != HYPERV_NO_SPINLOCKS || r->o.hv_passthrough;
+
+    for (int f = 0; f < F__COUNT; f++) {
+        any |= x86_feature_of_hyperv(f) && x86_has(r->c, f);
+    }
+    return any;
 }
 
 static void apply_options(X86CpuRequest *r)
@@ -390,6 +412,10 @@ static void apply_options(X86CpuRequest *r)
     if (r->caps) {
         apply_caps(r);
     }
+    c->hv_spinlocks = (uint32_t)o->hv_spinlocks;
+    c->hv_enforce = o->hv_enforce;
+    memcpy(c->hv_vendor, o->hv_vendor, sizeof(c->hv_vendor));
+    c->hyperv = r->caps && wants_hyperv(r);
 }
 
 bool x86_request_parse(X86CpuRequest *r, char **items, Error **errp)
@@ -418,6 +444,9 @@ bool x86_request_parse(X86CpuRequest *r, char **items, Error **errp)
     }
     for (int w = 0; w < F_WORDS; w++) {
         r->c->features.w[w] = (r->c->features.w[w] | pm.plus.w[w]) & ~pm.minus.w[w];
+    }
+    if (r->o.hv_passthrough && r->caps) {
+        x86_hyperv_all(r->c, r->caps, &r->user, r->o.hv_vendor, &r->o.hv_spinlocks);
     }
     apply_options(r);
     if (!check_options(r, errp) || !apply_phys_bits(r, errp)) {
@@ -448,19 +477,28 @@ bool x86_request_filter(X86CpuRequest *r, bool quiet, Error **errp)
 
     quiet |= !r->o.check && !r->o.enforce;
     drop_orphans(r, quiet);
+    if (!r->caps && !quiet && !r->o.enforce && wants_hyperv(r)) {
+        warn_report("Hyper-V's enlightenments (hv-*) need KVM and are left out");
+    }
     for (int f = 0; f < F__COUNT; f++) {
         if (!x86_has(r->c, f) || (r->caps ? x86_feature_in_caps(f, r->caps) : x86_feature_supported(f))) {
             continue;
         }
         x86_set_put(&r->lacking, f, true);
-        x86_set_put(&r->c->features, f, false);
+        if (!r->caps || !r->o.force) { /* what the kernel does not list may work all the same; the translator's cannot */
+            x86_set_put(&r->c->features, f, false);
+        }
         g_string_append_printf(names, "%s%s", names->len ? ", " : "", x86_feature_name(f));
-        if (!quiet || r->o.enforce) {
+        if ((!quiet || r->o.enforce) && !x86_feature_of_hyperv(f)) {
             g_autofree char *what = x86_feature_describe(f);
             warn_report("%s doesn't support requested feature: %s", who, what);
         }
     }
     x86_feature_drop_orphans(&r->c->features);
+    if (r->caps && !x86_hyperv_check(r->c, &r->lacking, r->caps, errp)) {
+        g_string_free(names, TRUE);
+        return false;
+    }
     g_autofree char *list = g_string_free(names, FALSE);
     if (*list && r->o.enforce) {
         error_set(errp, ERR_UNSUPPORTED, "%s doesn't support requested features", who);

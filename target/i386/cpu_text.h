@@ -10,7 +10,7 @@
 
 /* The values of the options; numbers and booleans alike are 64 bits wide, see the table. */
 typedef struct X86CpuOptions {
-    uint64_t check, enforce;
+    uint64_t check, enforce, force;
     uint64_t family, model, stepping;
     uint64_t level, xlevel;          /* X86_AUTO: what the model and the features need */
     uint64_t min_level, min_xlevel;  /* the model's own */
@@ -23,6 +23,8 @@ typedef struct X86CpuOptions {
     uint64_t ucode_rev;              /* 0: the vendor's first */
     uint64_t tsc_frequency;          /* 0: not asked */
     uint64_t kvm, pmu, migratable;
+    uint64_t hv_spinlocks, hv_enforce, hv_passthrough;
+    char hv_vendor[13];
     char vendor[13], model_id[49];
 } X86CpuOptions;
 #define X86_AUTO 0xffffffffu

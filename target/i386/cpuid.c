@@ -156,8 +156,23 @@ static void xsave_leaf(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t
     default:
         if (subleaf < 63 && (c->xcr0_valid >> subleaf & 1)) {
             x86_xsave_component((int)subleaf, &out[CPUID_EAX], &out[CPUID_EBX]);
+            out[CPUID_ECX] = subleaf == 18 ? 2 : 0; /* TILEDATA: aligned in the compact format */
         }
         break;
+    }
+}
+
+/* What AMX is, in all processors that have it: palette 1, and TMUL (SDM vol 2, CPUID leaves 1DH and 1EH). */
+static void amx_leaf(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+    if (leaf == 0x1d && subleaf == 0) {
+        out[CPUID_EAX] = 1; /* palettes */
+    } else if (leaf == 0x1d && subleaf == 1) {
+        out[CPUID_EAX] = 8192 | 1024 << 16; /* bytes, and of a tile */
+        out[CPUID_EBX] = 64 | 8 << 16;      /* bytes of a row, tiles */
+        out[CPUID_ECX] = 16;                /* rows */
+    } else if (leaf == 0x1e && subleaf == 0) {
+        out[CPUID_EBX] = 16 | 64 << 8;
     }
 }
 
@@ -183,7 +198,12 @@ static void basic_leaf(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t
         break;
     case 5:
         out[CPUID_ECX] = 3; /* MWAIT takes extensions, and interrupts while IF is clear */
-        if (x86_has(c, F_MONITOR)) {
+        if (x86_has(c, F_MONITOR) && c->mwait[CPUID_EAX]) {
+            out[CPUID_EAX] = c->mwait[CPUID_EAX];
+            out[CPUID_EBX] = c->mwait[CPUID_EBX];
+            out[CPUID_ECX] |= c->mwait[CPUID_ECX];
+            out[CPUID_EDX] = c->mwait[CPUID_EDX];
+        } else if (x86_has(c, F_MONITOR)) {
             out[CPUID_EAX] = out[CPUID_EBX] = 64;
         }
         break;
@@ -207,6 +227,12 @@ static void basic_leaf(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t
         break;
     case 0xd:
         xsave_leaf(c, live, subleaf, out);
+        break;
+    case 0x1d:
+    case 0x1e:
+        if (x86_has(c, F_AMX_TILE)) {
+            amx_leaf(leaf, subleaf, out);
+        }
         break;
     case 0x15: /* TSC = crystal * EBX / EAX; the APIC timer runs from the same crystal */
         out[CPUID_EAX] = out[CPUID_EBX] = 1;
@@ -313,9 +339,13 @@ void x86_cpuid(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t leaf, u
                uint32_t out[4])
 {
     memset(out, 0, 16);
-    if (leaf >= HYPERVISOR_LEAF && leaf < HYPERVISOR_LEAF + 0x100) {
-        if (c->tcg_leaf || c->kvm_leaf) {
-            hypervisor_leaf(c, leaf, out);
+    if (leaf >= HYPERVISOR_LEAF && leaf < HYPERVISOR_LEAF + 0x200) {
+        bool moved = leaf >= HYPERVISOR_LEAF + 0x100; /* KVM's, where Hyper-V's come first */
+        if (c->hyperv && !moved) {
+            x86_hyperv_leaf(c, leaf, out);
+        } else if ((c->tcg_leaf || c->kvm_leaf) && c->hyperv == moved) {
+            hypervisor_leaf(c, moved ? leaf - 0x100 : leaf, out);
+            out[CPUID_EAX] += moved && leaf == HYPERVISOR_LEAF + 0x100 ? 0x100 : 0;
         }
     } else if (leaf >= 0x80000000u && leaf <= c->xlevel) {
         extended_leaf(c, leaf, subleaf, out);

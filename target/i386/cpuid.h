@@ -57,8 +57,13 @@ typedef struct X86CpuConfig {
     bool topology_leaf;        /* 0xb is there */
     bool tcg_leaf;             /* 0x40000000 names the translator */
     bool kvm_leaf;             /* 0x40000000 is KVM's, with KVM's own features in the next one */
+    bool hyperv;               /* the hypervisor is Hyper-V, and KVM's leaves are at 0x40000100 */
+    bool hv_enforce;           /* the kernel refuses what CPUID does not show of it */
+    uint32_t hv_spinlocks;     /* tries before the hypervisor is told, HYPERV_NO_SPINLOCKS: never */
+    char hv_vendor[13];
     uint64_t tsc_hz;           /* of the time stamp counter; 0: the accelerator will say (x86_cpu_set_tsc_hz) */
-    uint32_t xstate_offset[10]; /* of XSAVE's components in the standard format, where the host says; 0: as usual */
+    uint32_t mwait[4];         /* leaf 5 of the host, where guests may wait in its processor; 0: as the translator has it */
+    uint32_t xstate_offset[19]; /* of XSAVE's components in the standard format, where the host says; 0: as usual */
     uint64_t ucode_rev;
     uint8_t phys_bits, virt_bits;
     uint32_t apic_id;
@@ -90,8 +95,15 @@ bool x86_feature_in_max(X86Feature f);
 /* Is it one of KVM's own, in the leaf 40000001h? */
 bool x86_feature_of_kvm(X86Feature f);
 /* Those that guests on KVM can have, and have unless told otherwise. */
-#define X86_KVM_DEFAULTS 4
+#define X86_KVM_DEFAULTS 5
 extern const uint16_t x86_kvm_defaults[X86_KVM_DEFAULTS];
+/* One of KVM's own that only KVM can do: for those who ask for it, and then the machine does not move. */
+bool x86_feature_of_kvm_alone(X86Feature f);
+/* Hyper-V's leaves with features of f's kind (hyperv.c). */
+#define HYPERV_FEATURES 0x40000003u
+#define HYPERV_ADVICE 0x40000004u
+#define HYPERV_NO_SPINLOCKS UINT32_MAX
+bool x86_feature_of_hyperv(X86Feature f);
 /* Can guests on the host's own processor have f, and is its state saved? */
 bool x86_feature_in_caps(X86Feature f, const AccelX86 *caps);
 /* The answer of a leaf in caps, NULL if there is none. */
@@ -105,6 +117,8 @@ int x86_feature_by_name(const char *name);
 char *x86_feature_describe(X86Feature f);
 /* Highest leaf that a feature of s needs, among standard and among extended leaves. */
 void x86_feature_levels(const X86FeatureSet *s, uint32_t *level, uint32_t *xlevel);
+/* Is it gone when AVX-512's or AMX's first feature is switched off? */
+bool x86_feature_needs_other(X86Feature f);
 /* Take away features that mean nothing without another one that s lacks. */
 void x86_feature_drop_orphans(X86FeatureSet *s);
 
@@ -125,12 +139,25 @@ typedef struct X86CpuidLive {
 #define XSTATE_SSE (1ull << 1)
 #define XSTATE_YMM (1ull << 2)
 #define XSTATE_PKRU (1ull << 9)
+#define XSTATE_AVX512 (7ull << 5) /* opmask, upper halves of ZMM0..15, ZMM16..31 */
+#define XSTATE_AMX (3ull << 17)   /* TILECFG, TILEDATA */
 /* Bytes of an XSAVE area with these components; compact: as XSAVEC writes it. */
 uint32_t x86_xsave_size(uint64_t components, bool compact);
 /* Size of component n and its offset in the standard format; 0: no such component behind the header. */
 void x86_xsave_component(int n, uint32_t *size, uint32_t *offset);
 
 enum { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
+/* hyperv.c: a leaf from 0x40000000 of a guest that finds Hyper-V. */
+#define HYPERV_FIRST_LEAF 0x40000000u
+#define HYPERV_LAST_LEAF 0x40000005u
+void x86_hyperv_leaf(const X86CpuConfig *c, uint32_t leaf, uint32_t out[4]);
+/*
+ * hv-passthrough: all features that caps have, but for those of named, which the user decided; the name and the tries that
+ * the kernel has, where vendor is empty and spinlocks HYPERV_NO_SPINLOCKS.
+ */
+void x86_hyperv_all(X86CpuConfig *c, const AccelX86 *caps, const X86FeatureSet *named, char vendor[13], uint64_t *spinlocks);
+/* Is what was asked for there, and what it needs? caps: not NULL. */
+bool x86_hyperv_check(const X86CpuConfig *c, const X86FeatureSet *lacking, const AccelX86 *caps, Error **errp);
 void x86_cpuid(const X86CpuConfig *c, const X86CpuidLive *live, uint32_t leaf, uint32_t subleaf,
                uint32_t out[4]);
 

@@ -47,12 +47,16 @@ typedef struct X86Fxsave {
 /* One member per row of state.def; a count of 0 declares a scalar. */
 #define STATE_COUNT_0
 #define STATE_COUNT_4 [4]
+#define STATE_COUNT_5 [5]
 #define STATE_COUNT_6 [6]
 #define STATE_COUNT_8 [8]
 #define STATE_COUNT_11 [11]
 #define STATE_COUNT_16 [16]
 #define STATE_COUNT_32 [32]
 #define STATE_COUNT_40 [40]
+#define STATE_COUNT_64 [64]
+#define STATE_COUNT_128 [128]
+#define STATE_COUNT_1024 [1024]
 typedef struct X86State {
 #define S(t, name, n, reset, gdb, since, help) t name STATE_COUNT_##n;
 #include "target/i386/state.def"

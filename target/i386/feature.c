@@ -105,8 +105,23 @@ const AccelCpuid *x86_caps_leaf(const AccelX86 *caps, uint32_t leaf, uint32_t su
     return NULL;
 }
 
-/* The clock in shared memory, ports that need no delay, ends of interrupts in shared memory. */
-const uint16_t x86_kvm_defaults[X86_KVM_DEFAULTS] = {F_KVM_NOPIODELAY, F_KVMCLOCK, F_KVM_PV_EOI, F_KVMCLOCK_STABLE_BIT};
+/* The clock in shared memory, ports that need no delay, stolen time and ends of interrupts in shared memory. */
+const uint16_t x86_kvm_defaults[X86_KVM_DEFAULTS] = {F_KVM_NOPIODELAY, F_KVMCLOCK, F_KVM_STEAL_TIME, F_KVM_PV_EOI,
+                                                     F_KVMCLOCK_STABLE_BIT};
+
+/* Hypercalls; pages that are announced when they come; TLBs that are flushed when a processor goes on. */
+bool x86_feature_of_kvm_alone(X86Feature f)
+{
+    static const uint16_t alone[] = {F_KVM_ASYNCPF, F_KVM_ASYNCPF_INT, F_KVM_PV_UNHALT, F_KVM_PV_TLB_FLUSH, F_KVM_PV_IPI,
+                                     F_KVM_PV_SCHED_YIELD};
+
+    return listed(alone, G_N_ELEMENTS(alone), f) || x86_feature_of_hyperv(f);
+}
+
+bool x86_feature_of_hyperv(X86Feature f)
+{
+    return bits[f].leaf == HYPERV_FEATURES || bits[f].leaf == HYPERV_ADVICE;
+}
 
 bool x86_feature_of_kvm(X86Feature f)
 {
@@ -114,18 +129,32 @@ bool x86_feature_of_kvm(X86Feature f)
 }
 
 /*
- * What needs state that X86State has no room for (AVX-512, AMX, MPX, supervisor components of XSAVES, virtual machines in
- * the guest), or parts of the processor that our interrupt controllers do not have.
+ * What needs state that X86State has no room for (MPX, virtual machines in the guest), or parts of the processor that our interrupt controllers do not have.
  */
 static bool never_on_host(X86Feature f)
 {
-    static const uint16_t names[] = {F_SVM, F_VMX, F_XSAVES, F_MPX, F_SGX, F_INTEL_PT, F_PDCM, F_MONITOR};
-    const char *name = bits[f].name;
+    static const uint16_t names[] = {F_SVM, F_VMX, F_MPX, F_SGX, F_INTEL_PT, F_PDCM};
 
     if (x86_feature_of_kvm(f)) {
-        return !listed(x86_kvm_defaults, X86_KVM_DEFAULTS, f);
+        return !listed(x86_kvm_defaults, X86_KVM_DEFAULTS, f) && f != F_KVM_POLL_CONTROL && !x86_feature_of_kvm_alone(f);
     }
-    return listed(names, G_N_ELEMENTS(names), f) || g_str_has_prefix(name, "avx512") || g_str_has_prefix(name, "amx-");
+    return listed(names, G_N_ELEMENTS(names), f);
+}
+
+static bool of_avx512(X86Feature f)
+{
+    return g_str_has_prefix(bits[f].name, "avx512");
+}
+
+static bool of_amx(X86Feature f)
+{
+    return g_str_has_prefix(bits[f].name, "amx-") || f == F_XFD;
+}
+
+/* The components of XSAVE that f is nothing without. */
+static uint64_t components_of(X86Feature f)
+{
+    return of_avx512(f) ? XSTATE_AVX512 : of_amx(f) ? XSTATE_AMX : 0;
 }
 
 bool x86_feature_in_caps(X86Feature f, const AccelX86 *caps)
@@ -136,7 +165,10 @@ bool x86_feature_in_caps(X86Feature f, const AccelX86 *caps)
     if (never_on_host(f)) {
         return false;
     }
-    const AccelCpuid *c = x86_caps_leaf(caps, b->leaf, b->subleaf);
+    const AccelCpuid *c = x86_caps_leaf(caps, b->leaf, b->subleaf), *xsave = x86_caps_leaf(caps, 0xd, 0);
+    if (components_of(f) & ~(xsave ? (uint64_t)xsave->reg[CPUID_EAX] : 0)) {
+        return false;
+    }
     return (c && (c->reg[b->reg] >> b->bit & 1)) || listed(ours, G_N_ELEMENTS(ours), f);
 }
 
@@ -209,8 +241,20 @@ static const struct {
     {F_INTEL_PT, 0x14, 0}, {F_SGX, 0x12, 0}, {F_SGX, 0x12, 1},
 };
 
+bool x86_feature_needs_other(X86Feature f)
+{
+    return (of_avx512(f) && f != F_AVX512F) || (of_amx(f) && f != F_AMX_TILE);
+}
+
 void x86_feature_drop_orphans(X86FeatureSet *s)
 {
+    bool avx512 = x86_set_has(s, F_AVX512F), amx = x86_set_has(s, F_AMX_TILE);
+
+    for (int f = 0; f < F__COUNT; f++) {
+        if (x86_feature_needs_other(f) && !(of_avx512(f) ? avx512 : amx)) {
+            x86_set_put(s, f, false);
+        }
+    }
     for (size_t i = 0; i < ARRAY_LEN(families); i++) {
         for (int f = 0; f < F__COUNT && !x86_set_has(s, families[i].parent); f++) {
             if (bits[f].leaf == families[i].leaf && bits[f].subleaf == families[i].subleaf) {

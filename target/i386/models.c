@@ -51,6 +51,8 @@ void x86_config_finish(X86CpuConfig *c)
     c->efer_valid = efer_valid(c);
     c->xcr0_valid = x86_has(c, F_XSAVE) ? (x86_has(c, F_AVX) ? 7 : 3) : 1;
     c->xcr0_valid |= x86_has(c, F_XSAVE) && x86_has(c, F_PKU) ? XSTATE_PKRU : 0;
+    c->xcr0_valid |= (c->xcr0_valid & XSTATE_YMM) && x86_has(c, F_AVX512F) ? XSTATE_AVX512 : 0;
+    c->xcr0_valid |= x86_has(c, F_XSAVE) && x86_has(c, F_AMX_TILE) ? XSTATE_AMX : 0;
     c->mxcsr_mask = 0xffff;
     c->arch_capabilities = x86_feature_word(&c->features, 0x10a, FEATURE_MSR, CPUID_EAX);
     c->sockets = MAX(c->sockets, 1);
@@ -150,7 +152,7 @@ void x86_model_features(const X86Model *m, const AccelX86 *caps, X86FeatureSet *
 {
     *out = (X86FeatureSet){0};
     for (int f = 0; m->max && f < F__COUNT; f++) {
-        x86_set_put(out, f, caps ? x86_feature_in_caps(f, caps) : x86_feature_in_max(f));
+        x86_set_put(out, f, caps ? x86_feature_in_caps(f, caps) && !x86_feature_of_kvm_alone(f) : x86_feature_in_max(f));
     }
     put_list(out, m->features, true);
     put_list(out, m->plus, true);
@@ -158,5 +160,6 @@ void x86_model_features(const X86Model *m, const AccelX86 *caps, X86FeatureSet *
     x86_set_put(out, F_HYPERVISOR, m->version || m->max); /* base has nothing at all */
     if (caps && (m->version || m->max)) {
         defaults_on_host(caps, out);
+        x86_set_put(out, F_MONITOR, m->max && x86_feature_in_caps(F_MONITOR, caps)); /* of guests that wait by themselves */
     }
 }

@@ -28,7 +28,9 @@ enum {
 #define MSR_TSC_AUX 0xc0000103u
 #define MSR_KVM_WALL_CLOCK 0x4b564d00u
 #define MSR_KVM_SYSTEM_TIME 0x4b564d01u
+#define MSR_KVM_STEAL_TIME 0x4b564d03u
 #define MSR_KVM_PV_EOI 0x4b564d04u
+#define MSR_KVM_POLL_CONTROL 0x4b564d05u
 /* Machine checks: QEMU's banks. Nothing is ever reported in them. */
 #define MC_BANKS 10u
 #define MCG_CTL_P (1u << 8)
@@ -148,6 +150,8 @@ static uint64_t *kvm_field(X86Env *env, uint32_t msr)
     return msr == MSR_KVM_WALL_CLOCK    ? &env->s.kvm_wall_clock
            : msr == MSR_KVM_SYSTEM_TIME ? &env->s.kvm_system_time
            : msr == MSR_KVM_PV_EOI      ? &env->s.kvm_pv_eoi
+           : msr == MSR_KVM_STEAL_TIME  ? &env->s.kvm_steal_time
+           : msr == MSR_KVM_POLL_CONTROL ? &env->s.kvm_poll_control
                                         : NULL;
 }
 

@@ -10,12 +10,16 @@
 
 #define COUNT_0 1
 #define COUNT_4 4
+#define COUNT_5 5
 #define COUNT_6 6
 #define COUNT_8 8
 #define COUNT_11 11
 #define COUNT_16 16
 #define COUNT_32 32
 #define COUNT_40 40
+#define COUNT_64 64
+#define COUNT_128 128
+#define COUNT_1024 1024
 #define KIND(t) _Generic((t){0}, X86Seg: X86_FIELD_SEG, X86Fxsave: X86_FIELD_FX, default: X86_FIELD_INT)
 
 const X86StateField x86_state_fields[] = {

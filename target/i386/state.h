@@ -39,7 +39,19 @@ bool x86_state_equal(const X86State *a, const X86State *b, GString *why);
 const X86CpuConfig *x86_cpu_config(const Cpu *cpu);
 /* Before the vCPU runs: the frequency of its time stamp counter. */
 void x86_cpu_set_tsc_hz(Cpu *cpu, uint64_t hz);
+/*
+ * Around a step of the translator for another accelerator (beyond.c): false, and why, if the instruction is of AVX-512 or
+ * AMX, which it has not; then, what it wrote of ZMM registers is completed.
+ */
+typedef struct X86Step {
+    uint16_t zmm;  /* registers that the instruction writes */
+    uint64_t next; /* the instruction after it */
+} X86Step;
+bool x86_step_begin(Cpu *cpu, X86Step *step, Error **errp);
+void x86_step_end(Cpu *cpu, const X86Step *step);
 /* cpu->state has another tsc_offset, by which timers find the moment of a TSC value. */
 void x86_cpu_tsc_moved(Cpu *cpu);
+/* What the guest told of its crash by Hyper-V's registers, as QMP has it (GuestPanicInformation); g_free. */
+char *x86_hyperv_crash(Cpu *cpu);
 
 #endif

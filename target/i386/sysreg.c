@@ -384,7 +384,8 @@ uint64_t helper_xsetbv(void *opaque, uint64_t next, uint64_t b, uint64_t c)
     }
     need_cpl0(env);
     if ((uint32_t)env->s.gpr[R_CX] != 0 || !(v & 1) || (v & ~env->config->xcr0_valid) ||
-        ((v & 4) && !(v & 2))) {
+        ((v & 4) && !(v & 2)) || ((v & XSTATE_AVX512) && (~v & (XSTATE_AVX512 | 6))) ||
+        ((v & XSTATE_AMX) && (~v & XSTATE_AMX))) {
         x86_gp(env, 0);
     }
     env->s.xcr0 = v;

@@ -374,4 +374,7 @@ static inline uint64_t x86_merge(uint64_t old, uint64_t v, unsigned size)
     }
 }
 
+/* gdb.c: TargetOps.gdb */
+extern const struct GdbTarget x86_gdb;
+
 #endif

@@ -3,7 +3,8 @@
  * XSAVE, XSAVEOPT, XSAVEC, XSAVES and their returns (SDM vol 1, chapter 13).
  *
  * Components: x87 (0) and SSE (1) in the legacy region; upper halves of YMM (2)
- * and PKRU (9) behind the header. There are no supervisor components: IA32_XSS
+ * and PKRU (9) behind the header; AVX-512's (5, 6, 7) and AMX's (17, 18) only of
+ * processors that came from KVM. Those may have other offsets, too. There are no supervisor components: IA32_XSS
  * is always 0. XSAVEOPT and XSAVES leave out what is in its initial state, not
  * what has not been modified.
  */
@@ -21,7 +22,10 @@ typedef struct Component {
     uint8_t bit;
     uint16_t offset, size;
 } Component;
-static const Component extended[] = {{2, 576, 256}, {9, 2688, 8}};
+static const Component extended[] = {{2, 576, 256}, {5, 1088, 64}, {6, 1152, 512}, {7, 1664, 1024},
+                                     {9, 2688, 8}, {17, 2752, 64}, {18, 2816, 8192}};
+#define ALIGNED 18 /* in the compact format on 64 bytes */
+#define EXTENDED_BYTES 10120
 
 void x86_xsave_component(int n, uint32_t *size, uint32_t *offset)
 {
@@ -40,6 +44,9 @@ uint32_t x86_xsave_size(uint64_t components, bool compact)
 
     for (size_t i = 0; i < ARRAY_LEN(extended); i++) {
         if (components >> extended[i].bit & 1) {
+            if (compact && extended[i].bit == ALIGNED) {
+                size = (size + 63) & ~63u;
+            }
             size = compact ? size + extended[i].size : extended[i].offset + extended[i].size;
         }
     }
@@ -47,9 +54,14 @@ uint32_t x86_xsave_size(uint64_t components, bool compact)
 }
 
 /* Where a component is, in an area compacted to the components of comp (0: the standard format). */
-static uint64_t component_at(uint64_t comp, const Component *c)
+static uint64_t component_at(const X86Env *env, uint64_t comp, const Component *c)
 {
-    return comp ? x86_xsave_size(comp & ((1ull << c->bit) - 1), true) : c->offset;
+    uint32_t host = env->config->xstate_offset[c->bit];
+
+    if (comp) {
+        return x86_xsave_size(comp & ((2ull << c->bit) - 1), true) - c->size;
+    }
+    return host ? host : c->offset;
 }
 
 static bool all_zero(const void *p, size_t n)
@@ -66,8 +78,27 @@ static void *component_data(X86Env *env, const Component *c, unsigned *size)
         *size = sizeof(env->s.pkru); /* the other half is reserved, and 0 */
         return &env->s.pkru;
     }
-    *size = x86_xmm_count(env) * 16;
-    return env->s.ymmh;
+    unsigned regs = x86_xmm_count(env);
+    switch (c->bit) {
+    case 5:
+        *size = sizeof(env->s.opmask);
+        return env->s.opmask;
+    case 6:
+        *size = regs * 32;
+        return env->s.zmmh;
+    case 7:
+        *size = regs > 8 ? sizeof(env->s.zmm16) : 0;
+        return env->s.zmm16;
+    case 17:
+        *size = sizeof(env->s.tilecfg);
+        return env->s.tilecfg;
+    case 18:
+        *size = sizeof(env->s.tiledata);
+        return env->s.tiledata;
+    default:
+        *size = regs * 16;
+        return env->s.ymmh;
+    }
 }
 
 uint64_t x86_xinuse(const X86Env *env)
@@ -89,6 +120,11 @@ uint64_t x86_xinuse(const X86Env *env)
     }
     if (s->pkru) {
         v |= XSTATE_PKRU;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(extended) && (env->config->xcr0_valid & (XSTATE_AVX512 | XSTATE_AMX)); i++) {
+        unsigned size;
+        const void *p = component_data((X86Env *)env, &extended[i], &size);
+        v |= (uint64_t)!all_zero(p, size) << extended[i].bit;
     }
     return v;
 }
@@ -157,10 +193,12 @@ uint64_t helper_xsave(void *opaque, uint64_t va, uint64_t rexw, uint64_t kind)
         const Component *c = &extended[i];
         if (save >> c->bit & 1) {
             unsigned n;
-            uint8_t b[256] = {0};
             const void *data = component_data(env, c, &n);
-            memcpy(b, data, n);
-            tcg_write(env, va + component_at(comp, c), b, c->bit == 9 ? c->size : n, mmu);
+            if (c->bit == 9) {
+                tcg_store(env, va + component_at(env, comp, c), env->s.pkru, 8, mmu);
+            } else {
+                tcg_write(env, va + component_at(env, comp, c), data, n, mmu);
+            }
         }
     }
     tcg_write(env, va + XSAVE_HEADER, header, compact ? 16 : 8, mmu);
@@ -189,21 +227,24 @@ static void xrstor_header(X86Env *env, uint64_t va, uint64_t kind, int mmu, uint
 typedef struct Image {
     uint64_t rfbm, bv, comp;
     uint8_t legacy[416];
-    uint8_t ext[ARRAY_LEN(extended)][256];
+    uint8_t ext[EXTENDED_BYTES]; /* one component after the other, each of its full size */
 } Image;
 
 static void read_image(X86Env *env, uint64_t va, int mmu, Image *im)
 {
     unsigned xmm = x86_xmm_count(env) * 16, n;
+    uint8_t *to = im->ext;
 
     tcg_read(env, va, im->legacy, 160 + xmm, mmu);
     for (size_t i = 0; i < ARRAY_LEN(extended); i++) {
         const Component *c = &extended[i];
-        memset(im->ext[i], 0, sizeof(im->ext[i])); /* not in the area: the initial state */
-        if ((im->rfbm & im->bv) >> c->bit & 1) {
-            component_data(env, c, &n);
-            tcg_read(env, va + component_at(im->comp, c), im->ext[i], n, mmu);
+        component_data(env, c, &n);
+        if ((im->rfbm & im->bv) >> c->bit & 1 && n) {
+            tcg_read(env, va + component_at(env, im->comp, c), to, n, mmu);
+        } else if (im->rfbm >> c->bit & 1) {
+            memset(to, 0, n); /* not in the area: the initial state */
         }
+        to += c->size;
     }
 }
 
@@ -226,6 +267,7 @@ uint64_t helper_xrstor(void *opaque, uint64_t va, uint64_t rexw, uint64_t kind)
     int mmu = x86_data_mmu(env);
     uint32_t pkru = env->s.pkru;
     Image im;
+    const uint8_t *from = im.ext;
 
     xsave_checks(env, va);
     im.rfbm = requested(env);
@@ -245,11 +287,11 @@ uint64_t helper_xrstor(void *opaque, uint64_t va, uint64_t rexw, uint64_t kind)
             memcpy(env->s.fx.xmm, im.legacy + 160, n);
         }
     }
-    for (size_t i = 0; i < ARRAY_LEN(extended); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(extended); from += extended[i++].size) {
         if (im.rfbm >> extended[i].bit & 1) {
             unsigned n;
             void *data = component_data(env, &extended[i], &n);
-            memcpy(data, im.ext[i], n);
+            memcpy(data, from, n);
         }
     }
     if (env->s.pkru != pkru) {

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Stores that do not bring a vCPU out of the guest (the API, KVM_REGISTER_COALESCED_MMIO): the kernel puts them on a ring,
+ * one for all vCPUs of the virtual machine, in the order in which they were made.
+ *
+ * They may only be such whose effect nobody can see before some vCPU comes out (IoOps.late): whoever comes out brings
+ * all of them to their devices before anything else, so what it came out for finds the devices as they should be, and
+ * when all vCPUs are parked nothing waits. A full ring lets stores come out as always.
+ *
+ * The kernel's zones match every store that lies in them, of whatever size: single registers in the middle cannot be
+ * left out. That is why PCI's address port CF8h, which has the reset register CF9h in it, is none.
+ *
+ * home: what drains the ring: a vCPU's thread. The zones: any thread.
+ */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "accel/kvm/kvm.h"
+
+typedef struct kvm_coalesced_mmio_ring Ring;
+typedef struct kvm_coalesced_mmio_zone Zone;
+
+typedef struct Wanted {
+    GArray *zones; /* Zone */
+    bool port;
+} Wanted;
+
+/* ---- which stores ---- */
+
+void kvm_late_init(KvmMachine *km)
+{
+    uint64_t page = sysconf(_SC_PAGESIZE);
+    int at = kvm_has(km->fd, KVM_CAP_COALESCED_MMIO); /* of the ring in a vCPU's mapping, in pages */
+
+    pthread_mutex_init(&km->late_lock, NULL);
+    km->late_zones = g_array_new(FALSE, FALSE, sizeof(Zone));
+    km->late_offset = at > 0 && (at + 1) * page <= (uint64_t)km->mmap_size ? at * page : 0;
+    km->late_ports = kvm_has(km->fd, KVM_CAP_COALESCED_PIO);
+}
+
+void kvm_late_fini(KvmMachine *km)
+{
+    if (km->late_zones) {
+        g_array_free(km->late_zones, TRUE); /* the kernel's end with the virtual machine */
+        pthread_mutex_destroy(&km->late_lock);
+    }
+}
+
+static void add_section(const MemSection *s, void *opaque)
+{
+    Wanted *w = opaque;
+
+    if (s->kind != MEM_IO || !s->ops->late.size || s->ops->late.offset < s->io_offset ||
+        s->ops->late.offset - s->io_offset + s->ops->late.size > s->size) {
+        return;
+    }
+    Zone z = {.addr = s->base + s->ops->late.offset - s->io_offset, .size = s->ops->late.size, .pio = w->port};
+    g_array_append_val(w->zones, z);
+}
+
+static bool contains(const GArray *list, const Zone *z)
+{
+    for (guint i = 0; i < list->len; i++) {
+        const Zone *o = &g_array_index(list, Zone, i);
+        if (o->addr == z->addr && o->size == z->size && o->pio == z->pio) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Under late_lock. */
+static void apply(KvmMachine *km, const GArray *wanted)
+{
+    for (guint i = km->late_zones->len; i-- > 0;) {
+        Zone *z = &g_array_index(km->late_zones, Zone, i);
+        if (!contains(wanted, z)) {
+            kvm_ioctl(km->fd, KVM_UNREGISTER_COALESCED_MMIO, z);
+            g_array_remove_index_fast(km->late_zones, i);
+        }
+    }
+    for (guint i = 0; i < wanted->len; i++) {
+        Zone z = g_array_index(wanted, Zone, i);
+        if (!contains(km->late_zones, &z) && kvm_ioctl(km->fd, KVM_REGISTER_COALESCED_MMIO, &z) == 0) {
+            g_array_append_val(km->late_zones, z);
+        }
+    }
+}
+
+void kvm_late_update(KvmMachine *km)
+{
+    Wanted w = {.zones = g_array_new(FALSE, FALSE, sizeof(Zone))};
+
+    if (km->late_offset) {
+        pthread_mutex_lock(&km->late_lock);
+        address_space_foreach(machine_memory(km->machine), add_section, &w);
+        w.port = true;
+        if (km->late_ports) {
+            address_space_foreach(machine_ports(km->machine), add_section, &w);
+        }
+        apply(km, w.zones);
+        pthread_mutex_unlock(&km->late_lock);
+    }
+    g_array_free(w.zones, TRUE);
+}
+
+/* ---- the ring ---- */
+
+/* The machine's lock keeps two drains apart. What comes meanwhile is for those who come out after that. */
+static void drain(KvmVcpu *v, Ring *ring, unsigned room)
+{
+    Machine *m = v->cpu->machine;
+
+    machine_lock(m);
+    uint32_t last = __atomic_load_n(&ring->last, __ATOMIC_ACQUIRE), at = ring->first;
+    while (at != last) {
+        const struct kvm_coalesced_mmio *e = &ring->coalesced_mmio[at];
+        kvm_store(v, e->pio ? v->cpu->ports : v->cpu->mem, e->phys_addr, e->data, MIN(e->len, sizeof(e->data)));
+        at = (at + 1) % room;
+        __atomic_store_n(&ring->first, at, __ATOMIC_RELEASE);
+        __atomic_add_fetch(&v->km->late_stores, 1, __ATOMIC_RELAXED);
+    }
+    machine_unlock(m);
+}
+
+void kvm_late_drain(KvmVcpu *v)
+{
+    if (!v->km->late_offset) {
+        return;
+    }
+    Ring *ring = (Ring *)((char *)v->run + v->km->late_offset);
+    uint32_t last = __atomic_load_n(&ring->last, __ATOMIC_ACQUIRE);
+    if (G_UNLIKELY(__atomic_load_n(&ring->first, __ATOMIC_ACQUIRE) != last)) {
+        drain(v, ring, (sysconf(_SC_PAGESIZE) - sizeof(*ring)) / sizeof(ring->coalesced_mmio[0]));
+    }
+}
+
+void kvm_late_info(KvmMachine *km, GString *out)
+{
+    if (!km->late_offset) {
+        return;
+    }
+    pthread_mutex_lock(&km->late_lock);
+    unsigned zones = km->late_zones->len;
+    pthread_mutex_unlock(&km->late_lock);
+    g_string_append_printf(out, "coalesced stores: %" PRIu64 ", to %u places\n",
+                           __atomic_load_n(&km->late_stores, __ATOMIC_RELAXED), zones);
+}
