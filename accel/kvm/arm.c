@@ -26,10 +26,13 @@ static bool probe(const TargetOps *t, Error **errp)
     return kvm_runs_target(t, "aarch64", kvm_arm_needs, errp);
 }
 
-/* ---- options: -accel kvm,kernel-irqchip=on ---- */
+/* ---- options: -accel kvm,dirty-ring-size=N,kernel-irqchip=on ---- */
 
-static bool parse_option(const char *opt, Error **errp)
+static bool parse_option(KvmMachine *km, const char *opt, Error **errp)
 {
+    if (g_str_has_prefix(opt, "dirty-ring-size=")) {
+        return kvm_ring_parse(km, strchr(opt, '=') + 1, errp);
+    }
     if (!strcmp(opt, "kernel-irqchip=on") || !strcmp(opt, "rescue=off")) {
         return true;
     }
@@ -40,17 +43,17 @@ static bool parse_option(const char *opt, Error **errp)
         error_set(errp, ERR_UNSUPPORTED, "-accel kvm,rescue=on: on Arm hosts the translator does not help KVM");
     } else {
         error_set(errp, ERR_INVALID_PARAMETER, "-accel kvm: option '%s' is not known", opt);
-        error_hint(errp, "possible: kernel-irqchip=on, rescue=off");
+        error_hint(errp, "possible: dirty-ring-size=N, kernel-irqchip=on, rescue=off");
     }
     return false;
 }
 
-static bool parse_options(const char *spec, Error **errp)
+static bool parse_options(KvmMachine *km, const char *spec, Error **errp)
 {
     g_auto(GStrv) part = g_strsplit(spec ? spec : "kvm", ",", -1);
 
     for (int i = 1; part[0] && part[i]; i++) {
-        if (*part[i] && !parse_option(part[i], errp)) {
+        if (*part[i] && !parse_option(km, part[i], errp)) {
             return false;
         }
     }
@@ -96,6 +99,7 @@ static void vm_close(Machine *m)
     }
     machine_remove_run_state_notifier(m, on_run_state, a);
     kvm_slots_fini(&a->km);
+    kvm_events_fini(&a->km);
     for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
         if (fds[i] >= 0) {
             close(fds[i]);
@@ -124,7 +128,7 @@ static bool create(KvmArm *a, Error **errp)
         error_set(errp, ERR_UNSUPPORTED, "KVM's shared page of a vCPU is too small");
         return false;
     }
-    return kvm_arm_vcpu_features(km->fd, &a->init, errp);
+    return kvm_dirty_init(km, errp) && kvm_arm_preferred(km->fd, &a->init, errp);
 }
 
 static bool vm_open(Machine *m, Error **errp)
@@ -141,17 +145,23 @@ static bool vm_open(Machine *m, Error **errp)
         vm_close(m);
         return false;
     }
-    if (!parse_options(machine_config(m)->accel, errp) || !create(a, errp)) {
+    if (!parse_options(&a->km, machine_config(m)->accel, errp) || !create(a, errp)) {
         vm_close(m);
         return false;
     }
     kvm_catch_kicks();
+    kvm_events_init(&a->km);
     return true;
 }
 
 static void ram_changed(Machine *m)
 {
     kvm_slots_update(kvm_of(m));
+}
+
+static void events_changed(Machine *m)
+{
+    kvm_events_update(kvm_of(m));
 }
 
 static const AccelArmOps arm_ops = {
@@ -179,6 +189,11 @@ static const AccelOps kvm_accel = {
     .pull = kvm_arm_pull,
     .push = kvm_arm_push,
     .ram_changed = ram_changed,
+    .events_changed = events_changed,
+    .dirty_log = kvm_dirty_log,
+    .dirty_sync = kvm_dirty_sync,
+    .dirty_rings = kvm_dirty_rings,
+    .dirty_pages = kvm_dirty_pages,
     .arm = &arm_ops,
     .info = kvm_info,
     .reset_stats = kvm_reset_stats,

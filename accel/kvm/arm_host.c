@@ -25,7 +25,7 @@ static void want(struct kvm_vcpu_init *init, unsigned feature)
     init->features[feature / 32] |= 1u << (feature % 32);
 }
 
-bool kvm_arm_vcpu_features(int vm, struct kvm_vcpu_init *init, Error **errp)
+bool kvm_arm_preferred(int vm, struct kvm_vcpu_init *init, Error **errp)
 {
     *init = (struct kvm_vcpu_init){0};
     if (kvm_ioctl(vm, KVM_ARM_PREFERRED_TARGET, init) < 0) {
@@ -33,11 +33,58 @@ bool kvm_arm_vcpu_features(int vm, struct kvm_vcpu_init *init, Error **errp)
         return false;
     }
     want(init, KVM_ARM_VCPU_PSCI_0_2);
-    if (kvm_has(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) && kvm_has(vm, KVM_CAP_ARM_PTRAUTH_GENERIC)) {
+    return true;
+}
+
+/* Before a vCPU is finalized, the kernel says which lengths there can be, and is told which there are (the API, SVE_VLS). */
+static bool sve_lengths(int vcpu, uint16_t *map, bool write)
+{
+    uint64_t vls[KVM_ARM64_SVE_VLS_WORDS] = {*map};
+    bool ok = kvm_arm_reg(vcpu, KVM_REG_ARM64_SVE_VLS, vls, write);
+
+    *map = (uint16_t)vls[0]; /* ZREG() has room for 16 quadwords, and so has our state */
+    return ok;
+}
+
+static bool finalize_sve(int vcpu, Error **errp)
+{
+    int what = KVM_ARM_VCPU_SVE;
+
+    if (kvm_ioctl(vcpu, KVM_ARM_VCPU_FINALIZE, &what) < 0) {
+        error_set_errno(errp, errno, "KVM_ARM_VCPU_FINALIZE");
+        return false;
+    }
+    return true;
+}
+
+static bool begin(int vcpu, const struct kvm_vcpu_init *init, Error **errp)
+{
+    if (kvm_ioctl(vcpu, KVM_ARM_VCPU_INIT, (void *)init) < 0) {
+        error_set_errno(errp, errno, "KVM_ARM_VCPU_INIT");
+        return false;
+    }
+    return true;
+}
+
+bool kvm_arm_vcpu_init(int vcpu, const ArmCpuConfig *c, struct kvm_vcpu_init *init, Error **errp)
+{
+    uint16_t map = c->sve_vq_map;
+
+    if (c->host_pauth) {
         want(init, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
         want(init, KVM_ARM_VCPU_PTRAUTH_GENERIC);
     }
-    return true;
+    if (map) {
+        want(init, KVM_ARM_VCPU_SVE);
+    }
+    if (!begin(vcpu, init, errp)) {
+        return false;
+    }
+    if (map && !sve_lengths(vcpu, &map, true)) {
+        error_set_errno(errp, errno, "KVM does not take SVE vectors of up to %d bits", 128 * c->sve_vq_max);
+        return false;
+    }
+    return !map || finalize_sve(vcpu, errp);
 }
 
 /* ID registers have op0 = 3, CRn = 0: what this vCPU has of those. */
@@ -86,23 +133,47 @@ static AccelArmHost *read_ids(int vcpu, unsigned pa_bits, Error **errp)
     return h;
 }
 
+/* All that guests can have, for identification registers that show it. */
+static AccelArmHost *ask_widest(int vm, int vcpu, unsigned pa_bits, Error **errp)
+{
+    ArmCpuConfig widest = {.host_pauth = kvm_has(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
+                                         kvm_has(vm, KVM_CAP_ARM_PTRAUTH_GENERIC)};
+    bool sve = kvm_has(vm, KVM_CAP_ARM_SVE);
+    struct kvm_vcpu_init init;
+
+    if (!kvm_arm_preferred(vm, &init, errp)) {
+        return NULL;
+    }
+    if (sve) {
+        want(&init, KVM_ARM_VCPU_SVE);
+    }
+    if (!kvm_arm_vcpu_init(vcpu, &widest, &init, errp)) {
+        return NULL;
+    }
+    if (sve && !sve_lengths(vcpu, &widest.sve_vq_map, false)) {
+        error_set_errno(errp, errno, "KVM does not tell the lengths of SVE vectors");
+        return NULL;
+    }
+    if (sve && !finalize_sve(vcpu, errp)) {
+        return NULL;
+    }
+    AccelArmHost *h = read_ids(vcpu, pa_bits, errp);
+    if (h) {
+        h->sve_vq_map = widest.sve_vq_map;
+        h->pauth = widest.host_pauth;
+    }
+    return h;
+}
+
 static AccelArmHost *ask_vcpu(int vm, unsigned pa_bits, Error **errp)
 {
-    struct kvm_vcpu_init init;
-    AccelArmHost *h = NULL;
     int vcpu = kvm_ioctl(vm, KVM_CREATE_VCPU, NULL);
 
     if (vcpu < 0) {
         error_set_errno(errp, errno, "KVM cannot make a processor");
         return NULL;
     }
-    if (kvm_arm_vcpu_features(vm, &init, errp)) {
-        if (kvm_ioctl(vcpu, KVM_ARM_VCPU_INIT, &init) < 0) {
-            error_set_errno(errp, errno, "KVM_ARM_VCPU_INIT");
-        } else {
-            h = read_ids(vcpu, pa_bits, errp);
-        }
-    }
+    AccelArmHost *h = ask_widest(vm, vcpu, pa_bits, errp);
     close(vcpu);
     return h;
 }

@@ -94,10 +94,28 @@ static void general(Way *w)
     }
 }
 
+/* Z, P and FFR of the longest vectors that there can be: ours are as long, and 0 beyond this processor's. */
+static void scalable(Way *w)
+{
+    ArmState *s = w->s;
+
+    for (int i = 0; i < KVM_ARM64_SVE_NUM_ZREGS; i++) {
+        whole(w, KVM_REG_ARM64_SVE_ZREG(i, 0), s->z[i].b, sizeof(s->z[i].b));
+    }
+    for (int i = 0; i < KVM_ARM64_SVE_NUM_PREGS; i++) {
+        whole(w, KVM_REG_ARM64_SVE_PREG(i, 0), s->p[i].b, sizeof(s->p[i].b));
+    }
+    whole(w, KVM_REG_ARM64_SVE_FFR(0), s->p[KVM_ARM64_SVE_NUM_PREGS].b, sizeof(s->p[0].b));
+}
+
 static void vectors(Way *w)
 {
-    for (int i = 0; i < 32; i++) {
-        whole(w, CORE128(fp_regs.vregs[i]), w->s->z[i].b, 16);
+    if (w->a->sve) {
+        scalable(w);
+    } else {
+        for (int i = 0; i < 32; i++) {
+            whole(w, CORE128(fp_regs.vregs[i]), w->s->z[i].b, 16);
+        }
     }
     whole(w, CORE32(fp_regs.fpsr), &w->s->fpsr, 4);
     whole(w, CORE32(fp_regs.fpcr), &w->s->fpcr, 4);
@@ -231,7 +249,7 @@ void kvm_arm_reset(Cpu *cpu)
     Way w = {.a = a, .s = cpu->state};
 
     a->v.io_pending = false;
-    if (kvm_ioctl(a->v.fd, KVM_ARM_VCPU_INIT, &((KvmArm *)a->v.km)->init) < 0) {
+    if (kvm_ioctl(a->v.fd, KVM_ARM_VCPU_INIT, &a->init) < 0) {
         warn_report("KVM_ARM_VCPU_INIT of processor %d: %s", cpu->index, g_strerror(errno));
     }
     sysregs(&w);

@@ -31,8 +31,9 @@ static bool open_parts(KvmArmVcpu *a, Error **errp)
     if (!kvm_vcpu_create(&a->v, a->v.cpu->index, errp)) {
         return false;
     }
-    if (kvm_ioctl(a->v.fd, KVM_ARM_VCPU_INIT, &((KvmArm *)a->v.km)->init) < 0) {
-        error_set_errno(errp, errno, "KVM_ARM_VCPU_INIT of processor %d", a->v.cpu->index);
+    a->init = ((KvmArm *)a->v.km)->init;
+    a->sve = arm_cpu_config(a->v.cpu)->sve_vq_map;
+    if (!kvm_arm_vcpu_init(a->v.fd, arm_cpu_config(a->v.cpu), &a->init, errp)) {
         return false;
     }
     a->list = kvm_arm_reg_list(a->v.fd, errp);
@@ -87,6 +88,8 @@ int kvm_handle_exit(KvmVcpu *v)
     case KVM_EXIT_MMIO:
         kvm_memory_io(v);
         return 0;
+    case KVM_EXIT_DIRTY_RING_FULL:
+        return kvm_ring_full(v);
     case KVM_EXIT_INTR:
         return 0;
     case KVM_EXIT_SYSTEM_EVENT:

@@ -10,7 +10,7 @@
 
 typedef struct KvmArm {
     KvmMachine km;               /* first: kvm_of() */
-    struct kvm_vcpu_init init;   /* of all vCPUs, but that some begin powered off */
+    struct kvm_vcpu_init init;   /* the kind of processor that the host has for guests */
     int gic_fd, its_fd;          /* -1: none */
     int gic_version;
     uint64_t its_base;
@@ -20,6 +20,8 @@ typedef struct KvmArm {
 
 typedef struct KvmArmVcpu {
     KvmVcpu v;                   /* first: kvm_vcpu(); its x86 members are not used */
+    struct kvm_vcpu_init init;   /* what KVM_ARM_VCPU_INIT is told */
+    bool sve;                    /* the vector registers are Z registers */
     struct kvm_reg_list *list;   /* registers that this kernel has */
     ArmState known;              /* valid: v.known_valid */
 } KvmArmVcpu;
@@ -38,8 +40,10 @@ extern const KvmNeed kvm_arm_needs[];
 /* arm_host.c */
 /* A machine of the most address bits that the host has; -1: the reason is in errp. */
 int kvm_arm_create_vm(int dev, unsigned *pa_bits, Error **errp);
-/* What KVM_ARM_VCPU_INIT is told: the host's kind of processor, PSCI, pointer authentication if it is there. */
-bool kvm_arm_vcpu_features(int vm, struct kvm_vcpu_init *init, Error **errp);
+/* The host's kind of processor with PSCI, for KVM_ARM_VCPU_INIT. */
+bool kvm_arm_preferred(int vm, struct kvm_vcpu_init *init, Error **errp);
+/* A vCPU is what c says of it: KVM_ARM_VCPU_INIT, vectors' lengths, KVM_ARM_VCPU_FINALIZE. Once; init is what was told. */
+bool kvm_arm_vcpu_init(int vcpu, const ArmCpuConfig *c, struct kvm_vcpu_init *init, Error **errp);
 /* Numbers of the registers of an initialized vCPU; g_free. */
 struct kvm_reg_list *kvm_arm_reg_list(int vcpu, Error **errp);
 AccelArmHost *kvm_arm_host(Error **errp);

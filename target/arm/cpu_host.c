@@ -3,6 +3,8 @@
  * -cpu host: a model of what the accelerator says of the host's processor. ID registers show what guests find, since the
  * accelerator has the last word on those; of them we take what this program knows of.
  */
+#include <string.h>
+
 #include "base/bits.h"
 #include "target/arm/cpu_text.h"
 #include "target/arm/sysreg.h"
@@ -30,7 +32,8 @@ const ArmModel *arm_host_model(ArmCpuRequest *r)
     ArmModel *m = &r->host_model;
     int n = 0;
 
-    *m = (ArmModel){.name = "host", .compatible = "arm,armv8", .aarch64 = true, .ids = r->host_ids};
+    *m = (ArmModel){.name = "host", .compatible = "arm,armv8", .aarch64 = true, .host = true,
+                     .sve_vq_map = r->host->sve_vq_map, .ids = r->host_ids};
     for (unsigned i = 0; i < r->host->n; i++) {
         const AccelArmReg *reg = &r->host->id[i];
         int id = id_by_key(reg->key);
@@ -46,9 +49,16 @@ const ArmModel *arm_host_model(ArmCpuRequest *r)
 
 void arm_without_host_levels(ArmCpuConfig *c)
 {
-    static const uint16_t not[] = {ARM_FEAT_EL2, ARM_FEAT_EL3, ARM_FEAT_AA32_EL1, ARM_FEAT_PMUv3, ARM_FEAT_SVE, ARM_FEAT_MTE};
+    static const uint16_t not[] = {ARM_FEAT_EL2, ARM_FEAT_EL3, ARM_FEAT_AA32_EL1, ARM_FEAT_PMUv3, ARM_FEAT_MTE};
 
     for (size_t i = 0; i < ARRAY_LEN(not); i++) {
         arm_feature_put(c, (ArmFeature)not[i], false);
     }
+}
+
+char *arm_host_lacks(const AccelArmHost *host, const char *property)
+{
+    bool there = (strcmp(property, "sve") || host->sve_vq_map) && (strcmp(property, "pauth") || host->pauth);
+
+    return there ? NULL : g_strdup_printf("'%s' feature not supported by KVM on this host", property);
 }

@@ -115,16 +115,19 @@ typedef struct Prop {
     uint16_t offset;
     int16_t flag;    /* offset of the bool that says that it was given, -1: none */
     bool told;       /* by query-cpu-model-expansion */
+    bool host;       /* -cpu host has it */
 } Prop;
-#define BOOL(text, field, of, told) {text, PROP_BOOL, of, offsetof(ArmCpuRequest, field), -1, told}
-#define U64(text, field, of) {text, PROP_U64, of, offsetof(ArmCpuRequest, field), -1, false}
-#define U64_SET(text, field, flag) {text, PROP_U64, OF_ALL, offsetof(ArmCpuRequest, field), offsetof(ArmCpuRequest, flag), false}
+#define BOOL(text, field, of, told) {text, PROP_BOOL, of, offsetof(ArmCpuRequest, field), -1, told, false}
+#define HOST_BOOL(text, field, of) {text, PROP_BOOL, of, offsetof(ArmCpuRequest, field), -1, true, true}
+#define U64(text, field, of) {text, PROP_U64, of, offsetof(ArmCpuRequest, field), -1, false, false}
+#define U64_SET(text, field, flag) \
+    {text, PROP_U64, OF_ALL, offsetof(ArmCpuRequest, field), offsetof(ArmCpuRequest, flag), false, false}
 
 static const Prop props[] = {
-    BOOL("aarch64", aarch64, OF_A64, true),
+    HOST_BOOL("aarch64", aarch64, OF_A64),
     BOOL("pmu", pmu, OF_PMU, true),
-    BOOL("sve", sve, OF_SVE, true),
-    BOOL("pauth", pauth, OF_PAUTH, true),
+    HOST_BOOL("sve", sve, OF_SVE),
+    HOST_BOOL("pauth", pauth, OF_PAUTH),
     BOOL("pauth-impdef", pauth_impdef, OF_PAUTH, true),
     BOOL("has_el2", el2, OF_EL2, false),
     BOOL("has_el3", el3, OF_EL3, false),
@@ -141,6 +144,9 @@ static const Prop props[] = {
 
 static bool prop_exists(const ArmModel *m, const ArmCpuConfig *c, const Prop *p)
 {
+    if (m->host) {
+        return p->host;
+    }
     switch (p->of) {
     case OF_A64:
         return m->aarch64;
@@ -202,18 +208,6 @@ static bool parse_bool(const char *text, bool *v)
     return false;
 }
 
-/* sve128, sve256 ...: bit of the length; -1: none of them. */
-static int sve_length(const char *name)
-{
-    unsigned bits;
-    char rest;
-
-    if (sscanf(name, "sve%u%c", &bits, &rest) == 1 && bits % 128 == 0 && bits >= 128 && bits <= 128 * ARM_MAX_VQ) {
-        return (int)(bits / 128) - 1;
-    }
-    return -1;
-}
-
 static bool set_bool(ArmCpuRequest *r, const char *name, const char *value, bool *v, Error **errp)
 {
     g_autofree char *why = g_strdup_printf("Parameter '%s' expects 'on' or 'off'", name);
@@ -231,7 +225,8 @@ static bool set_prop(ArmCpuRequest *r, const Prop *p, const char *value, Error *
             return false;
         }
         *(int *)field = on;
-        return true;
+        g_autofree char *why = on && r->host ? arm_host_lacks(r->host, p->name) : NULL;
+        return !why || refuse(r, p->name, value, why, errp);
     }
     errno = 0;
     uint64_t n = g_ascii_strtoull(value, &end, 0);
@@ -256,7 +251,7 @@ static bool item(ArmCpuRequest *r, const char *text, Error **errp)
         return false;
     }
     g_autofree char *name = g_strndup(text, (gsize)(eq - text));
-    int length = arm_has(r->c, ARM_FEAT_SVE) ? sve_length(name) : -1;
+    int length = r->host || arm_has(r->c, ARM_FEAT_SVE) ? arm_sve_length(name) : -1;
     if (length >= 0) {
         if (!set_bool(r, name, eq + 1, &on, errp)) {
             return false;
@@ -275,76 +270,16 @@ static bool item(ArmCpuRequest *r, const char *text, Error **errp)
 
 /* ---- what comes of it ---- */
 
-static bool sve_error(Error **errp, const char *verb, int bit, const char *hint)
-{
-    error_set(errp, ERR_INVALID_PARAMETER, "cannot %s sve%d", verb, 128 * (bit + 1));
-    error_hint(errp, "%s", hint);
-    return false;
-}
-
-static int highest(uint32_t map)
-{
-    return map ? 31 - clz32(map) : -1;
-}
-
-#define POWERS_OF_TWO 0x808bu /* lengths of 1, 2, 4, 8 and 16 quadwords */
-
-/*
- * The vector lengths: those of the model up to the longest, without those turned off; of the powers of two
- * below the longest none may be missing (the architecture's rule).
- */
-static bool settle_sve(ArmCpuRequest *r, Error **errp)
-{
-    ArmCpuConfig *c = r->c;
-    uint32_t can = r->m->sve_vq_map, map;
-    int top = highest(can);
-
-    if (!arm_has(c, ARM_FEAT_SVE)) {
-        return !r->sve_on || sve_error(errp, "enable", highest(r->sve_on),
-                                       "SVE must be enabled to enable vector lengths: add sve=on");
-    }
-    if (r->sve_max_vq > ARM_MAX_VQ) {
-        error_set(errp, ERR_INVALID_PARAMETER, "unsupported SVE vector length");
-        error_hint(errp, "valid sve-max-vq: 1 to %d", ARM_MAX_VQ);
-        return false;
-    }
-    if (r->sve_on & ~can) {
-        return sve_error(errp, "enable", highest(r->sve_on & ~can), "this processor does not have that length");
-    }
-    if (r->sve_max_vq) {
-        top = (int)r->sve_max_vq - 1;
-        if (highest(r->sve_on) > top) {
-            return sve_error(errp, "enable", highest(r->sve_on), "it is larger than sve-max-vq");
-        }
-        if (r->sve_off >> top & 1) {
-            return sve_error(errp, "disable", top, "it is the maximum that sve-max-vq says");
-        }
-    } else if (r->sve_on) {
-        top = highest(r->sve_on);
-    } else if (r->sve_off & POWERS_OF_TWO) {
-        top = ctz32(r->sve_off & POWERS_OF_TWO) - 1; /* all that are longer go too */
-    }
-    if (top < 0) {
-        return sve_error(errp, "disable", 0, "with SVE, at least one vector length must be enabled");
-    }
-    uint32_t below = (2u << top) - 1, needed = below & POWERS_OF_TWO & can;
-    if (r->sve_off & needed) {
-        return sve_error(errp, "disable", highest(r->sve_off & needed),
-                         "it is required as it is a power-of-two length smaller than the maximum");
-    }
-    map = r->sve_on && !r->sve_max_vq ? r->sve_on | needed : can & below & ~r->sve_off;
-    c->sve_vq_map = (uint16_t)map;
-    c->sve_vq_max = (uint8_t)(highest(map) + 1);
-    return true;
-}
-
 static bool settle_pauth(ArmCpuRequest *r, Error **errp)
 {
     ArmCpuConfig *c = r->c;
     bool on = r->pauth != 0, impdef = r->pauth_impdef == 1;
 
-    if (!arm_has(c, ARM_FEAT_PAuth)) {
-        return true;
+    if (r->host) {
+        c->host_pauth = on && r->host->pauth;
+    }
+    if (!arm_has(c, ARM_FEAT_PAuth) || (r->host && on)) {
+        return true; /* the host's algorithm is what it is */
     }
     if (!on && impdef) {
         error_set(errp, ERR_INVALID_PARAMETER, "cannot enable pauth-impdef without pauth");
@@ -418,7 +353,7 @@ static bool settle(ArmCpuRequest *r, Error **errp)
         return false;
     }
     arm_features_settle(c);
-    if (!settle_sve(r, errp)) {
+    if (!arm_settle_sve(r, errp)) {
         return false;
     }
     limit_pa(c);
@@ -448,11 +383,6 @@ static bool find_model(ArmCpuRequest *r, char **items, Error **errp)
     if (strcmp(items[0], "host") && strcmp(items[0], "max")) {
         error_set(errp, ERR_UNSUPPORTED, "-cpu %s: guests under this accelerator have the host's processor", items[0]);
         error_hint(errp, "-cpu host");
-        return false;
-    }
-    if (items[1]) {
-        error_set(errp, ERR_UNSUPPORTED, "-cpu %s,%s: the host's processor has no properties", items[0], items[1]);
-        error_hint(errp, "-cpu %s", items[0]);
         return false;
     }
     r->m = arm_host_model(r);
@@ -567,7 +497,7 @@ bool arm_property_told(const ArmModel *m, const char *name)
     ArmCpuConfig c = {0};
 
     plain_model(&c, m);
-    if (arm_has(&c, ARM_FEAT_SVE) && sve_length(name) >= 0) {
+    if (arm_has(&c, ARM_FEAT_SVE) && arm_sve_length(name) >= 0) {
         return true;
     }
     for (size_t i = 0; i < ARRAY_LEN(props); i++) {

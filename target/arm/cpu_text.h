@@ -36,6 +36,13 @@ bool arm_property_told(const ArmModel *m, const char *name);
 /* The model of r->host, in r; what guests of it do not have whatever its ID registers say (cpu_host.c). */
 const ArmModel *arm_host_model(ArmCpuRequest *r);
 void arm_without_host_levels(ArmCpuConfig *c);
+/* Why that property cannot be on with that host; NULL: it can. g_free. */
+char *arm_host_lacks(const AccelArmHost *host, const char *property);
+
+/* "sve128", "sve256" ...: the bit of that length; -1: it is none (cpu_sve.c). */
+int arm_sve_length(const char *name);
+/* What was asked for of vector lengths, to r->c. */
+bool arm_settle_sve(ArmCpuRequest *r, Error **errp);
 
 /* TargetOps (cpu_info.c) */
 void arm_list_models(GString *out);

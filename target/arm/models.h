@@ -18,6 +18,7 @@ typedef struct ArmModel {
     const char *compatible;     /* in a device tree */
     bool aarch64;
     bool max;                   /* everything that is implemented, over the values given */
+    bool host;                  /* the host's processor (cpu_host.c) */
     uint32_t midr;
     uint32_t reset_sctlr;       /* AArch32's */
     uint32_t fpsid;

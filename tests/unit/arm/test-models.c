@@ -182,6 +182,8 @@ static void test_told(void)
 
 #define KEY(op0, op1, crn, crm, op2) ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
 
+static uint16_t test_lengths; /* of the host's SVE vectors; 0: it has neither SVE nor pointer authentication */
+
 /* A Cortex-A72 with 16 KiB granules and half precision, whose kernel has 44 bits for guests. */
 static AccelArmHost *host_of_test(Error **errp)
 {
@@ -190,11 +192,20 @@ static AccelArmHost *host_of_test(Error **errp)
         {KEY(3, 0, 0, 6, 0), 0x11120},    {KEY(3, 0, 0, 7, 0), 0x101125},   {KEY(3, 3, 0, 0, 1), 0x8444c004},
     };
     AccelArmHost *h = g_malloc0(sizeof(*h) + sizeof(regs));
+    AccelArmReg *pfr0 = h->id;
 
     h->pa_bits = 44;
+    h->sve_vq_map = test_lengths;
+    h->pauth = test_lengths;
     h->cnt_freq = 54000000;
     h->n = G_N_ELEMENTS(regs);
     memcpy(h->id, regs, sizeof(regs));
+    while (test_lengths && pfr0->key != KEY(3, 0, 0, 4, 0)) {
+        pfr0++;
+    }
+    if (test_lengths) {
+        pfr0->value |= 1ull << 32 | 1 << 16 | 1 << 20; /* SVE, and half precision for it */
+    }
     return h;
 }
 
@@ -230,9 +241,51 @@ static void test_host(void)
         g_assert_false(arm_has(&c, ARM_FEAT_EL2) || arm_has(&c, ARM_FEAT_EL3) || arm_has(&c, ARM_FEAT_PMUv3));
     }
     refused_under(&kvm, "cortex-a57", "-cpu cortex-a57: guests under this accelerator have the host's processor");
-    refused_under(&kvm, "host,pmu=off", "-cpu host,pmu=off: the host's processor has no properties");
+    refused_under(&kvm, "host,pmu=off", "can't apply global host-arm-cpu.pmu=off: Property 'host-arm-cpu.pmu' not found");
     refused_under(&none, "host", "no processor");
     refused_under(NULL, "host", "unable to find CPU model 'host'");
+}
+
+/* The longest vector of "host" with these properties, and all that there are: as test_lengths below it. */
+static void host_vectors(const AccelOps *kvm, const char *text, int longest, bool pauth)
+{
+    ArmCpuConfig c = {0};
+
+    g_assert_true(arm_config_parse_under(&c, text, kvm, NULL));
+    g_assert_cmpint(c.sve_vq_max, ==, longest);
+    g_assert_cmphex(c.sve_vq_map, ==, test_lengths & ((1u << longest) - 1));
+    g_assert_cmpint(arm_has(&c, ARM_FEAT_SVE), ==, longest > 0);
+    g_assert_cmpint(c.host_pauth, ==, pauth);
+}
+
+static void test_host_sve(void)
+{
+    const AccelArmOps there = {.host = host_of_test};
+    const AccelOps kvm = {.arm = &there};
+
+    host_vectors(&kvm, "host,sve=off,sve256=off,pauth=off", 0, false);
+    refused_under(&kvm, "host,sve=on", "can't apply global host-arm-cpu.sve=on: 'sve' feature not supported by KVM on this host");
+    refused_under(&kvm, "host,pauth=on",
+                  "can't apply global host-arm-cpu.pauth=on: 'pauth' feature not supported by KVM on this host");
+    refused_under(&kvm, "host,sve128=on", "cannot enable sve128");
+    test_lengths = 0x2b; /* 128, 256, 512 and 768 bits */
+    host_vectors(&kvm, "host", 6, true);
+    host_vectors(&kvm, "max,sve=on", 6, true);
+    host_vectors(&kvm, "host,sve=off", 0, true);
+    host_vectors(&kvm, "host,pauth=off", 6, false);
+    host_vectors(&kvm, "host,sve768=off", 4, true);
+    host_vectors(&kvm, "host,sve512=off", 2, true);
+    host_vectors(&kvm, "host,sve512=on", 4, true);
+    host_vectors(&kvm, "host,sve384=off", 6, true);
+    refused_under(&kvm, "host,sve384=on", "cannot enable sve384");
+    refused_under(&kvm, "host,sve2048=on", "cannot enable sve2048");
+    refused_under(&kvm, "host,sve128=off", "cannot disable sve128");
+    refused_under(&kvm, "host,sve512=on,sve256=off", "cannot disable sve256");
+    refused_under(&kvm, "host,sve=off,sve256=on", "cannot enable sve256");
+    refused_under(&kvm, "host,sve-max-vq=2",
+                  "can't apply global host-arm-cpu.sve-max-vq=2: Property 'host-arm-cpu.sve-max-vq' not found");
+    refused_under(&kvm, "host,sve=2", "can't apply global host-arm-cpu.sve=2: Parameter 'sve' expects 'on' or 'off'");
+    test_lengths = 0;
 }
 
 int main(int argc, char **argv)
@@ -246,5 +299,6 @@ int main(int argc, char **argv)
     g_test_add_func("/arm/models/pauth", test_pauth);
     g_test_add_func("/arm/models/told", test_told);
     g_test_add_func("/arm/models/host", test_host);
+    g_test_add_func("/arm/models/host/sve", test_host_sve);
     return g_test_run();
 }
