@@ -121,7 +121,7 @@ def mistakes():
                         "prealloc-context"),
                        (backend("ram", "host-nodes=0-", "policy=bind"), "'0-' is no number"),
                        (backend("file", "mem-path=/dev/shm/rhea-never", "align=12K"), "power of two"),
-                       (["-overcommit", "cpu-pm=on"], "not supported"), (["-overcommit", "mem-lok=on"], "mem-lock"),
+                       (["-overcommit", "mem-lok=on"], "mem-lock"),
                        (["-mem-path", "/dev/shm", *backend("ram"), "-numa", "node,memdev=m"], "-numa memdev")):
         if text not in (ours := first_error(BINARY, args)):
             raise GuestError(f"{' '.join(args)}: {ours}")

@@ -26,10 +26,15 @@ DISK = b"Rhea under KVM" * 40000
 MODULES = {"q35": ["virtio_pci", "virtio_blk"], "microvm": ["virtio_mmio", "virtio_blk"]}
 COMMAND = ("sh /m/load; sleep 1; dmesg | grep Hypervisor; "
            f"yes | head -c {BYTES} | md5sum; dd if=/dev/vda bs=4096 2>/dev/null | head -c {len(DISK)} | md5sum")
+# Without KVM's own leaves Linux takes what Hyper-V's offer: clock, interrupts, TLBs; with them it takes KVM's.
+HYPERV = ("hv-relaxed,hv-vapic,hv-spinlocks=0x1fff,hv-vpindex,hv-runtime,hv-time,hv-frequencies,hv-tlbflush,hv-ipi,"
+          "hv-reset,hv-synic,hv-stimer,hv-stimer-direct")
+PARAVIRTUAL = "host," + ",".join(f"+kvm-{f}" for f in ("pv-ipi", "pv-unhalt", "pv-tlb-flush", "pv-sched-yield", "asyncpf",
+                                                       "asyncpf-int"))
 DEVICE = {"q35": "virtio-blk-pci", "microvm": "virtio-blk-device"}
 # Where the machine's own end is a reset, the registers at that moment say more than its silence.
 RUN = ("cd /m; chmod +x ld-linux* rhea*; LD_LIBRARY_PATH=/m ./ld-linux-x86-64.so.2 --argv0 rhea-system-x86_64 "
-       "./rhea-system-x86_64 -L /m -accel kvm -M {board} -cpu {cpu} -smp 2 -m 256 -nodefaults -display none -no-reboot "
+       "./rhea-system-x86_64 -L /m -accel kvm -M {board}{options} -cpu {cpu} -smp 2 -m 256 -nodefaults -display none -no-reboot "
        "-d cpu_reset -serial stdio {firmware} -kernel vmlinuz -initrd inner-{board}.gz "
        "-drive if=none,id=d,file=disk,format=raw -device {device},drive=d "
        "-append 'console=ttyS0 panic=-1 quiet rhea.cmd=\"sh /m/test\"' </dev/null")
@@ -37,18 +42,24 @@ FIRMWARE = {"": None, "SeaBIOS": ("seabios", "/usr/share/seabios/bios-256k.bin")
             "OVMF": ("ovmf", "/usr/share/ovmf/OVMF.fd")}
 
 
-def program_files(kernel, directory):
-    """What the host needs: name -> contents."""
+def program(directory):
+    """BINARY and its libraries: name -> contents."""
     stripped = f"{directory}/rhea-system-x86_64"
     if not shutil.which("strip"):
         raise Skip("no strip")
     subprocess.run(["strip", "-o", stripped, BINARY], check=True)
+    return {os.path.basename(path): nested.read(path) for path in (stripped, *nested.libraries(BINARY))}
+
+
+def program_files(kernel, directory):
+    """What the host needs: name -> contents."""
     files = {"disk": DISK.ljust((len(DISK) + 4095) // 4096 * 4096, b"\0")}
     for board, modules in MODULES.items():
         inner = f"{directory}/inner-{board}.gz"
         linux.make_initrd(inner, kernel, modules, {"test": COMMAND.encode()})
         files[os.path.basename(inner)] = nested.read(inner)
-    for path in [stripped, *nested.libraries(BINARY), *(fetch(*f) for f in FIRMWARE.values() if f)]:
+    files.update(program(directory))
+    for path in (fetch(*f) for f in FIRMWARE.values() if f):
         files[os.path.basename(path)] = nested.read(path)
     files["vmlinuz"] = nested.read(kernel)
     return files
@@ -64,18 +75,18 @@ def host_argv(directory, kernel, host):
             "-kernel", kernel, "-initrd", outer, "-append", "console=ttyS0 panic=-1 quiet"]
 
 
-def boot(g, board, cpu, firmware=""):
-    """One boot inside; what is told of it."""
+def boot(g, board, cpu, firmware="", options="", hypervisor="KVM"):
+    """One boot inside, where the guest finds that hypervisor; what is told of it."""
     file = FIRMWARE[firmware] and os.path.basename(FIRMWARE[firmware][1])
-    status, out = linux.run(g, RUN.format(board=board, cpu=cpu, device=DEVICE[board],
+    status, out = linux.run(g, RUN.format(board=board, cpu=cpu, device=DEVICE[board], options=options,
                                           firmware=f"-bios {file}" if file else ""), 900)
     if status:
         raise AssertionError(f"it ended with status {status}:\n{out[-3000:]}")
     m = re.search(r"RHEA-GUEST-READY after (\S+), 2 processor", out)
     sums = [hashlib.md5(b"y\n" * (BYTES // 2)).hexdigest(), hashlib.md5(DISK).hexdigest()]
-    if not m or "Hypervisor detected: KVM" not in out or not all(s in out for s in sums):
+    if not m or f"Hypervisor detected: {hypervisor}" not in out or not all(s in out for s in sums):
         raise AssertionError(f"the guest said:\n{out[-3000:]}")
-    return f"{board} {firmware}{' ' if firmware else ''}at its shell after {m.group(1)}"
+    return f"{board}{options} {firmware}{' ' if firmware else ''}at its shell after {m.group(1)}"
 
 
 def boot_again(g, machine):
@@ -106,12 +117,20 @@ def main():
         tests = [
             ("inside Debian's QEMU: q35, -cpu host", boots(d, QEMU, ("q35", "host"))),
             ("inside our translator: q35 and microvm", boots(d, BINARY, ("q35", "host"), ("microvm", "max"))),
+            ("inside our translator: all controllers in the kernel",
+             boots(d, BINARY, ("q35", "host", "SeaBIOS", ",kernel-irqchip=on"))),
+            ("inside our translator: Hyper-V's enlightenments",
+             boots(d, BINARY, ("q35", f"host,kvm=off,{HYPERV}", "", "", "Microsoft Hyper-V"))),
             ("inside our translator: SeaBIOS and OVMF",
              boots(d, BINARY, ("q35", "host", "SeaBIOS"), ("q35", "max", "OVMF"))),
         ]
         if "--long" in sys.argv:
             tests.append(("inside Debian's QEMU: microvm, firmware", boots(
                 d, QEMU, ("microvm", "max"), ("q35", "host", "SeaBIOS"), ("q35", "max", "OVMF"))))
+            tests.append(("inside our translator: what only KVM can do", boots(d, BINARY, ("q35", PARAVIRTUAL))))
+            tests.append(("inside our translator: microvm with the kernel's chips, with Hyper-V's leaves", boots(
+                d, BINARY, ("microvm", "max", "", ",kernel-irqchip=on"),
+                ("microvm", f"max,hv-enforce-cpuid=on,{HYPERV}"))))
         return run_tap(tests)
 
 

@@ -4,7 +4,8 @@
 
 Its host is a machine as in kvm.py, in our translator. Two processors compute checksums without end, in general and in
 vector registers, and read a disk; every sum must be right. At each move the machine is stopped, and what `info registers`
-and `info lapic` tell must be the same before and after, bit for bit. The monitor's way out is a second serial port."""
+and `info qtree` (interrupt controllers) tell must be the same before and after, bit for bit. The monitor's way out is a
+second serial port."""
 import concurrent.futures
 import hashlib
 import os
@@ -31,7 +32,7 @@ kvm.COMMAND = ("sh /m/load; dmesg -n 1; "
 
 def state(qmp):
     """Everything that the processors hold, as text; the machine is stopped."""
-    return [qmp.cmd("human-monitor-command", **{"command-line": c}) for c in ("info registers -a", "info lapic")]
+    return [qmp.cmd("human-monitor-command", **{"command-line": c}) for c in ("info registers -a", "info qtree")]
 
 
 def progress(g):
@@ -52,14 +53,15 @@ def check_all(g):
     return len(re.findall(r"(?:md5|sha256|disk)=[0-9a-f]{32,64}\b", text))
 
 
-def moves(board, cpu):
+def moves(board, cpu, options=""):
     def test():
         with tempfile.TemporaryDirectory(prefix="rhea-kvmswitch-") as d:
             argv = kvm.host_argv(d, fetch("kernel"), kvm.BINARY)
             argv += ["-serial", "mon:stdio", "-serial", f"unix:{d}/serial,server=on,wait=off"]
             with concurrent.futures.ThreadPoolExecutor(1) as pool, Guest(argv) as g:
                 linux.ready(g, 2)
-                command = kvm.RUN.format(board=board, cpu=cpu, device=kvm.DEVICE[board], firmware="")
+                command = kvm.RUN.format(board=board, cpu=cpu, device=kvm.DEVICE[board], firmware="",
+                                         options=options)
                 command = command.replace("-serial stdio", "-serial file:/dev/ttyS0 -qmp stdio")
                 waiting = pool.submit(linux.Qmp, f"{d}/serial", timeout=300)  # from before the greeting is sent
                 g.send("stty -F /dev/ttyS1 raw -echo; "
@@ -81,8 +83,10 @@ def moves(board, cpu):
 
 
 def main():
-    machines = [("q35", "host")] + ([("microvm", "max")] if TIMES > 10 else [])
-    return run_tap([(f"{board}, two processors", moves(board, cpu)) for board, cpu in machines])
+    machines = [("q35", "host", "")]
+    if TIMES > 10:
+        machines += [("microvm", "max", ""), ("q35", "host", ",kernel-irqchip=on")]
+    return run_tap([(f"{board}{options}, two processors", moves(board, cpu, options)) for board, cpu, options in machines])
 
 
 if __name__ == "__main__":

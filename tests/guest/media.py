@@ -120,7 +120,11 @@ class Linux:
         self.guest.__exit__(*exc)
 
     def sh(self, command, check=True):
-        status, out = run(self.guest, command, 120 * SLOW)
+        try:
+            status, out = run(self.guest, command, 120 * SLOW)
+        except Exception as e:
+            where = "" if JUDGE else self.hmp("info registers -a") + self.hmp("info qtree")
+            raise AssertionError(f"{command}: {e}\n{where}") from e
         if check and status:
             raise AssertionError(f"{command}: status {status}: {out}")
         return out.strip() if check else status
@@ -170,7 +174,8 @@ def filesystem(name):
         f.write("on the medium")
     path = f"{TMP}/{name}"
     env = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", "-b", "2048", "-d", f"{TMP}/fs", path, "1000"], check=True, env=env)
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext2", "-b", "2048", "-d", f"{TMP}/fs", path, "1000"], check=True, env=env,
+                   stdout=subprocess.DEVNULL)
     return path
 
 

@@ -230,6 +230,31 @@ _X64 = COMMON + STUBS + """
         lea rax, \\where
         mov [resume], rax
         .endm
+        .macro interrupt n, handler     /* that one, in place of the stub; changes EAX */
+        mov eax, offset \\handler
+        mov [IDT + \\n * 16], ax
+        shr eax, 16
+        mov [IDT + \\n * 16 + 6], ax
+        .endm
+        .macro apic_periodic vector, count  /* this processor's timer, every so many ns at 1 GHz; RDI: its local APIC */
+        mov edi, 0xfee00000
+        mov dword ptr [rdi + 0xf0], 0x1ff
+        mov dword ptr [rdi + 0x3e0], 0xb
+        mov dword ptr [rdi + 0x320], 0x20000 + \\vector
+        mov dword ptr [rdi + 0x380], \\count
+        .endm
+        .macro end_of_interrupt         /* at the local APIC, and of its handler */
+        push rdi
+        mov edi, 0xfee00000
+        mov dword ptr [rdi + 0xb0], 0
+        pop rdi
+        iretq
+        .endm
+        .macro mask_8259s               /* changes AL */
+        mov al, 0xff
+        out 0x21, al
+        out 0xa1, al
+        .endm
 
         cld
         mov edi, PML4

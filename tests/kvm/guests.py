@@ -7,7 +7,8 @@ run under both; what they print and how they end must be the same. Then instruct
 kernel does not emulate, found by executing many; being called out of the guest at any moment;
 firmware; and what is said where KVM is not used. Without a usable /dev/kvm all are skipped.
 
-Local APICs are in the kernel unless a name ends in ", our APICs"."""
+Local APICs are in the kernel unless a name ends in ", our APICs"; 8259s, I/O APIC and 8254 only where it ends in
+", kernel's chips"."""
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "guest"), os.path.join(HERE, "..", "hostile"), HERE]
 import asm  # noqa: E402
+import avx512  # noqa: E402
 import failing  # noqa: E402
 import insns  # noqa: E402
 import judged  # noqa: E402
@@ -37,6 +39,7 @@ HOSTILE = ["alignment", "apic-storm", "code-in-rom", "ferr", "fwcfg-dma", "high-
 OURS_ONLY = ["apic-storm", "smm", "smm32"]
 BOTH = ["ferr", "triple-fault-reset"]
 OURS = "kvm,kernel-irqchip=off"
+KERNELS = "kvm,kernel-irqchip=on"
 
 
 def need_kvm():
@@ -201,18 +204,10 @@ CHECKS = """
         mov ecx, 128
         xor eax, eax
         rep stosd
-        mov al, 0xff
-        out 0x21, al
-        out 0xa1, al
-    .macro gate n, handler
-        mov eax, offset \\handler
-        mov [IDT + \\n * 16], ax
-        shr eax, 16
-        mov [IDT + \\n * 16 + 6], ax
-    .endm
-        gate 0x30, tick
-        gate 0x31, called
-        gate 0x32, answered
+        mask_8259s
+        interrupt 0x30, tick
+        interrupt 0x31, called
+        interrupt 0x32, answered
         mov qword ptr [second_entry], offset other
         call start_second
         mov edi, 0xfee00000
@@ -307,14 +302,147 @@ CHECKS = """
 """
 
 
+# The 8254 by the 8259s and by the I/O APIC, the RTC by the second 8259; what is written to the chips stays there.
+CHIPS = """
+        .set BAD, 0x300000
+        .set PIC_TICKS, 0x300040
+        .set APIC_TICKS, 0x300080
+        .set RTC_TICKS, 0x3000c0
+        .set ROUNDS, 0x300100
+    .macro outb port, val
+        mov al, \\val
+        out \\port, al
+    .endm
+    main:
+        mov edi, BAD
+        mov ecx, 128
+        xor eax, eax
+        rep stosd
+        interrupt 0x20, tick
+        interrupt 0x28, rtc
+        interrupt 0x33, apic_tick
+        outb 0x20, 0x11
+        outb 0x21, 0x20
+        outb 0x21, 4
+        outb 0x21, 1
+        outb 0xa0, 0x11
+        outb 0xa1, 0x28
+        outb 0xa1, 2
+        outb 0xa1, 1
+        outb 0x21, 0xfa
+        outb 0xa1, 0xfe
+        mov edx, 0x4d1
+        outb dx, 0x0c
+        mov edi, 0xfee00000
+        mov dword ptr [rdi + 0xf0], 0x1ff
+        mov dword ptr [rdi + 0x350], 0x700
+        mov edi, 0xfec00000
+        mov dword ptr [rdi], 0x15
+        mov dword ptr [rdi + 0x10], 0
+        mov dword ptr [rdi], 0x14
+        mov dword ptr [rdi + 0x10], 0x33
+        outb 0x70, 0x0a
+        outb 0x71, 0x26
+        outb 0x70, 0x0b
+        outb 0x71, 0x42
+        outb 0x70, 0x0c
+        in al, 0x71
+        outb 0x43, 0x34
+        outb 0x40, 0xa9
+        outb 0x40, 0x04
+        outb 0x43, 0xb6
+        outb 0x42, 0x34
+        outb 0x42, 0x12
+        outb 0x61, 1
+        sti
+    1:  hlt
+        inc dword ptr [ROUNDS]
+        .irp p, 0x21, 0xa1
+        in al, \\p
+        mov ah, al
+        in al, \\p
+        cmp al, ah
+        jne bad
+        .endr
+        in al, 0x21
+        cmp al, 0xfa
+        jne bad
+        in al, 0xa1
+        cmp al, 0xfe
+        jne bad
+        mov edx, 0x4d1
+        in al, dx
+        cmp al, 0x0c
+        jne bad
+        mov edx, 0x4d0
+        in al, dx
+        cmp al, 0
+        jne bad
+        in al, 0x61
+        and al, 3
+        cmp al, 1
+        jne bad
+        cli
+        outb 0x43, 0xe8                 /* status of counter 2: written in two bytes, mode 3 */
+        in al, 0x42
+        and al, 0x3f
+        cmp al, 0x36
+        jne bad
+        outb 0x43, 0xe2                 /* of counter 0: mode 2 */
+        in al, 0x40
+        and al, 0x3f
+        cmp al, 0x34
+        jne bad
+        outb 0x43, 0                    /* its count is below what was loaded */
+        in al, 0x40
+        mov bl, al
+        in al, 0x40
+        mov bh, al
+        cmp bx, 0x4a9
+        ja bad
+        mov edi, 0xfec00000
+        mov dword ptr [rdi], 0x14
+        mov eax, [rdi + 0x10]
+        and eax, 0x1afff
+        cmp eax, 0x33
+        jne bad
+        sti
+        jmp 1b
+    bad:
+        mov dword ptr [BAD], 1
+        cli
+        hlt
+    tick:
+        push rax
+        inc dword ptr [PIC_TICKS]
+        outb 0x20, 0x20
+        pop rax
+        iretq
+    rtc:
+        push rax
+        inc dword ptr [RTC_TICKS]
+        outb 0x70, 0x0c
+        in al, 0x71
+        outb 0xa0, 0x20
+        outb 0x20, 0x20
+        pop rax
+        iretq
+    apic_tick:
+        push rdi
+        inc dword ptr [APIC_TICKS]
+        mov edi, 0xfee00000
+        mov dword ptr [rdi + 0xb0], 0
+        pop rdi
+        iretq
+"""
 COUNTERS = (0x300040, 0x300080, 0x3000c0, 0x300100)
 
 
-def switching(accel="kvm"):
+def switching(accel="kvm", source=CHECKS):
     """100 times while the guest checks itself."""
     need_kvm()
     with tempfile.TemporaryDirectory(prefix="rhea-kvm-") as d:
-        file = asm.write(d, "image", asm.multiboot(x64() + CHECKS))
+        file = asm.write(d, "image", asm.multiboot(x64() + source))
         with Qmp(["-accel", accel, "-smp", "2", "-kernel", file]) as g:
             def monitor(line):
                 return g.do("human-monitor-command", **{"command-line": line})
@@ -414,12 +542,80 @@ def switching_refused():
         g.do("quit")
 
 
+# ---- AVX-512, AMX ----
+
+class Wide(Qmp):
+    """A guest of avx512.py."""
+    def __init__(self, d, source, *argv):
+        with open("/proc/cpuinfo", encoding="ascii") as f:
+            if " avx512f " not in f.read():
+                raise Skip("this processor has no AVX-512")
+        file = asm.write(d, "image", asm.multiboot(x64() + source))
+        super().__init__(["-no-reboot", "-accel", "kvm", "-cpu", "host,x-force-features=on,+xsave,+avx,+avx2,+avx512f,+avx512bw,+avx512vl", *argv, "-kernel", file])
+
+    def word(self, addr):
+        text = self.do("human-monitor-command", **{"command-line": f"xp /1wx {addr:#x}"})
+        return int(re.search(rb": 0x([0-9a-f]+)", text).group(1), 16)
+
+    def refused(self, accel):
+        self.send(json.dumps({"execute": "accel-switch", "arguments": {"accel": accel}}) + "\n")
+        return self.expect(r'\{"(?:return|error)": (.*)\}\r?\n', 20 * SLOW).group(1).decode()
+
+
+def wide_registers():
+    """They are kept while it is stopped, moved about by the translator's help, and asked for."""
+    need_kvm()
+    with tempfile.TemporaryDirectory(prefix="rhea-kvm-") as d:
+        with Wide(d, avx512.RESCUED, "-chardev", f"file,path={d}/said,id=d", "-device",
+                  "isa-debugcon,iobase=0xe9,chardev=d", "-device", "isa-debug-exit") as g:
+            end, seen = time.monotonic() + 5 * SLOW, 0
+            while seen < 60 and time.monotonic() < end:
+                g.do("stop")
+                g.do("human-monitor-command", **{"command-line": "info registers"})
+                g.do("cont")
+                seen = g.word(0x300000)
+            tiles = g.word(0x300010)
+            said = g.refused("tcg")
+            for text in ("'avx512f'", "'avx512vl'", ",-avx512f", *(["'amx-tile'", ",-amx-tile"] if tiles else [])):
+                if text not in said:
+                    raise AssertionError(f"{text} is not in {said}")
+            kvm = g.do("human-monitor-command", **{"command-line": "info kvm"})
+            g.do("human-monitor-command", **{"command-line": "stop"})
+            g.do("quit")
+        with open(f"{d}/said", "rb") as f:
+            if f.read() or not seen:
+                raise AssertionError(f"wrong after {seen} rounds")
+    n = re.search(rb"rescued instructions: (\d+)", kvm).group(1).decode()
+    return f"{seen} rounds, {n} steps of the translator{', tiles' if tiles else ''}"
+
+
+def wide_rescue():
+    """An instruction of AVX-512 that KVM does not emulate ends with an error, and not with #UD."""
+    need_kvm()
+    with tempfile.TemporaryDirectory(prefix="rhea-kvm-") as d:
+        with Wide(d, avx512.NOBODY) as g:
+            if not g.appears("is of AVX-512 or AMX, which neither KVM emulates nor the translator has", 20 * SLOW):
+                raise Skip("this kernel emulates it")
+            g.do("quit")
+
+
+def wide_without():
+    """Without them a processor of the host's kind moves."""
+    need_kvm()
+    with tempfile.TemporaryDirectory(prefix="rhea-kvm-") as d:
+        with Wide(d, SPIN, "-cpu", "host,-avx512f,-amx-tile") as g:
+            said = g.refused("tcg")
+            if "avx512" in said or "amx" in said:
+                raise AssertionError(said)
+            g.do("quit")
+
+
 # ---- firmware, and the command line ----
 
-def seabios(board):
+def seabios(board, accel="kvm"):
     def test():
         need_kvm()
-        argv = [BINARY, "-display", "none", "-nodefaults", "-m", "64", "-no-reboot", "-M", board, "-accel", "kvm",
+        argv = [BINARY, "-display", "none", "-nodefaults", "-m", "64", "-no-reboot", "-M", board, "-accel", accel,
                 "-chardev", "stdio,id=d", "-device", "isa-debugcon,iobase=0x402,chardev=d"]
         with Guest(argv) as g:
             g.expect("SeaBIOS", 60 * SLOW)
@@ -427,10 +623,10 @@ def seabios(board):
     return test
 
 
-def says(argv, status, text, binary=BINARY):
+def says(argv, status, text, binary=BINARY, text_in=""):
     def test():
         need_kvm()
-        r = subprocess.run([binary, *BARE, *argv], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+        r = subprocess.run([binary, *BARE, *argv], capture_output=True, text=True, input=text_in, check=False,
                            timeout=30 * SLOW)
         if r.returncode != status or not re.search(text, r.stderr):
             raise AssertionError(f"{argv}: status {r.returncode}, {r.stderr!r}")
@@ -449,7 +645,8 @@ def alternatives():
             if b'"enabled": true' not in g.do("query-kvm"):
                 raise AssertionError(f"{argv}: KVM is not used")
             text = g.do("human-monitor-command", **{"command-line": "info kvm"})
-            if not re.search(rb"kernel-irqchip: (split|off)", text) or b"memory slots: " not in text:
+            if not re.search(rb"kernel-irqchip: (split|off)", text) or b"memory slots: " not in text \
+                    or b"MSRs that are not saved: none" not in text:
                 raise AssertionError(text)
             g.do("quit")
 
@@ -466,6 +663,44 @@ def irqchip(argv, mode):
                 raise AssertionError(text)
             g.do("quit")
     return test
+
+
+def info_kvm(*argv, move=False):
+    """What it says of such a machine; move: of one that began under the translator."""
+    with Qmp(["-S", *argv]) as g:
+        if move:
+            g.do("accel-switch", accel="kvm")
+        text = g.do("human-monitor-command", **{"command-line": "info kvm"}).decode()
+        g.do("quit")
+    return text
+
+
+def info_moved(*argv):
+    cpu = "qemu64,-pni,-svm" # what software KVMs have
+    try:
+        return info_kvm(*argv, "-cpu", cpu, move=True)
+    except AssertionError as e:
+        hz = re.search(r"counter runs at (\d+) Hz", str(e))
+        if not hz:
+            raise
+        return info_kvm(*argv, "-cpu", f"{cpu},tsc-frequency={hz.group(1)}", move=True)
+
+
+def smm():
+    """A kernel without system management mode: who has it all the same, and what is said where SMIs would be lost."""
+    need_kvm()
+    usual = info_kvm("-M", "q35", "-accel", "kvm")
+    if "capability: system management mode: yes" in usual or "kernel-irqchip: off" in usual:
+        raise Skip("nothing is lost here")
+    for text, want in ((usual, "none"), (info_kvm("-M", "q35,smm=on", "-accel", OURS), "executed by the translator"),
+                       (info_kvm("-M", "q35,smm=off", "-accel", OURS), "none"),
+                       (info_moved("-M", "q35", "-accel", "tcg"), "executed by the translator"),
+                       (info_moved("-M", "q35,smm=off", "-accel", "tcg"), "none")):
+        if f"\\nsystem management mode: {want}" not in text.replace("\\r", ""):
+            raise AssertionError(f"not {want!r}: {text}")
+    for accel, mode in (("kvm", "split"), (KERNELS, "on")):
+        says(["-M", "pc,smm=on", "-accel", accel], 1, f"smm=on: .* lacks KVM_CAP_X86_SMM, .* kernel-irqchip={mode} .*"
+             "kernel-irqchip=off .* smm=off")()
 
 
 def no_machines(argv, status, text):
@@ -487,17 +722,27 @@ def main():
     tests += [
         ("rescue", rescue), ("rescue=off", rescue_off), ("stop and go while it spins", kicks(SPIN)),
         ("stop and go while it sleeps", kicks(HALT)), ("the count goes on", counts_on),
-        *((f"{f}, our APICs", same(f"{HERE}/cases/{f}.s", OURS)) for f in ("smp", "modes")),
+        ("smp, kernel's chips", same(f"{HERE}/cases/smp.s", KERNELS)),
+        *((f"{f}, our APICs", same(f"{HERE}/cases/{f}.s", OURS)) for f in ("smp", "modes", "smm")),
         ("stop and go while it sleeps, our APICs", kicks(HALT, OURS)),
         ("switching accelerators", switching), ("switching accelerators, our APICs", lambda: switching(OURS)),
+        ("stop and go while it sleeps, kernel's chips", kicks(HALT, KERNELS)),
+        ("switching accelerators, kernel's chips", lambda: switching(KERNELS)),
+        ("timers while switching, kernel's chips", lambda: switching(KERNELS, CHIPS)),
         ("a state that stands still", still),
         ("switching that is refused", switching_refused),
-        ("SeaBIOS on pc", seabios("pc")), ("SeaBIOS on q35", seabios("q35")), ("which accelerator", alternatives),
+        ("AVX-512 and AMX", wide_registers), ("AVX-512 that nobody executes", wide_rescue),
+        ("the host's processor without AVX-512", wide_without),
+        ("SeaBIOS on pc", seabios("pc")), ("SeaBIOS on q35", seabios("q35")),
+        ("SeaBIOS on q35, kernel's chips", seabios("q35", KERNELS)), ("which accelerator", alternatives),
         ("kernel-irqchip=split", irqchip(["-accel", "kvm,kernel-irqchip=split"], "split")),
         ("kernel-irqchip=off", irqchip(["-M", "q35", "-accel", "kvm,kernel-irqchip=off"], "off")),
         ("-machine kernel-irqchip", irqchip(["-M", "pc,accel=kvm,kernel-irqchip=off"], "off")),
         ("-accel says more", irqchip(["-M", "pc,kernel_irqchip=split", "-accel", "kvm,kernel-irqchip=off"], "off")),
-        ("all controllers in the kernel", says(["-accel", "kvm,kernel-irqchip=on"], 1, "not used yet")),
+        ("kernel-irqchip=on", irqchip(["-M", "microvm", "-accel", KERNELS], "on")),
+        ("one I/O APIC in the kernel", says(["-M", "microvm,ioapic2=on", "-accel", KERNELS], 1, "there is one I/O APIC")),
+        ("8259s in the kernel", says(["-M", "microvm,pic=off", "-accel", KERNELS], 1, "there are 8259s")),
+        ("system management mode that the kernel has not", smm),
         ("unknown controllers", says(["-accel", "kvm,kernel-irqchip=maybe"], 1, "cannot be 'maybe'")),
         ("unknown controllers of -machine", says(["-M", "pc,kernel-irqchip=maybe"], 1, "cannot be 'maybe'")),
         ("no virtual machine", no_machines(["-accel", "kvm"], 1, "cannot make a virtual machine")),
@@ -505,6 +750,9 @@ def main():
             ["-accel", "kvm", "-accel", "tcg", "-monitor", "stdio"], 0, "cannot make a virtual machine")),
         ("unknown option", says(["-accel", "kvm,rescu=on"], 1, "option 'rescu=on' is not known")),
         ("-cpu host elsewhere", says(["-accel", "tcg", "-cpu", "host"], 1, "'host' requires KVM")),
+        ("Hyper-V without KVM", says(["-accel", "tcg", "-cpu", "qemu64,hv-time,hv-spinlocks=1", "-monitor", "stdio", "-S"], 0,
+                                     "warning: Hyper-V's enlightenments .* need KVM and are left out", text_in="quit\n")),
+        ("Hyper-V that there is not", says(["-accel", "kvm", "-cpu", "host,hv-evmcs"], 1, "there are, under KVM, hv-relaxed")),
         ("another architecture", arm(["-M", "virt", "-accel", "kvm"], "KVM runs x86_64 guests")),
     ]
     names = sys.argv[2:]

@@ -28,20 +28,11 @@ from preludes import x64  # noqa: E402
 # A timer's interrupt on the first processor; both spin, sleep and read a port in turn.
 LOOP = """
     main:
-        mov al, 0xff
-        out 0x21, al
-        out 0xa1, al
-        mov eax, offset tick
-        mov [IDT + 0x30 * 16], ax
-        mov word ptr [IDT + 0x30 * 16 + 2], 8
-        shr eax, 16
-        mov [IDT + 0x30 * 16 + 6], ax
+        mask_8259s
+        interrupt 0x30, tick
         mov qword ptr [second_entry], offset other
         call start_second
-        mov edi, 0xfee00000
-        mov dword ptr [rdi + 0x3e0], 0xb
-        mov dword ptr [rdi + 0x320], 0x20030
-        mov dword ptr [rdi + 0x380], 200000
+        apic_periodic 0x30, 200000
     1:  sti
         hlt
         cli
@@ -60,11 +51,7 @@ LOOP = """
         lock inc dword ptr [0x300000]
         ret
     tick:
-        push rdi
-        mov edi, 0xfee00000
-        mov dword ptr [rdi + 0xb0], 0
-        pop rdi
-        iretq
+        end_of_interrupt
 """
 ENDS = ("quit", "SIGTERM", "SIGINT", "SIGKILL", "hang up")
 

@@ -302,6 +302,33 @@ static void test_watches(void)
     machine_free(m);
 }
 
+/* Clients that come and go; what devices and processors write, and what an accelerator tells. */
+static void test_dirty_clients(void)
+{
+    Machine *m = new_machine();
+    RamBlock *b = address_space_find(machine_memory(m), 0)->ram;
+
+    store(m, 0x1000, 4, 1);
+    ram_dirty_start(m, RAM_WATCH_RATE);
+    g_assert_cmpuint(ram_dirty_count(m, RAM_WATCH_RATE), ==, 0);
+    store(m, 0x1000, 4, 1);
+    uint8_t buf[0x1001] = {0};
+    address_space_write(machine_memory(m), 0x5fff, (MemAttrs){.dma = true}, buf, sizeof(buf));
+    ram_dirty_start(m, RAM_WATCH_MIGRATION);
+    g_assert_cmpuint(ram_dirty_count(m, RAM_WATCH_RATE), ==, 3);
+    g_assert_cmpuint(ram_dirty_count(m, RAM_WATCH_RATE), ==, 0);
+    g_assert_cmpuint(ram_dirty_count(m, RAM_WATCH_MIGRATION), ==, 0);
+    g_assert_true(ram_dirty_told(b, 0x8000, 0x2000));
+    g_assert_false(ram_dirty_told(b, 0x9000, 1));
+    g_assert_cmpuint(ram_dirty_count(m, RAM_WATCH_RATE), ==, 2);
+    ram_dirty_stop(m, RAM_WATCH_RATE);
+    g_assert_cmphex(ram_page_watch(b, 0x3000), ==, RAM_WATCH_MIGRATION);
+    g_assert_cmpuint(ram_dirty_count(m, RAM_WATCH_MIGRATION), ==, 2);
+    ram_dirty_stop(m, RAM_WATCH_MIGRATION);
+    g_assert_cmphex(ram_page_watch(b, 0x3000), ==, 0);
+    machine_free(m);
+}
+
 /* ---- views replaced while others read ---- */
 
 typedef struct Hammer {
@@ -375,6 +402,7 @@ int main(int argc, char **argv)
     g_test_add_func("/core/memory/transactions", test_transactions);
     g_test_add_func("/core/memory/reentry", test_reentry);
     g_test_add_func("/core/memory/watches", test_watches);
+    g_test_add_func("/core/memory/dirty-clients", test_dirty_clients);
     g_test_add_func("/core/memory/concurrent", test_concurrent);
     return g_test_run();
 }

@@ -118,12 +118,23 @@ static Exit toy_run(Cpu *cpu)
     }
 }
 
+static void count_events(Machine *m)
+{
+    (*(uintptr_t *)machine_accel_priv(m, ACCEL_SLOT_NULL))++;
+}
+
+unsigned toy_events_told(Machine *m)
+{
+    return (uintptr_t)*machine_accel_priv(m, ACCEL_SLOT_NULL);
+}
+
 static const AccelOps toy_accel = {
     .name = "toy",
     .help = "spins",
     .vcpu_open = toy_vcpu_open,
     .vcpu_close = toy_vcpu_close,
     .run = toy_run,
+    .events_changed = count_events,
 };
 ACCEL(toy_accel);
 

@@ -28,6 +28,8 @@ static inline ToyState *toy_state(Cpu *cpu)
  * events (NULL: nowhere) as text: "STOP RESUME ...".
  */
 Machine *toy_machine(MachineConfig cfg, GString *events);
+/* How often accelerator "toy" was told that doorbells changed. */
+unsigned toy_events_told(Machine *m);
 /* Runs the machine's loop until the condition holds; fails the test after some seconds. */
 void toy_loop_until(Machine *m, bool (*cond)(void *), void *opaque);
 void toy_loop_for(Machine *m, int ms);

@@ -215,6 +215,89 @@ static void test_caches(void)
     g_assert_cmpmem(&r[CPUID_EDX], 4, "4567", 4);
 }
 
+/* AVX-512 and AMX are given where the kernel has their registers. */
+static void test_wide(const AccelX86 *narrow)
+{
+    static const AccelCpuid more[] = {
+        {.leaf = 1, .reg = {0, 0, 1u << 26 | 1u << 28, 0x078bfbff}}, /* xsave, avx */
+        {.leaf = 7, .reg = {0, 1u << 16 | 1u << 31, 0, 1u << 24}},   /* avx512f, avx512vl, amx-tile */
+        {.leaf = 0xd, .subleaf = 0, .reg = {0x602e7}},
+        {.leaf = 0xd, .subleaf = 5, .reg = {64, 832}},
+    };
+    g_autofree AccelX86 *caps = g_malloc0(sizeof(*caps) + sizeof(more) + narrow->n * sizeof(more[0]));
+    X86CpuConfig c = {0};
+    uint32_t r[4];
+
+    memcpy(caps->cpuid, more, sizeof(more)); /* the first of a leaf counts */
+    memcpy(caps->cpuid + ARRAY_LEN(more), narrow->cpuid, narrow->n * sizeof(more[0]));
+    caps->n = ARRAY_LEN(more) + narrow->n;
+    g_assert_true(x86_config_parse(&c, "host", caps, true, NULL));
+    g_assert_true(x86_has(&c, F_AVX512VL) && x86_has(&c, F_AMX_TILE));
+    g_assert_cmphex(c.xcr0_valid, ==, 0x600e7); /* no pku in it */
+    g_assert_cmpuint(c.xstate_offset[5], ==, 832);
+    cpuid(&c, 0xd, 18, r);
+    g_assert_cmpuint(r[CPUID_EAX], ==, 8192);
+    g_assert_cmphex(r[CPUID_ECX], ==, 2);
+    cpuid(&c, 0x1d, 1, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0x04002000);
+    c = (X86CpuConfig){0};
+    g_assert_true(x86_config_parse(&c, "host,-avx512f,-amx-tile", caps, true, NULL));
+    g_assert_false(x86_has(&c, F_AVX512VL) || x86_has(&c, F_AMX_TILE));
+    g_assert_cmphex(c.xcr0_valid, ==, 7);
+    cpuid(&c, 0x1d, 1, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0);
+    g_assert_cmpuint(x86_xsave_size(0x60007, true), ==, 576 + 256 + 64 + 8192); /* 18 begins at a multiple of 64 as it is */
+}
+
+/* Hyper-V's leaves come first; what is not there, or needs something else, is an error. */
+static void test_hyperv(const AccelX86 *without)
+{
+    static const AccelCpuid more[] = {
+        {.leaf = HYPERV_FEATURES, .reg = {0xa7f}}, {.leaf = HYPERV_ADVICE, .reg = {0xe24}},
+    };
+    static const struct {
+        const char *text, *message;
+    } bad[] = {{"host,hv-ipi", "hv-ipi needs hv-vpindex"}, {"host,hv-vpindex,hv-synic,hv-stimer", "hv-stimer needs hv-time"}, {"host,hv-reset,hv-vapic", "Hyper-V's hv-reset: the kernel's KVM"}};
+    g_autofree AccelX86 *caps = g_malloc0(sizeof(*caps) + sizeof(more) + without->n * sizeof(more[0]));
+    X86CpuConfig c = {0};
+    Error *err = NULL;
+    uint32_t r[4];
+
+    memcpy(caps->cpuid, more, sizeof(more));
+    memcpy(caps->cpuid + ARRAY_LEN(more), without->cpuid, without->n * sizeof(more[0]));
+    caps->n = ARRAY_LEN(more) + without->n;
+    g_assert_true(x86_config_parse(&c, "host", caps, true, NULL));
+    g_assert_false(c.hyperv || x86_has(&c, F_HV_RELAXED)); /* only for who asks */
+    c = (X86CpuConfig){0};
+    g_assert_true(x86_config_parse(&c, "host,hv_time,hv-vpindex=on,+hv-tlbflush,hv-spinlocks=0x1fff", caps, true, NULL));
+    cpuid(&c, 0x40000000, 0, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, HYPERV_LAST_LEAF);
+    g_assert_cmpmem(&r[CPUID_EBX], 12, "Microsoft Hv", 12);
+    cpuid(&c, HYPERV_FEATURES, 0, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0x262);
+    cpuid(&c, HYPERV_ADVICE, 0, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0x804);
+    g_assert_cmphex(r[CPUID_EBX], ==, 0x1fff);
+    cpuid(&c, 0x40000100, 0, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0x40000101);
+    g_assert_cmpmem(&r[CPUID_EBX], 4, "KVMK", 4);
+    cpuid(&c, 0x40000101, 0, r);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0x0100006b);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        c = (X86CpuConfig){0};
+        g_assert_false(x86_config_parse(&c, bad[i].text, caps, true, &err));
+        g_assert_nonnull(strstr(error_message(err), bad[i].message));
+        g_clear_pointer(&err, error_free);
+    }
+    c = (X86CpuConfig){0};
+    g_assert_false(x86_config_parse(&c, "host,hv-spinlocks=1", without, true, &err));
+    g_assert_nonnull(strstr(error_hint_text(err), "KVM_CAP_HYPERV"));
+    error_free(err);
+    c = (X86CpuConfig){0};
+    g_assert_true(x86_config_parse(&c, "qemu64,hv-relaxed,hv-spinlocks=1", NULL, true, NULL)); /* left out, and said */
+    g_assert_false(c.hyperv || x86_has(&c, F_HV_RELAXED));
+}
+
 /* An accelerator whose kernel supports what is listed: models lose the rest, `host` is it. */
 static void test_caps(void)
 {
@@ -245,11 +328,16 @@ static void test_caps(void)
     cpuid(&c, 0x40000000, 0, r);
     g_assert_cmpmem(&r[CPUID_EBX], 4, "KVMK", 4);
     cpuid(&c, 0x40000001, 0, r);
-    g_assert_cmphex(r[CPUID_EAX], ==, 0x0100004b); /* the clock, no delays, ends of interrupts, of what there is */
+    g_assert_cmphex(r[CPUID_EAX], ==, 0x0100006b); /* the clock, no delays, stolen time, ends of interrupts, of what there is */
     c = (X86CpuConfig){0};
     g_assert_true(x86_config_parse(&c, "qemu64,-kvmclock,kvm-pv-eoi=off", caps, true, NULL));
     cpuid(&c, 0x40000001, 0, r);
-    g_assert_cmphex(r[CPUID_EAX], ==, 0x01000002);
+    g_assert_cmphex(r[CPUID_EAX], ==, 0x01000022);
+    c = (X86CpuConfig){0};
+    g_assert_true(x86_config_parse(&c, "host,+kvm-asyncpf,+kvm-pv-ipi", caps, true, NULL)); /* the second is not there */
+    g_assert_true(x86_has(&c, F_KVM_ASYNCPF) && !x86_has(&c, F_KVM_PV_IPI));
+    test_wide(caps);
+    test_hyperv(caps);
     c = (X86CpuConfig){0};
     g_assert_true(x86_config_parse(&c, "Haswell,-kvm", caps, true, NULL) == false);
     c = (X86CpuConfig){0};
@@ -294,7 +382,7 @@ static void test_errors(void)
     expect_error("host", "KVM", "max");
     expect_error("qemu64,+smpe", "Property 'qemu64-x86_64-cpu.smpe' not found", "smep");
     expect_error("Haswel", "'Haswel'", "Haswell");
-    expect_error("qemu64,hv-time=on", "hv-time", "KVM");
+    expect_error("qemu64,hv-evmcs=on", "hv-evmcs", "KVM");
     expect_error("qemu64,+vmx-ept", "vmx-ept", "SVM");
     expect_error("qemu64,migratable=on", "migratable", NULL);
     expect_error("qemu64,pmu=on", "pmu", NULL);
