@@ -88,6 +88,7 @@ typedef struct MachineConfig {
     int cpus, max_cpus, sockets, dies, cores, threads;
     const char *firmware;      /* -bios; NULL = board default */
     const char *firmware_dirs; /* colon-separated -L and built-in search path */
+    bool flash;                /* -drive if=pflash, or the board's pflash0=: its firmware */
     const char *kernel, *initrd, *append;
     const FwCfgFile *fw_cfg;   /* fw_cfg_count of them */
     size_t fw_cfg_count;

@@ -70,6 +70,7 @@ typedef struct Config {
 
     GPtrArray *drives;    /* ConfigDrive: -drive and its short forms */
     GPtrArray *blockdevs; /* json_t objects */
+    bool flash;           /* one of the drives is flash, or the board was given a node for it */
     bool snapshot;        /* -snapshot: nothing is written to the images */
     bool default_cdrom, default_floppy;
     bool default_vga, default_nic;

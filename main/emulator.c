@@ -143,6 +143,7 @@ static void fill_machine_config(MachineConfig *mc, const Config *c)
         .memory_backend = c->memory_backend,
         .firmware = c->bios,
         .firmware_dirs = config_firmware_path(c),
+        .flash = c->flash,
         .kernel = c->kernel,
         .initrd = c->initrd,
         .append = c->append,

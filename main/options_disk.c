@@ -22,6 +22,7 @@ static bool add_drive(Config *c, const char *option, const char *text, json_t *o
 
     *d = (ConfigDrive){g_strdup_printf("%s %s", option, text), opts};
     g_ptr_array_add(c->drives, d);
+    c->flash |= g_strcmp0(opts_get(opts, "if"), "pflash") == 0;
     return true;
 }
 

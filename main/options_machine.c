@@ -76,6 +76,7 @@ bool opt_machine(Config *c, const OptValue *v, Error **errp)
         c->memory_backend = backend;
         json_object_del(rest, "memory-backend");
     }
+    c->flash |= json_object_get(rest, "pflash0") != NULL;
     const char *key;
     json_t *val;
     void *next;

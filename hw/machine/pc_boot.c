@@ -93,13 +93,16 @@ bool pc_common_check(const MachineConfig *given, const PcKind *kind, Error **err
         !pc_bootorder_check(&cfg, errp) || !smbios_check(&cfg, errp)) {
         return false;
     }
+    if ((!cfg.kernel || cfg.firmware) && !cfg.flash && !bios_check(&cfg, kind->bios, errp)) {
+        return false;
+    }
     if (!cfg.kernel) {
-        return bios_check(&cfg, kind->bios, errp);
+        return true;
     }
     uint64_t below = kind->below_4g(cfg.ram_size, 0);
     BootLayout l = layout_of(below, cfg.ram_size - below, true);
-    if (cfg.firmware) {
-        return bios_check(&cfg, kind->bios, errp) && linuxrom_check(&cfg, &l, errp);
+    if (pc_has_firmware(&cfg)) {
+        return linuxrom_check(&cfg, &l, errp);
     }
     BootPlan *plan = boot_plan(&cfg, &l, errp);
     boot_plan_free(plan);
@@ -518,7 +521,7 @@ static bool add_image(PcBoard *pc, Error **errp)
     g_autofree char *append = more ? g_strconcat(cfg.append ? cfg.append : "", more, NULL) : NULL;
 
     cfg.append = append ? append : cfg.append;
-    if (!cfg.kernel || cfg.firmware) {
+    if (!cfg.kernel || pc_has_firmware(&cfg)) {
         return add_firmware(pc, errp) &&
                (!cfg.kernel || linuxrom_add(&cfg, &b->layout, pc->fw_cfg, errp));
     }

@@ -97,5 +97,5 @@ void pc_bootorder_publish(PcBoard *pc)
 {
     const MachineConfig *cfg = machine_config(pc->dev.machine);
 
-    bootorder_publish(pc->dev.machine, pc->fw_cfg, cfg->kernel && cfg->firmware ? "/rom@" LINUXROM_FILE : NULL, full_path, pc);
+    bootorder_publish(pc->dev.machine, pc->fw_cfg, cfg->kernel && pc_has_firmware(cfg) ? "/rom@" LINUXROM_FILE : NULL, full_path, pc);
 }

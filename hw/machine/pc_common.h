@@ -117,5 +117,10 @@ bool pc_add_ide_disks(PcBoard *pc, int per_bus, Error **errp);
 Irq pc_ioapic_input(PcBoard *pc, int n);
 bool pc_check_memory(const MachineConfig *cfg, Error **errp);
 bool pc_check_kernel_options(const MachineConfig *cfg, Error **errp);
+/* A kernel is started by firmware that was asked for; the board's own would only be in its way. */
+static inline bool pc_has_firmware(const MachineConfig *cfg)
+{
+    return cfg->firmware || cfg->flash;
+}
 
 #endif

@@ -30,9 +30,8 @@ def case(fn):
     return fn
 
 
-def run(argv, **kw):
-    return subprocess.run(argv, capture_output=True, text=True, timeout=30,
-                          stdin=subprocess.DEVNULL, check=False, **kw)
+def run(argv, typed="", **kw):
+    return subprocess.run(argv, capture_output=True, text=True, timeout=30, input=typed, check=False, **kw)
 
 
 def start(argv, **kw):
@@ -151,6 +150,30 @@ def mistakes():
             if not late & set(args):
                 after = sorted(os.listdir(d))
                 assert after == before, f"{where}: created {set(after) - set(before)}"
+
+
+@case
+def firmware_in_flash():
+    """A PC with firmware in flash asks for no BIOS, and starts a kernel by the flash. A BIOS that is none stands for one that
+    is missing: every host may have that somewhere."""
+    with tempfile.TemporaryDirectory() as d:
+        for name, size in (("bios-256k.bin", 100), ("flash", 1 << 20), ("variables", 1 << 16)):
+            with open(os.path.join(d, name), "wb") as f:
+                f.write(bytes(size))
+        drive = ["-drive", "if=pflash,format=raw,file=flash"]
+        node = ["-blockdev", "raw,node-name=f,file.driver=file,file.filename=flash"]
+        for board in ("pc", "q35"):
+            argv = [QEMU_NAME, "-L", d, "-nodefaults", "-display", "none", "-S", "-monitor", "stdio", "-M"]
+            r = run(argv + [board], cwd=d)
+            assert r.returncode == 1 and "bios-256k.bin' has 100 bytes" in r.stderr, r
+            for flash in ([board, *drive], [board, "-pflash", "flash"], [board, *drive, *drive[:1], "if=pflash,format=raw,file=variables"],
+                          [f"{board},pflash0=f", *node], [board, "-machine", "pflash0=f", *node]):
+                r = run(argv + flash, cwd=d, typed="quit\n")
+                assert r.returncode == 0 and "bios" not in r.stderr, r
+                r = run(argv + flash + ["-kernel", "flash"], cwd=d)
+                assert r.returncode == 1 and "the firmware boots no other; leave the flash out" in r.stderr, r
+            r = run(argv + [board, "-drive", "if=pflash,unit=1,format=raw,file=flash"], cwd=d)
+            assert r.returncode == 1 and "the second flash needs the first one" in r.stderr, r
 
 
 @case

@@ -290,6 +290,17 @@ def ovmf(machine, flash, code=OVMF[0], more=()):
     return test
 
 
+def kernel_by_flash(machine):
+    """OVMF in flash finds the kernel that -kernel names, and starts it."""
+    def test():
+        if not os.path.exists(OVMF[0]):
+            raise Skip("no ovmf")
+        said = guest_runs(BINARY, machine, "dmesg | grep 'efi: EFI v'", ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF[0]}"])
+        if "by EDK II" not in said:
+            raise GuestError(f"the kernel says of EFI: {said!r}")
+    return test
+
+
 if __name__ == "__main__":
     make_initrd(INITRD, fetch("kernel"), ["button"])
     common = {"FACP", "FACS", "DSDT", "APIC", "HPET", "WAET"}
@@ -317,6 +328,7 @@ if __name__ == "__main__":
         # Its variables live behind SMM, on both processors.
         ("OVMF with SMM on q35", ovmf("q35", True, OVMF_SMM, ["-smp", "2"])),
         ("OVMF on pc, two flash images", ovmf("pc", True)),
+        ("kernel through OVMF in flash on q35", kernel_by_flash("q35")),
     ]
     if len(sys.argv) > 2:
         TESTS = [t for t in TESTS if sys.argv[2] in t[0]]

@@ -27,7 +27,6 @@ from preludes import x64  # noqa: E402
 
 BINARY, QEMU = sys.argv[1], "qemu-system-x86_64"
 LONG = "--long" in sys.argv
-SEABIOS = "/usr/share/seabios/bios-256k.bin"  # the board looks for it, whoever the firmware is
 OVMF = ("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd")
 PROGRAM = "LD_LIBRARY_PATH=/m ./ld-linux-x86-64.so.2 --argv0 rhea-system-x86_64 ./rhea-system-x86_64"
 MACHINE = "-display none -nodefaults -m 16 -smp 2"
@@ -44,15 +43,15 @@ def files(directory):
     out = {"smm": judged.make_image(source)[1], "endless": asm.multiboot(x64() + ENDLESS + source)}
     stripped = f"{directory}/rhea-system-x86_64"
     subprocess.run(["strip", "-o", stripped, BINARY], check=True)
-    for path in [stripped, *nested.libraries(BINARY), *((SEABIOS, *OVMF) if LONG else ())]:
+    for path in [stripped, *nested.libraries(BINARY), *(OVMF if LONG else ())]:
         out[os.path.basename(path)] = nested.read(path)
     return out
 
 
 def host_argv(directory, host):
     kernel, outer = fetch("kernel"), f"{directory}/outer.gz"
-    if not all(shutil.which(p) for p in ("strip", host)) or (LONG and not all(os.path.exists(f) for f in (SEABIOS, *OVMF))):
-        raise Skip(f"no strip, {host}, seabios or ovmf")
+    if not all(shutil.which(p) for p in ("strip", host)) or (LONG and not all(os.path.exists(f) for f in OVMF)):
+        raise Skip(f"no strip, {host} or ovmf")
     if not os.path.exists(outer):
         linux.make_initrd(outer, kernel, ["kvm-amd"], files(directory))
     return [host, "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "1000", "-nographic", "-no-reboot",

@@ -64,7 +64,7 @@ static bool parts_make(Parts *p, const MachineConfig *cfg, const BootLayout *l, 
     if (!boot_linux_is(&p->c.kernel)) {
         error_set(errp, ERR_UNSUPPORTED, "'%s' is no Linux kernel, and the firmware boots no other",
                   cfg->kernel);
-        error_hint(errp, "leave -bios out");
+        error_hint(errp, "leave %s out", cfg->flash ? "the flash" : "-bios");
         return false;
     }
     p->c.plan = boot_plan_new();
