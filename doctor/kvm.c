@@ -243,6 +243,9 @@ void check_api(Doctor *d)
 #define KVM_CAP_PIT2 33
 #define KVM_CAP_PIT_STATE2 35
 #endif
+#ifndef KVM_CAP_SET_GUEST_DEBUG
+#define KVM_CAP_SET_GUEST_DEBUG 23
+#endif
 
 #define X86 .x86 = true
 #define ARM .arm = true
@@ -271,19 +274,39 @@ const KvmCap kvm_caps[] = {
     {CAP(IRQCHIP), X86, .use = "kernel-irqchip=on"},
     {CAP(PIT2), X86, .use = "kernel-irqchip=on"},
     {CAP(PIT_STATE2), X86, .use = "kernel-irqchip=on"},
+    {CAP(X86_SMM), X86, .use = "system management mode in the kernel"},
     {CAP(SIGNAL_MSI), BOTH, .use = "message-signalled interrupts"},
+    {CAP(IRQFD), X86, .use = "interrupts of devices on I/O threads"},
+    {CAP(IOEVENTFD), BOTH, .use = "doorbells that stop no processor"},
+    {CAP(COALESCED_MMIO), X86, .use = "stores that stop no processor"},
+    {CAP(COALESCED_PIO), X86, .use = "stores that stop no processor"},
     {CAP(READONLY_MEM), BOTH, .use = "running code in ROM and flash"},
+    {CAP(SET_IDENTITY_MAP_ADDR), X86, .use = "real mode"},
     {CAP(SYNC_REGS), X86, .use = "registers without a system call"},
+    {CAP(SREGS2), X86, .use = "saving page directory pointers"},
     {CAP(GET_TSC_KHZ), X86, .use = "the guest's TSC frequency"},
+    {CAP(VCPU_ATTRIBUTES), X86, .use = "saving time stamp counters exactly"},
     {CAP(TSC_DEADLINE_TIMER), X86, .use = "the guest's best timer"},
     {CAP(XSAVE2), X86, .use = "registers of AMX"},
+    {CAP(SYS_ATTRIBUTES), X86, .use = "registers of AMX"},
+    {CAP(GET_MSR_FEATURES), X86, .use = "processor features that model-specific registers tell"},
     {CAP(X86_USER_SPACE_MSR), X86, .use = "model-specific registers that KVM does not know"},
     {CAP(EXIT_ON_EMULATION_FAILURE), X86, .use = "going on after instructions that KVM cannot emulate"},
+    {CAP(MANUAL_DIRTY_LOG_PROTECT2), BOTH, .use = "finding the pages that a guest writes at less cost"},
+    {CAP(DIRTY_LOG_RING), X86, .use = "dirty-ring-size"},
+    {CAP(DIRTY_LOG_RING_ACQ_REL), ARM, .use = "dirty-ring-size"},
+    {CAP(SET_GUEST_DEBUG), X86, .use = "a debugger's breakpoints"},
+    {CAP(SET_GUEST_DEBUG2), X86, .use = "a debugger's steps without interrupts"},
+    {CAP(X86_DISABLE_EXITS), X86, .use = "-overcommit cpu-pm=on"},
+    {CAP(SYS_HYPERV_CPUID), X86, .use = "Hyper-V's enlightenments"},
+    {CAP(HYPERV_SYNIC2), X86, .use = "-cpu hv-synic"},
+    {CAP(HYPERV_ENFORCE_CPUID), X86, .use = "-cpu hv-enforce-cpuid"},
     {CAP(ARM_PTRAUTH_ADDRESS), ARM, .use = "pointer authentication"},
     {CAP(ARM_PTRAUTH_GENERIC), ARM, .use = "pointer authentication"},
     {CAP(ARM_VM_IPA_SIZE), ARM, .use = "machines with other than 40 address bits"},
     {0},
 };
+G_STATIC_ASSERT(G_N_ELEMENTS(kvm_caps) <= KVM_CAPS_MAX);
 
 /* Names of the rows that this host lacks, and what for. NULL: none. */
 static char *missing_caps(const Doctor *d, bool required)
