@@ -59,6 +59,8 @@ typedef struct CpuIntcOps {
     int (*sysreg_trap)(void *opaque, uint32_t reg, bool write);
     /* Arm with EL3: the processor entered or left EL3, or changed its Security state. */
     void (*state_changed)(void *opaque);
+    /* Optional, x86: the processor executes an INIT, which may have waited long. */
+    void (*init)(void *opaque);
     /* Optional, x86: text of `info lapic`. On the vCPU's thread, or while it is parked. */
     void (*dump)(void *opaque, GString *out);
 } CpuIntcOps;

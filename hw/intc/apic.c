@@ -215,9 +215,7 @@ void lapic_accept(Lapic *l, const ApicMessage *msg)
     case APIC_NMI:
         cpu_request(l->cpu, CPU_REQ_NMI);
         break;
-    case APIC_INIT:
-        lapic_init_state(l);
-        lapic_update(l);
+    case APIC_INIT: /* lapic_init() follows when the processor executes it */
         cpu_unrequest(l->cpu, CPU_REQ_SIPI); /* one from before it is void */
         cpu_request(l->cpu, CPU_REQ_INIT);
         break;
@@ -681,10 +679,22 @@ static bool lapic_sysreg_write(void *opaque, uint32_t reg, uint64_t val)
     return ok;
 }
 
+static void lapic_init(void *opaque)
+{
+    Lapic *l = opaque;
+
+    lapic_borrow(l, true);
+    g_mutex_lock(&l->lock);
+    lapic_init_state(l);
+    lapic_update(l);
+    g_mutex_unlock(&l->lock);
+}
+
 static const CpuIntcOps lapic_intc_ops = {
     .acknowledge = lapic_acknowledge,
     .sysreg_read = lapic_sysreg_read,
     .sysreg_write = lapic_sysreg_write,
+    .init = lapic_init,
     .dump = lapic_dump,
 };
 

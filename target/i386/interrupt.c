@@ -71,11 +71,15 @@ bool x86_halted(void *opaque)
     return env->s.halted || env->s.wait_sipi;
 }
 
+/* The local APIC is a part of the processor: it stays as it is as long as the INIT waits. */
 static void take_init(X86Env *env)
 {
     Cpu *cpu = env->cpu;
 
     cpu_unrequest(cpu, CPU_REQ_INIT);
+    if (cpu->intc && cpu->intc->init) {
+        cpu->intc->init(cpu->intc_opaque);
+    }
     x86_init_reset(env);
     env->s.wait_sipi = cpu->index != 0;
     cpu->power_off = env->s.wait_sipi;

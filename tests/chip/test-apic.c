@@ -344,6 +344,36 @@ static void test_init_sipi_nmi(void)
     bench_free(b.m);
 }
 
+/* 11.4.7.3: the processor executes an INIT, which may wait, and only then the APIC is as after power-on; but ID and base. */
+static void test_init_state(void)
+{
+    Bench b;
+
+    begin(&b, 2);
+    to_x2apic(&b);
+    Cpu *c = machine_cpu(b.m, 1);
+    wrmsr(&b, 1, 0x80f, 0x1ff);
+    wrmsr(&b, 1, 0x808, 0x20);
+    wrmsr(&b, 1, 0x836, 0x400);
+    wrmsr(&b, 0, 0x830, (uint64_t)c->arch_id << 32 | 0x62);
+    g_assert_true(intr(&b, 1));
+    wrmsr(&b, 0, 0x830, (uint64_t)c->arch_id << 32 | 0x4500);
+    g_assert_true(cpu_requests(c) & CPU_REQ_INIT);
+    g_assert_true(intr(&b, 1));
+    g_assert_cmphex(rdmsr(&b, 1, 0x80f), ==, 0x1ff);
+    g_assert_cmphex(rdmsr(&b, 1, 0x808), ==, 0x20);
+    g_assert_cmphex(rdmsr(&b, 1, 0x836), ==, 0x400);
+    c->intc->init(c->intc_opaque);
+    g_assert_false(intr(&b, 1));
+    g_assert_cmphex(rdmsr(&b, 1, 0x80f), ==, 0xff);
+    g_assert_cmphex(rdmsr(&b, 1, 0x808), ==, 0);
+    g_assert_cmphex(rdmsr(&b, 1, 0x836), ==, 0x10000);
+    g_assert_cmphex(rdmsr(&b, 1, 0x823), ==, 0); /* IRR of 60h to 7fh */
+    g_assert_cmphex(rdmsr(&b, 1, 0x802), ==, c->arch_id);
+    g_assert_cmphex(rdmsr(&b, 1, 0x1b), ==, BASE | 0xc00);
+    bench_free(b.m);
+}
+
 static void test_base_msr(void)
 {
     Bench b;
@@ -548,6 +578,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/apic/11.4.7-state", test_reset_state);
+    g_test_add_func("/apic/11.4.7.3-init", test_init_state);
     g_test_add_func("/apic/11.4.4-base-msr", test_base_msr);
     g_test_add_func("/apic/11.4.7.2-software-disable", test_software_disable);
     g_test_add_func("/apic/11.5.1-extint", test_extint);

@@ -5,7 +5,8 @@
 The host is a machine as in kvm.py, in our translator. A guest of two processors (../kvm/cases/smm.s) moves SMBASE, and counts
 in SMRAM what SMIs by port and by IPI bring: it must say under KVM, with every kernel-irqchip, what it says under the
 translator. Another one does so without end while it is stopped and moves to the translator and back, in the mode and out of
-it; it checks its counts itself. `--long`: OVMF whose variables are behind SMM keeps one over a restart; and all inside
+it; it checks its counts itself. A third one finds its local APIC as INIT leaves it after an INIT that waited for the end of the
+mode, wherever it began to wait and wherever the mode ended. `--long`: OVMF whose variables are behind SMM keeps one over a restart; and all inside
 Debian's QEMU, too."""
 import concurrent.futures
 import os
@@ -33,14 +34,19 @@ MACHINE = "-display none -nodefaults -m 16 -smp 2"
 REPORT = "-chardev file,path=said,id=r -device isa-debugcon,iobase=0x402,chardev=r -device isa-debug-exit,iobase=0xf4,iosize=4"
 ACCELS = ("kvm", "kvm,kernel-irqchip=on", "kvm,kernel-irqchip=off")
 ENDLESS = "\n.set ROUNDS, 0x7fffffff\n.set DELAY, 200000\n"
+LATCH = "\n.set LATCH, 1\n"
 ROUNDS = (0x300010, 0x300050)
+HELD = 0x300080
+# What happens while an INIT waits; the machine begins under KVM.
+SWITCHES = [(), ("tcg",), (), ("kvm",), ("tcg", "kvm"), ("tcg",), ("kvm", "tcg")]
 MOVES = 40 if LONG else 8
 
 
 def files(directory):
     """What the host needs: name -> contents."""
     source = judged.read_case(f"{HERE}/../kvm/cases/smm.s")
-    out = {"smm": judged.make_image(source)[1], "endless": asm.multiboot(x64() + ENDLESS + source)}
+    out = {"smm": judged.make_image(source)[1], "endless": asm.multiboot(x64() + ENDLESS + source),
+           "latch": asm.multiboot(x64() + LATCH + source)}
     stripped = f"{directory}/rhea-system-x86_64"
     subprocess.run(["strip", "-o", stripped, BINARY], check=True)
     for path in [stripped, *nested.libraries(BINARY), *(OVMF if LONG else ())]:
@@ -90,9 +96,13 @@ def machine_command(qmp, line):
     return qmp.cmd("human-monitor-command", **{"command-line": line})
 
 
+def word(qmp, address):
+    return int(re.search(r": 0x([0-9a-f]+)", machine_command(qmp, f"xp /1wx {address:#x}")).group(1), 16)
+
+
 def rounds(qmp):
     """How far the two processors are."""
-    return [int(re.search(r": 0x([0-9a-f]+)", machine_command(qmp, f"xp /1wx {a:#x}")).group(1), 16) for a in ROUNDS]
+    return [word(qmp, a) for a in ROUNDS]
 
 
 def further(qmp, since):
@@ -123,32 +133,65 @@ def move(qmp):
     at = further(qmp, [max(100, n) for n in at])
     if any(e["event"] == "RESET" for e in qmp.events):
         raise AssertionError("it reset itself")
+    if not inside:
+        raise AssertionError("no processor was in the mode when it moved")
     qmp.cmd("system_reset")
     while rounds(qmp)[0] >= at[0]:
         pass
     further(qmp, [0, 0])
     qmp.cmd("quit")
-    return inside
+    return f"{MOVES} moves, {inside} of a processor that was in the mode"
 
 
-def moves(directory, accel):
+def becomes(qmp, address, value):
+    for _ in range(2000):
+        if word(qmp, address) == value:
+            return
+    raise AssertionError(f"{address:#x} is {word(qmp, address)}, not {value}:\n{machine_command(qmp, 'info registers -a')}")
+
+
+def latched(qmp):
+    """INITs that wait for the end of the mode while the machine moves; the guest looks what its local APIC is after them."""
+    for n, switches in enumerate(SWITCHES, 1):
+        becomes(qmp, HELD, 2)
+        qmp.cmd("stop")
+        registers = machine_command(qmp, "info registers -a")
+        if "SMM=1" not in registers[registers.index("CPU#1"):]:
+            raise AssertionError(f"it is not in the mode:\n{registers}")
+        for accel in switches:
+            qmp.cmd("accel-switch", accel=accel)
+        qmp.cmd("cont")
+        qmp.cmd("system_powerdown")
+        becomes(qmp, ROUNDS[1], n + 1)
+    qmp.cmd("quit")
+    return f"{len(SWITCHES)} INITs"
+
+
+def watched(directory, accel, image, talk):
+    """A guest without end whose monitor talk() speaks with."""
     def test():
         argv = host_argv(directory, BINARY) + ["-serial", "mon:stdio", "-serial", f"unix:{directory}/serial,server=on,wait=off"]
         with concurrent.futures.ThreadPoolExecutor(1) as pool, Guest(argv) as g:
             ready(g)
             waiting = pool.submit(linux.Qmp, f"{directory}/serial", timeout=120)  # from before the greeting is sent
-            g.send(f"stty -F /dev/ttyS1 raw -echo; ({PROGRAM} {MACHINE} -accel {accel} {REPORT} -kernel endless -qmp stdio "
+            g.send(f"stty -F /dev/ttyS1 raw -echo; ({PROGRAM} {MACHINE} -accel {accel} {REPORT} -kernel {image} -qmp stdio "
                    "</dev/ttyS1 >/dev/ttyS1; echo it ended with $?; cat said) &\n")
             qmp = waiting.result(120)
             try:
-                inside = move(qmp)
+                said = talk(qmp)
             except (AssertionError, OSError) as e:
                 raise AssertionError(f"{e}\n{linux.run(g, 'cat said', 20)[1]}\n{g.tail(20)}") from e
         os.unlink(f"{directory}/serial")
-        if not inside:
-            raise AssertionError("no processor was in the mode when it moved")
-        return f"{MOVES} moves, {inside} of a processor that was in the mode"
+        return said
     return test
+
+
+def moves(directory, accel):
+    return watched(directory, accel, "endless", move)
+
+
+def latches(directory, accel):
+    return watched(directory, accel, "latch", latched)
 
 
 def ovmf(directory, host, accel):
@@ -172,10 +215,13 @@ def ovmf(directory, host, accel):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="rhea-kvmsmm-") as d:
-        tests = [("counts as under the translator", same(d, BINARY)), ("moves in the mode", moves(d, "kvm"))]
+        tests = [("counts as under the translator", same(d, BINARY)), ("moves in the mode", moves(d, "kvm")),
+                 ("an INIT that waits", latches(d, "kvm"))]
         if LONG:
             tests += [("moves in the mode, kernel's chips", moves(d, "kvm,kernel-irqchip=on")),
                       ("moves in the mode, our APICs", moves(d, "kvm,kernel-irqchip=off")),
+                      ("an INIT that waits, kernel's chips", latches(d, "kvm,kernel-irqchip=on")),
+                      ("an INIT that waits, our APICs", latches(d, "kvm,kernel-irqchip=off")),
                       ("OVMF with SMM", ovmf(d, BINARY, "kvm")),
                       ("inside Debian's QEMU: counts as under the translator", same(d, QEMU)),
                       ("inside Debian's QEMU: OVMF with SMM", ovmf(d, QEMU, "kvm"))]

@@ -1,5 +1,6 @@
 /* x64 arg -smp arg 2 : system management mode of two processors at once. Each moves its SMBASE into SMRAM, and then asks its
- * handler for a count by port B2h and the other processor's for an answer by an IPI, ROUNDS times; last one that sleeps. */
+ * handler for a count by port B2h and the other processor's for an answer by an IPI, ROUNDS times; last one that sleeps.
+ * With LATCH: the second one gets an INIT while its handler waits for the power button, without end. */
         .ifndef ROUNDS
         .set ROUNDS, 50
         .set DELAY, 100
@@ -9,6 +10,9 @@
         .set MOVED, 0x300008                    /* its SMBASE is in SMRAM */
         .set STATE, 0x30000c                    /* of its program: 1: begins, 2: is through */
         .set ROUND, 0x300010
+        .set HELD, 0x300080                     /* 1: the handler waits, 2: with an INIT, 3: it goes back */
+        .set PM, 0x600                          /* the 82371AB's power management */
+        .set BUTTON, 0x100
         .set COUNT, 0x7f00                      /* in SMRAM, from SMBASE: how often the port was written */
         .set ASKED, 0x51c0de
         .set SAVED_SMBASE, 0x100
@@ -69,6 +73,9 @@
     1:  pause
         cmp dword ptr [MOVED + 64], 1
         jne 1b
+        .ifdef LATCH
+        jmp latch
+        .endif
         mov eax, [0xa7f00]                      /* nobody is there */
         call hex8
         call space
@@ -92,15 +99,60 @@
     other:
         mov esp, STACK - 0x2000
         mov edi, 0xfee00000
+        .ifdef LATCH                            /* as INIT leaves it, and then otherwise: SVR, TPR, LINT1's entry, ICR */
+        .irp pair, 0x0f0000ff, 0x08000000, 0x36010000, 0x30000000
+        mov ecx, \pair & 0xffffff
+        mov eax, [rdi + (\pair >> 24) * 16]
+        cmp eax, ecx
+        jne bad
+        .endr
+        mov dword ptr [rdi + 0x80], 0x20
+        mov dword ptr [rdi + 0x360], 0x400
+        mov dword ptr [rdi + 0x310], 0
+        mov dword ptr [rdi + 0x300], 0x8500     /* INIT level de-assert: does nothing */
+        .endif
         mov dword ptr [rdi + 0xf0], 0x1ff
         mov dword ptr [STATE + 64], 1
     1:  pause
         cmp dword ptr [MOVED + 64], 1
         jne 1b
+        .ifdef LATCH
+        inc dword ptr [ROUND + 64]
+    1:  pause
+        jmp 1b
+        .endif
         mov r15d, 1
         call rounds
         mov dword ptr [STATE + 64], 2
     1:  hlt
+        jmp 1b
+
+    latch:
+        mov dx, PM + 2
+        mov ax, BUTTON
+        out dx, ax
+        mov ebx, 1
+    1:  pause
+        cmp [ROUND + 64], ebx
+        jne 1b
+        mov dword ptr [HELD], 0
+        smi_to 1
+    2:  pause
+        cmp dword ptr [HELD], 1
+        jne 2b
+        mov dword ptr [rdi + 0x300], 0x4500     /* INIT */
+        mov dword ptr [HELD], 2
+    3:  pause
+        cmp dword ptr [HELD], 3
+        jne 3b
+    4:  mov dword ptr [rdi + 0x300], 0x4608     /* one that comes before the INIT is executed may be lost */
+        mov ecx, 1000
+    5:  pause
+        dec ecx
+        jnz 5b
+        cmp [ROUND + 64], ebx
+        je 4b
+        inc ebx
         jmp 1b
 
     rounds:                                     /* of processor r15 */
@@ -166,6 +218,18 @@
         rsm
     mover_end:
     handler:                                    /* at SMBASE + 8000h */
+        .ifdef LATCH
+        mov ecx, HELD
+        addr32 mov dword ptr [ecx], 1
+        mov dx, PM
+    1:  in ax, dx
+        test ax, BUTTON
+        jz 1b
+        mov ax, BUTTON
+        out dx, ax
+        addr32 mov dword ptr [ecx], 3
+        rsm
+        .endif
         processor edx
         addr32 mov eax, [edx + REQUEST]
         addr32 mov [edx + ANSWER], eax

@@ -294,7 +294,12 @@ static bool intc_write(void *opaque, uint32_t reg, uint64_t val)
     return true;
 }
 
-static const CpuIntcOps intc = {acknowledge, intc_read, intc_write};
+static void intc_init(void *opaque)
+{
+    ((Fake *)opaque)->intc_inits++;
+}
+
+static const CpuIntcOps intc = {.acknowledge = acknowledge, .sysreg_read = intc_read, .sysreg_write = intc_write, .init = intc_init};
 extern const TargetOps x86_target;
 extern const TcgTarget x86_tcg_target;
 
@@ -329,6 +334,7 @@ void fake_reset(Fake *f)
     f->forbid = f->forbid_end = 0;
     f->cpu.requests = 0;
     f->intr_vector = -1;
+    f->intc_inits = 0;
 }
 
 void fake_free(Fake *f)

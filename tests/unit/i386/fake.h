@@ -23,6 +23,7 @@ typedef struct Fake {
     uint32_t space_flushed; /* mmu indexes that were named in a flush */
     uint64_t forbid, forbid_end; /* physical stores there fail the test: nothing may write */
     int intr_vector;     /* answer of acknowledge(), -1 none */
+    int intc_inits;      /* how often the interrupt controller was told of an INIT */
 } Fake;
 
 /* How a call ended. */

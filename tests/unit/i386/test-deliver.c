@@ -255,8 +255,13 @@ static void test_init_sipi(void)
     S.fx.mxcsr = 0x1fc0;
     f->cpu.index = 1;
     cpu_request(&f->cpu, CPU_REQ_INIT);
+    S.smm = 1; /* it waits for the end of the mode, and with it what it does to the local APIC */
+    fake_interrupt(f);
+    g_assert_cmpint(f->intc_inits, ==, 0);
+    S.smm = 0;
     g_assert_true(f->cpu.target->has_work(&f->cpu));
     g_assert_cmpint(fake_interrupt(f), ==, DONE);
+    g_assert_cmpint(f->intc_inits, ==, 1);
     g_assert_true(x86_halted(&f->env) && f->cpu.power_off);
     g_assert_cmphex(S.cr0 & (CR0_PG | CR0_PE), ==, 0);
     g_assert_cmphex(S.star, ==, 0x1234);

@@ -523,6 +523,7 @@ static void test_physical(void)
     g_assert_false(S.svm_guest || S.efer);
     g_assert_true(S.gif && S.svm_icpt[4] == 0);
     g_assert_cmphex(S.vm_hsave, ==, HSAVE);
+    g_assert_cmpint(f->intc_inits, ==, 1);
     /* ... or #SX where the host wants that. */
     vmcb_host(f);
     fake_gate64(f, EXC_SX, SEL_CODE0_64, FAKE_HANDLER, 0xe, 0, 0);
@@ -531,6 +532,7 @@ static void test_physical(void)
     g_assert_cmpint(fake_interrupt(f), ==, DONE);
     g_assert_cmphex(S.rip, ==, FAKE_HANDLER);
     g_assert_cmphex(f->cpu.requests, ==, 0);
+    g_assert_cmpint(f->intc_inits, ==, 0);
 }
 
 /* An SMI that the host does not intercept: the guest's intercepts sleep until RSM, then act again. */
