@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * x, xp, print and gva2gpa. The layout of dumps is QEMU's, since scripts read it:
+ * x, xp, i, o, print and gva2gpa. The layout of dumps is QEMU's, since scripts read it:
  * 16 bytes a line (8 when bytes are shown), columns padded by format and size,
  * and the format and size of the last command are the next one's defaults.
  */
@@ -254,6 +254,70 @@ bool hmp_x(CmdContext *ctx, const HmpXArgs *args, GString *out, Error **errp)
 bool hmp_xp(CmdContext *ctx, const HmpXpArgs *args, GString *out, Error **errp)
 {
     return dump(ctx, args->format, args->address, false, out, errp);
+}
+
+/* ---- ports ---- */
+
+#define PORTS_MASK 0xffffu
+
+/* Of the last size, too; there are no accesses of 8 bytes. */
+static bool port_size(CmdContext *ctx, const char *format, unsigned *size, Error **errp)
+{
+    Format f;
+
+    if (!format_parse(format, ctx->session, &f, errp)) {
+        return false;
+    }
+    *size = f.size > 4 ? 1 : f.size;
+    return true;
+}
+
+static uint64_t port_access(Machine *m, uint64_t port, unsigned size, const uint64_t *value)
+{
+    uint64_t v = 0;
+
+    if (value) {
+        address_space_store(machine_ports(m), port & PORTS_MASK, MEM_ATTRS_NONE, size, *value);
+    } else {
+        address_space_load(machine_ports(m), port & PORTS_MASK, MEM_ATTRS_NONE, size, &v);
+    }
+    return v;
+}
+
+bool hmp_i(CmdContext *ctx, const HmpIArgs *args, GString *out, Error **errp)
+{
+    g_auto(GStrv) part = g_strsplit(args->port, ".", 2); /* port, index */
+    Cpu *cpu = session_cpu(ctx, NULL);
+    int64_t port, index = 0;
+    unsigned size;
+
+    if (!port_size(ctx, args->format, &size, errp) || !monitor_expr(cpu, part[0] ? part[0] : "", &port, errp) ||
+        (part[0] && part[1] && !monitor_expr(cpu, part[1], &index, errp))) {
+        return false;
+    }
+    if (part[0] && part[1]) {
+        uint64_t v = (uint8_t)index;
+        port_access(ctx->machine, (uint64_t)port++, 1, &v);
+    }
+    g_string_append_printf(out, "port%c[0x%04x] = 0x%0*llx\n", size == 1 ? 'b' : size == 2 ? 'w' : 'l',
+                           (unsigned)port & PORTS_MASK, (int)size * 2,
+                           (unsigned long long)port_access(ctx->machine, (uint64_t)port, size, NULL));
+    return true;
+}
+
+bool hmp_o(CmdContext *ctx, const HmpOArgs *args, GString *out, Error **errp)
+{
+    Cpu *cpu = session_cpu(ctx, NULL);
+    int64_t port, value;
+    unsigned size;
+
+    if (!port_size(ctx, args->format, &size, errp) || !monitor_expr(cpu, args->port, &port, errp) ||
+        !monitor_expr(cpu, args->value, &value, errp)) {
+        return false;
+    }
+    uint64_t v = (uint64_t)value & (UINT64_MAX >> (64 - 8 * size));
+    port_access(ctx->machine, (uint64_t)port, size, &v);
+    return true;
 }
 
 /* ---- print, gva2gpa ---- */

@@ -625,6 +625,64 @@ static void test_expr(void)
     fix_fini(&f);
 }
 
+typedef struct Pair { /* an index, and data behind it */
+    uint8_t index;
+    uint32_t data[256];
+} Pair;
+
+static uint64_t pair_read(void *opaque, hwaddr offset, unsigned size)
+{
+    const Pair *p = opaque;
+
+    return offset ? p->data[p->index] : p->index;
+}
+
+static void pair_write(void *opaque, hwaddr offset, uint64_t v, unsigned size)
+{
+    Pair *p = opaque;
+
+    if (offset) {
+        p->data[p->index] = (uint32_t)v;
+    } else {
+        p->index = (uint8_t)v;
+    }
+}
+
+static void test_ports(void)
+{
+    static const IoOps ops = {pair_read, pair_write, .max_size = 4, .unaligned = true};
+    static Pair pair;
+    Fix f;
+
+    fix_init(&f, false);
+    g_free(take(&f));
+    pair = (Pair){.index = 3};
+    MemoryRegion *r = region_new_io("pair", &ops, &pair, 5);
+    region_add(machine_ports_root(f.m), 0x70, r, 0);
+    prints(&f, "i/b 0x70", "portb[0x0070] = 0x03\n");
+    prints(&f, "o/b 0x70 0x114", "");
+    prints(&f, "o/w 0x70+1 0x12345678", "");
+    g_assert_cmphex(pair.index, ==, 0x14);
+    g_assert_cmphex(pair.data[0x14], ==, 0x12345678);
+    prints(&f, "i 0x71", "portl[0x0071] = 0x12345678\n");
+    prints(&f, "i/h 0x10071", "portw[0x0071] = 0x5678\n");
+    prints(&f, "i/b 0x70.0x15", "portb[0x0071] = 0x00\n");
+    g_assert_cmphex(pair.index, ==, 0x15);
+    prints(&f, "i/b 0x70 . 20", "portb[0x0071] = 0x78\n");
+    prints(&f, "i/w 0x100", "portl[0x0100] = 0xffffffff\n"); /* nobody */
+    prints(&f, "o/h 0x100 1", "");
+    prints(&f, "o/g 0x70 1", ""); /* none are so wide */
+    g_assert_cmphex(pair.index, ==, 1);
+    mentions(&f, "i", "port");
+    mentions(&f, "i 0x70.", "expression");
+    mentions(&f, "i .5", "expression");
+    mentions(&f, "o 0x70", "value");
+    mentions(&f, "o/q 0x70 1", "invalid char in format: 'q'");
+    region_remove(machine_ports_root(f.m), r);
+    region_unref(r);
+    fix_fini(&f);
+}
+
 static void test_dumps(void)
 {
     Fix f;
@@ -765,6 +823,7 @@ int main(int argc, char **argv)
     g_test_add_func("/monitor/hmp/commands", test_hmp);
     g_test_add_func("/monitor/hmp/expressions", test_expr);
     g_test_add_func("/monitor/hmp/dumps", test_dumps);
+    g_test_add_func("/monitor/hmp/ports", test_ports);
     g_test_add_func("/monitor/hmp/lineedit", test_lineedit);
     g_test_add_func("/monitor/hmp/random", test_hmp_random);
     return g_test_run();
