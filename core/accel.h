@@ -111,6 +111,8 @@ struct AccelOps {
     void (*ram_changed)(Machine *m);            /* flat view of some address space changed */
     /* Optional: doorbells came, went or moved (address_space_foreach_event()); any thread. Without it devices get the stores. */
     void (*events_changed)(Machine *m);
+    /* Optional, of accelerators that hold stores back: machine_settle_stores(). */
+    void (*settle_stores)(Machine *m);
     /*
      * Optional. Pages of b just became watched by something other than the accelerator
      * (ram_dirty_collect, ram_watch_set without RAM_WATCH_CODE): on return no vCPU may still hold

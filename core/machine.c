@@ -466,3 +466,10 @@ void machine_unlock(Machine *m)
     __atomic_store_n(&m->lock_held, false, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&m->lock);
 }
+
+void machine_settle_stores(Machine *m)
+{
+    if (m->accel && m->accel->settle_stores) {
+        m->accel->settle_stores(m);
+    }
+}

@@ -276,5 +276,10 @@ MachineDrive *machine_drive(Machine *m, MachineDriveKind kind, int bus, int unit
 void machine_lock(Machine *m);
 void machine_unlock(Machine *m);
 bool machine_locked(Machine *m); /* by this thread */
+/*
+ * Stores of vCPUs that the accelerator holds back (IoOps.late) reach their devices: before an access to a device that no
+ * vCPU makes, such as the monitor's. Any thread, not locked.
+ */
+void machine_settle_stores(Machine *m);
 
 #endif

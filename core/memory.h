@@ -55,8 +55,9 @@ typedef struct IoOps {
     bool lockless;              /* needs no lock domain (thread-safe callbacks) */
     /*
      * Stores that lie wholly in these bytes of the region may come late: an accelerator brings them in their order, before
-     * the next access of any processor that reaches any device, and before all vCPUs are parked. For registers whose
-     * contents mean nothing until another one is accessed (indices). size 0: none.
+     * the next access of any processor that reaches any device, before all vCPUs are parked, and when it is asked
+     * (machine_settle_stores()). For registers whose contents mean nothing until another one is accessed (indices).
+     * size 0: none.
      */
     struct {
         uint8_t offset, size;

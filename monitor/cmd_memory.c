@@ -113,6 +113,7 @@ static bool dump_read(Dump *d, uint64_t addr, uint8_t *buf, size_t len, unsigned
     if (address_space_peek(as, addr, buf, len)) {
         return true;
     }
+    machine_settle_stores(d->machine);
     for (size_t i = 0; i < len; i += unit) {
         uint64_t v;
         if (address_space_load(as, addr + i, MEM_ATTRS_NONE, unit, &v) != MEM_OK) {
@@ -276,6 +277,7 @@ static uint64_t port_access(Machine *m, uint64_t port, unsigned size, const uint
 {
     uint64_t v = 0;
 
+    machine_settle_stores(m);
     if (value) {
         address_space_store(machine_ports(m), port & PORTS_MASK, MEM_ATTRS_NONE, size, *value);
     } else {

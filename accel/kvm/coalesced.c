@@ -3,14 +3,14 @@
  * Stores that do not bring a vCPU out of the guest (the API, KVM_REGISTER_COALESCED_MMIO): the kernel puts them on a ring,
  * one for all vCPUs of the virtual machine, in the order in which they were made.
  *
- * They may only be such whose effect nobody can see before some vCPU comes out (IoOps.late): whoever comes out brings
+ * They may only be such whose effect no processor can see before some vCPU comes out (IoOps.late): whoever comes out brings
  * all of them to their devices before anything else, so what it came out for finds the devices as they should be, and
- * when all vCPUs are parked nothing waits. A full ring lets stores come out as always.
+ * when all vCPUs are parked nothing waits. Others who access devices ask for it. A full ring lets stores come out as always.
  *
  * The kernel's zones match every store that lies in them, of whatever size: single registers in the middle cannot be
  * left out. That is why PCI's address port CF8h, which has the reset register CF9h in it, is none.
  *
- * home: what drains the ring: a vCPU's thread. The zones: any thread.
+ * home: any thread.
  */
 #include <inttypes.h>
 #include <unistd.h>
@@ -106,7 +106,7 @@ void kvm_late_update(KvmMachine *km)
 
 /* ---- the ring ---- */
 
-/* The machine's lock keeps two drains apart. What comes meanwhile is for those who come out after that. */
+/* The machine's lock keeps two drains apart. What comes meanwhile is for those who come out after that. v: any vCPU. */
 static void drain(KvmVcpu *v, Ring *ring, unsigned room)
 {
     Machine *m = v->cpu->machine;
@@ -115,7 +115,7 @@ static void drain(KvmVcpu *v, Ring *ring, unsigned room)
     uint32_t last = __atomic_load_n(&ring->last, __ATOMIC_ACQUIRE), at = ring->first;
     while (at != last) {
         const struct kvm_coalesced_mmio *e = &ring->coalesced_mmio[at];
-        kvm_store(v, e->pio ? v->cpu->ports : v->cpu->mem, e->phys_addr, e->data, MIN(e->len, sizeof(e->data)));
+        kvm_store(v, e->pio ? machine_ports(m) : machine_memory(m), e->phys_addr, e->data, MIN(e->len, sizeof(e->data)));
         at = (at + 1) % room;
         __atomic_store_n(&ring->first, at, __ATOMIC_RELEASE);
         __atomic_add_fetch(&v->km->late_stores, 1, __ATOMIC_RELAXED);
@@ -132,6 +132,13 @@ void kvm_late_drain(KvmVcpu *v)
     uint32_t last = __atomic_load_n(&ring->last, __ATOMIC_ACQUIRE);
     if (G_UNLIKELY(__atomic_load_n(&ring->first, __ATOMIC_ACQUIRE) != last)) {
         drain(v, ring, (sysconf(_SC_PAGESIZE) - sizeof(*ring)) / sizeof(ring->coalesced_mmio[0]));
+    }
+}
+
+void kvm_late_settle(Machine *m)
+{
+    if (machine_cpu_count(m)) {
+        kvm_late_drain(kvm_vcpu(machine_cpu(m, 0)));
     }
 }
 

@@ -281,6 +281,7 @@ static const AccelOps kvm_accel = {
     .push = kvm_push,
     .ram_changed = ram_changed,
     .events_changed = events_changed,
+    .settle_stores = kvm_late_settle,
     .dirty_log = kvm_dirty_log,
     .dirty_sync = kvm_dirty_sync,
     .dirty_rings = kvm_dirty_rings,

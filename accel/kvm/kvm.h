@@ -208,8 +208,9 @@ void kvm_late_init(KvmMachine *km);
 void kvm_late_fini(KvmMachine *km);
 /* Make the kernel's zones those of the machine's views (IoOps.late). Any thread. */
 void kvm_late_update(KvmMachine *km);
-/* On the vCPU's thread, outside the guest: what is on the ring, whoever stored it, has reached its device on return. */
+/* What is on the ring, whoever stored it, has reached its device on return. v: any vCPU, in whose mapping the ring is, too. */
 void kvm_late_drain(KvmVcpu *v);
+void kvm_late_settle(Machine *m); /* AccelOps */
 void kvm_late_info(KvmMachine *km, GString *out);
 
 /* enter.c */
