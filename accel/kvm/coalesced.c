@@ -13,6 +13,7 @@
  * home: any thread.
  */
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "accel/kvm/kvm.h"
@@ -58,33 +59,14 @@ static void add_section(const MemSection *s, void *opaque)
     g_array_append_val(w->zones, z);
 }
 
-static bool contains(const GArray *list, const Zone *z)
+static bool same(const void *a, const void *b)
 {
-    for (guint i = 0; i < list->len; i++) {
-        const Zone *o = &g_array_index(list, Zone, i);
-        if (o->addr == z->addr && o->size == z->size && o->pio == z->pio) {
-            return true;
-        }
-    }
-    return false;
+    return memcmp(a, b, sizeof(Zone)) == 0; /* there is nothing between its members */
 }
 
-/* Under late_lock. */
-static void apply(KvmMachine *km, const GArray *wanted)
+static bool set_zone(KvmMachine *km, void *zone, bool on)
 {
-    for (guint i = km->late_zones->len; i-- > 0;) {
-        Zone *z = &g_array_index(km->late_zones, Zone, i);
-        if (!contains(wanted, z)) {
-            kvm_ioctl(km->fd, KVM_UNREGISTER_COALESCED_MMIO, z);
-            g_array_remove_index_fast(km->late_zones, i);
-        }
-    }
-    for (guint i = 0; i < wanted->len; i++) {
-        Zone z = g_array_index(wanted, Zone, i);
-        if (!contains(km->late_zones, &z) && kvm_ioctl(km->fd, KVM_REGISTER_COALESCED_MMIO, &z) == 0) {
-            g_array_append_val(km->late_zones, z);
-        }
-    }
+    return kvm_ioctl(km->fd, on ? KVM_REGISTER_COALESCED_MMIO : KVM_UNREGISTER_COALESCED_MMIO, zone) == 0;
 }
 
 void kvm_late_update(KvmMachine *km)
@@ -98,7 +80,7 @@ void kvm_late_update(KvmMachine *km)
         if (km->late_ports) {
             address_space_foreach(machine_ports(km->machine), add_section, &w);
         }
-        apply(km, w.zones);
+        kvm_list_become(km, km->late_zones, w.zones, same, set_zone);
         pthread_mutex_unlock(&km->late_lock);
     }
     g_array_free(w.zones, TRUE);

@@ -39,8 +39,19 @@ void kvm_events_fini(KvmMachine *km)
     }
 }
 
-static bool assign(KvmMachine *km, const KvmEvent *k, bool on)
+static bool same(const void *a, const void *b)
 {
+    const KvmEvent *j = a, *k = b;
+
+    return j->port == k->port && j->e.offset == k->e.offset && j->e.size == k->e.size && j->e.match == k->e.match &&
+           j->e.value == k->e.value && j->e.event == k->e.event;
+}
+
+static bool set_event(KvmMachine *km, void *event, bool on)
+{
+    KvmEvent *k = event;
+
+    k->fd = on ? io_event_fd(k->e.event) : k->fd;
     struct kvm_ioeventfd req = {
         .datamatch = k->e.value,
         .addr = k->e.offset,
@@ -49,24 +60,7 @@ static bool assign(KvmMachine *km, const KvmEvent *k, bool on)
         .flags = (k->e.match ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0) | (k->port ? KVM_IOEVENTFD_FLAG_PIO : 0) |
                  (on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN),
     };
-
-    return kvm_ioctl(km->fd, KVM_IOEVENTFD, &req) == 0;
-}
-
-static bool same(const KvmEvent *a, const KvmEvent *b)
-{
-    return a->port == b->port && a->e.offset == b->e.offset && a->e.size == b->e.size && a->e.match == b->e.match &&
-           a->e.value == b->e.value && a->e.event == b->e.event;
-}
-
-static bool contains(const GArray *list, const KvmEvent *k)
-{
-    for (guint i = 0; i < list->len; i++) {
-        if (same(&g_array_index(list, KvmEvent, i), k)) {
-            return true;
-        }
-    }
-    return false;
+    return k->fd >= 0 && kvm_ioctl(km->fd, KVM_IOEVENTFD, &req) == 0;
 }
 
 static void want(const MemEvent *e, void *opaque)
@@ -77,29 +71,10 @@ static void want(const MemEvent *e, void *opaque)
     g_array_append_val(w->events, k);
 }
 
-/* Under event_lock. What goes first makes room for what comes to its place. */
+/* Under event_lock. */
 static void apply(KvmMachine *km, const GArray *wanted)
 {
-    for (guint i = km->events->len; i-- > 0;) {
-        KvmEvent *k = &g_array_index(km->events, KvmEvent, i);
-        if (!contains(wanted, k)) {
-            assign(km, k, false);
-            g_array_remove_index_fast(km->events, i);
-        }
-    }
-    km->events_refused = 0;
-    for (guint i = 0; i < wanted->len; i++) {
-        KvmEvent k = g_array_index(wanted, KvmEvent, i);
-        if (contains(km->events, &k)) {
-            continue;
-        }
-        k.fd = io_event_fd(k.e.event);
-        if (k.fd >= 0 && assign(km, &k, true)) {
-            g_array_append_val(km->events, k);
-        } else {
-            km->events_refused++;
-        }
-    }
+    km->events_refused = kvm_list_become(km, km->events, wanted, same, set_event);
 }
 
 void kvm_events_update(KvmMachine *km)

@@ -194,6 +194,13 @@ void kvm_dirty_sync(Machine *m);
 bool kvm_dirty_rings(Machine *m);
 uint64_t kvm_dirty_pages(Cpu *cpu);
 
+/* lists.c */
+typedef bool KvmSameFn(const void *a, const void *b);
+/* Gives the kernel an entry, which may be completed for that, or takes it away. */
+typedef bool KvmSetFn(KvmMachine *km, void *entry, bool on);
+/* What the kernel had becomes what is wanted; how many of that it refuses. Entries of both are of one type. */
+unsigned kvm_list_become(KvmMachine *km, GArray *had, const GArray *wanted, KvmSameFn *same, KvmSetFn *set);
+
 /* events.c. Of a virtual machine that is there. */
 void kvm_events_init(KvmMachine *km);
 void kvm_events_fini(KvmMachine *km);
