@@ -24,6 +24,7 @@ typedef struct InsnState {
     X86Fxsave fx;
     uint64_t ymmh[32]; /* upper halves of YMM registers */
     uint8_t mem[DATA_SIZE];
+    bool no_pointers; /* of a host processor that does not keep those to the last x87 instruction: not compared */
 } InsnState;
 
 typedef enum InsnEngine { ENGINE_HOST_CPU, ENGINE_INTERP, ENGINE_JIT, ENGINE_COUNT } InsnEngine;
@@ -49,6 +50,7 @@ void insn_compare(const InsnState *a, const InsnState *b, uint64_t flags_mask, b
 
 /* native.c */
 void native_init(void);
+uint32_t native_mxcsr_mask(void);
 void native_run(const InsnState *in, InsnState *out, unsigned code_len, int bits);
 
 #endif

@@ -35,6 +35,7 @@ static Area *const area = (Area *)AREA;
 /* jmp *area->exit; ljmp $0x33, $GATE */
 static const uint8_t jump64[7] = {0xff, 0x24, 0x25, 0x90, 0x00, 0x00, 0x32};
 static const uint8_t jump32[7] = {0xea, 0x00, 0x00, 0x00, 0x33, 0x33, 0x00};
+static bool keeps_pointers;
 static sigjmp_buf out_of_signal;
 static volatile int inside;
 
@@ -125,6 +126,27 @@ static void on_fault(int sig, siginfo_t *info, void *opaque)
     siglongjmp(out_of_signal, 1);
 }
 
+/* AMD's processors have them in images only while an x87 exception is pending (APM 2, 11.4.4). */
+static bool pointers_last(void)
+{
+    static X86Fxsave fx __attribute__((aligned(16))), before __attribute__((aligned(16)));
+
+    __asm__ volatile("fxsave64 %0" : "=m"(before));
+    fx = before;
+    fx.fop = 0x123;
+    fx.fip = fx.fdp = 0x12345678;
+    __asm__ volatile("fxrstor64 %0\n\tfxsave64 %0\n\tfxrstor64 %1" : "+m"(fx) : "m"(before));
+    return fx.fop == 0x123 && fx.fip == 0x12345678 && fx.fdp == 0x12345678;
+}
+
+uint32_t native_mxcsr_mask(void)
+{
+    static X86Fxsave fx __attribute__((aligned(16)));
+
+    __asm__ volatile("fxsave64 %0" : "=m"(fx));
+    return fx.mxcsr_mask;
+}
+
 void native_init(void)
 {
     static const int sigs[] = {SIGSEGV, SIGFPE, SIGILL, SIGBUS, SIGTRAP};
@@ -145,6 +167,7 @@ void native_init(void)
     G_STATIC_ASSERT(offsetof(Area, fx) == 0x100 && offsetof(Area, stack) == 0x500 &&
                     offsetof(Area, ymmh) == 0xd00 && offsetof(Area, has_ymm) == 0xe00);
     area->has_ymm = insn_has_ymm();
+    keeps_pointers = pointers_last();
 }
 
 void native_run(const InsnState *in, InsnState *out, unsigned code_len, int bits)
@@ -178,5 +201,6 @@ void native_run(const InsnState *in, InsnState *out, unsigned code_len, int bits
     memcpy(out->ymmh, area->ymmh, sizeof(out->ymmh));
     out->flags = area->flags;
     out->rip = area->code;
+    out->no_pointers = !keeps_pointers;
     memcpy(end, save, 8);
 }

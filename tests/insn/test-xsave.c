@@ -17,18 +17,19 @@ typedef struct Form {
     const char *name;
     uint8_t save[5], restore[5]; /* [rdi], length first */
     bool rexw, xsave, compact;
+    uint8_t pointers[2]; /* where the image has those to the last x87 instruction: first byte, number */
 } Form;
 
 static const Form forms[] = {
-    {"FXSAVE", {3, 0x0f, 0xae, 0x07}, {3, 0x0f, 0xae, 0x0f}, false, false, false},
-    {"FXSAVE64", {4, 0x48, 0x0f, 0xae, 0x07}, {4, 0x48, 0x0f, 0xae, 0x0f}, true, false, false},
-    {"XSAVE", {3, 0x0f, 0xae, 0x27}, {3, 0x0f, 0xae, 0x2f}, false, true, false},
-    {"XSAVE64", {4, 0x48, 0x0f, 0xae, 0x27}, {4, 0x48, 0x0f, 0xae, 0x2f}, true, true, false},
-    {"XSAVEC", {3, 0x0f, 0xc7, 0x27}, {3, 0x0f, 0xae, 0x2f}, false, true, true},
-    {"FNSAVE", {2, 0xdd, 0x37}, {2, 0xdd, 0x27}, false, false, false},
-    {"FNSAVE 16", {3, 0x66, 0xdd, 0x37}, {3, 0x66, 0xdd, 0x27}, false, false, false},
-    {"FNSTENV", {2, 0xd9, 0x37}, {2, 0xd9, 0x27}, false, false, false},
-    {"FNSTENV 16", {3, 0x66, 0xd9, 0x37}, {3, 0x66, 0xd9, 0x27}, false, false, false},
+    {"FXSAVE", {3, 0x0f, 0xae, 0x07}, {3, 0x0f, 0xae, 0x0f}, false, false, false, {6, 18}},
+    {"FXSAVE64", {4, 0x48, 0x0f, 0xae, 0x07}, {4, 0x48, 0x0f, 0xae, 0x0f}, true, false, false, {6, 18}},
+    {"XSAVE", {3, 0x0f, 0xae, 0x27}, {3, 0x0f, 0xae, 0x2f}, false, true, false, {6, 18}},
+    {"XSAVE64", {4, 0x48, 0x0f, 0xae, 0x27}, {4, 0x48, 0x0f, 0xae, 0x2f}, true, true, false, {6, 18}},
+    {"XSAVEC", {3, 0x0f, 0xc7, 0x27}, {3, 0x0f, 0xae, 0x2f}, false, true, true, {6, 18}},
+    {"FNSAVE", {2, 0xdd, 0x37}, {2, 0xdd, 0x27}, false, false, false, {12, 16}},
+    {"FNSAVE 16", {3, 0x66, 0xdd, 0x37}, {3, 0x66, 0xdd, 0x27}, false, false, false, {6, 8}},
+    {"FNSTENV", {2, 0xd9, 0x37}, {2, 0xd9, 0x27}, false, false, false, {12, 16}},
+    {"FNSTENV 16", {3, 0x66, 0xd9, 0x37}, {3, 0x66, 0xd9, 0x27}, false, false, false, {6, 8}},
 };
 
 static uint8_t code[64];
@@ -81,6 +82,12 @@ static void make_header(GRand *r, uint8_t *image)
     memcpy(image + 24, &mxcsr, 4);
 }
 
+/* What a host that does not keep the pointers cannot judge. */
+static void forget_pointers(const Form *f, const InsnState *in, InsnState *s)
+{
+    memset(s->mem + (in->gpr[R_DI] - DATA_BASE) + f->pointers[0], 0, f->pointers[1]);
+}
+
 static bool one(GRand *r, const Form *f, int bits, unsigned mask)
 {
     static InsnState in, want, got;
@@ -90,13 +97,20 @@ static bool one(GRand *r, const Form *f, int bits, unsigned mask)
     make_header(r, in.mem + AT);
     in.fx.xmm[0][0] = 1; /* in use for certain: what looks unused may be kept for used by a processor */
     in.ymmh[0] = 1;
-    program(f, mask, upper, g_rand_boolean(r));
+    /* In 32-bit code the upper halves of YMM8 to 15 remain: whether that is in use is up to the processor. */
+    program(f, mask, upper && bits == 64, g_rand_boolean(r));
     insn_code(code, len, count, bits);
     insn_run(ENGINE_HOST_CPU, &in, &want);
+    if (want.no_pointers) {
+        forget_pointers(f, &in, &want);
+    }
     for (int e = ENGINE_INTERP; e <= ENGINE_JIT; e++) {
         g_autoptr(GString) why = g_string_new(NULL);
         if (!insn_run(e, &in, &got)) {
             continue;
+        }
+        if (want.no_pointers) {
+            forget_pointers(f, &in, &got);
         }
         insn_compare(&want, &got, 0, true, why);
         if (why->len) {

@@ -1,5 +1,5 @@
 /* x64: alignment checks at CPL 3 (SDM 3A 6.15, interrupt 17): what is checked, and what is not;
- * the order of answers is that of a current Intel processor.
+ * intel: the order of answers is that of a current processor of theirs; AMD's check MOVUPS, too.
  * noqemu: it has none.
  * expect 0x21 "\x01E06:0000 E11:0000 E06:0000 E11:0000 E11:0000 E06:0000 E11:0000 E11:0000 E06:0000 E06:0000 E11:0000 E06:0000 E11:0000 E11:0000 E11:0000 E0d:0000 E11:0000 E06:0000 E11:0000 sE11:0000 kE06:0000 " */
     main:
