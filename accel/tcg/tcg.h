@@ -146,6 +146,9 @@ typedef struct TcgVcpu {
     uint64_t host_rsp;     /* C stack while generated code runs */
     uint64_t scratch[4];
     uint32_t host_mxcsr, guest_mxcsr;
+    /* Where HostCode.x87_notes: the last x87 instruction since the state was settled, X87_*; the image's head when it was loaded. */
+    uint32_t x87_last;
+    uint8_t x87_kept[24];
     uint64_t spill[TCG_SPILLS];
     JumpCacheEntry jc[JC_SIZE];
     TlbEntry tlb[TCG_MMU_MODES][2][TLB_SIZE]; /* [mmu][write][index] */
@@ -171,6 +174,8 @@ typedef struct TcgVcpu {
     bool thunk_raised;
     const TcgBlock *interp_tb; /* the cached block it runs; NULL: a single instruction */
 } TcgVcpu;
+/* TcgVcpu.x87_last: otherwise its offset in the code cache. */
+enum { X87_NONE = 0, X87_THUNK = 1 };
 #define TCG_ENV_OFFSET ((sizeof(TcgVcpu) + 4095) & ~(size_t)4095)
 static inline TcgVcpu *tcg_vcpu(void *env)
 {

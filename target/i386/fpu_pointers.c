@@ -30,6 +30,7 @@ void x86_x87_set_pointers(X86Env *env, unsigned fop, uint64_t ip, unsigned cs, u
 {
     X86State *s = &env->s;
 
+    tcg_fpu_settle(env); /* not later */
     s->fx.fop = s->x87_fop = fop & HF_OPCODE;
     s->fx.fip = ip;
     s->fx.fdp = s->x87_fdp = s->x87_ea = dp;

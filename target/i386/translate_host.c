@@ -274,11 +274,7 @@ void trans_fninit(X86Tr *s)
 {
     IrVal zero = tr_const(s, 0);
     pass_through(s);
-    tr_stenv(s, W64, ENV(s.x87_ea), zero);
-    tr_stenv(s, W64, ENV(s.x87_fdp), zero);
-    tr_stenv(s, W16, ENV(s.x87_fop), zero);
-    tr_stenv(s, W16, ENV(s.x87_cs), zero);
-    tr_stenv(s, W16, ENV(s.x87_ds), zero);
+    tr_call_void(s, HELPER_x87_loaded, zero, zero, tr_const(s, true)); /* pointers, as if FLDENV had loaded zeros */
 }
 
 /* An error that is cleared before anybody looked still counts for the opcode and operand pointers. */

@@ -46,6 +46,7 @@ static void find_features(HostCode *hc)
     }
     hc->ymm = hc->target->ymmh_offset && __builtin_cpu_supports("avx");
     hc->vec = hc->target->vec_offset && (tcg_host_vec() & TCG_VEC_AVX);
+    hc->x87_notes = hc->target->fpu_offset && !host_keeps_x87_pointers();
     hc->fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
 }
 

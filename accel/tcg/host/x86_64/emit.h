@@ -145,6 +145,7 @@ struct HostCode {
     int8_t vreg[64];             /* vector register or temporary -> host register, -1 memory */
     int8_t vpin[XMM_COUNT];      /* host register -> vector register, -1 */
     bool single_vcpu;            /* host_code_single_vcpu() */
+    bool x87_notes;              /* the host does not say where the last x87 instruction was: generated code does */
     bool line_atomic;            /* accesses of up to 8 bytes are atomic wherever they lie in a cache line */
     struct Emit *emit;
 };
@@ -278,6 +279,11 @@ void vec_bounce_store(Emit *e, const IrHostInsn *hi, int at); /* out of line: to
 Rm memory_operand(Emit *e, const IrOp *op, const IrHostInsn *hi, Slow **slow);
 int dst_operand(Emit *e, const IrOp *op, const IrHostInsn *hi);
 void encode_at_site(Emit *e, const IrOp *op, const IrHostInsn *hi, unsigned reg, Rm rm);
+/* Does the host have the pointers to the last x87 instruction in its images, and take them from there? */
+bool host_keeps_x87_pointers(void);
+/* Around FXSAVE of a state that was loaded from the image, where HostCode.x87_notes: the guest's pointers stay in it. */
+void host_x87_keep(TcgVcpu *v, const char *image);
+void host_x87_kept(const TcgVcpu *v, char *image);
 /* The interpreter's thunk has run hi, the image is env's: what host_fpu_settle() will want to know. */
 void host_x87_in_thunk(TcgVcpu *v, const IrHostInsn *hi);
 void encode_host_insn(Asm *a, const IrHostInsn *hi, unsigned reg, Rm rm);

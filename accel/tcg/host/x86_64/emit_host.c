@@ -126,12 +126,28 @@ int dst_operand(Emit *e, const IrOp *op, const IrHostInsn *hi)
     return r;
 }
 
+/* What follows is the last x87 instruction, and its offset the site's. */
+static void note_x87(Emit *e)
+{
+    uint32_t off;
+
+    if (e->H != FL_ALL) {
+        flags_save(e, FL_ALL); /* now: it must not come between */
+    }
+    a_storei(&e->a, W32, rm_gs(V_OFF(x87_last)), INT32_MAX);
+    off = hc_off(e->hc, e->a.p);
+    memcpy(e->a.p - sizeof(off), &off, sizeof(off));
+}
+
 void encode_at_site(Emit *e, const IrOp *op, const IrHostInsn *hi, unsigned reg, Rm rm)
 {
     IrOp o = *op;
     o.fw = hi->fw;
     flags_load(e, hi->fr);
     flags_begin(e, &o, hi->fw);
+    if (hi->fop && e->hc->x87_notes) {
+        note_x87(e);
+    }
     if (hi->fpu && (!hi->vec || (hi->vec & HV_TRAP))) {
         if (e->H != FL_ALL) {
             flags_save(e, FL_ALL);
@@ -351,12 +367,16 @@ HostRun host_run_insn(HostCode *hc, TcgVcpu *v, const IrHostInsn *hi, uint64_t *
         c.image = image;
     } else if (hi->fpu) {
         fpu_image_sanitize(c.image);
+        host_x87_keep(v, c.image);
         memcpy(&fsw, (char *)c.image + 2, sizeof(fsw));
     }
     g_mutex_lock(&hc->thunk_lock);
     uint32_t code = thunk_for(hc, hi);
     ((void (*)(ThunkCall *))host_code_ptr(hc, code))(&c);
     g_mutex_unlock(&hc->thunk_lock);
+    if (hi->fpu && !vec && hc->x87_notes) {
+        host_x87_kept(v, c.image);
+    }
     if (c.fault) {
         host_note_trap(v, (unsigned)v->scratch[0]);
         return HOST_RUN_TRAP;

@@ -39,9 +39,47 @@ static void save_ymmh(const TcgVcpu *v)
 #undef SAVE
 }
 
+/*
+ * AMD's processors have the pointers to the last x87 instruction in images only while an exception is pending (APM 2,
+ * 11.4.4): FXSAVE writes zeros, FXRSTOR leaves them alone.
+ */
+bool host_keeps_x87_pointers(void)
+{
+    char before[512] __attribute__((aligned(16))), image[512] __attribute__((aligned(16)));
+    uint64_t fip = 0x12345678, got;
+
+    __asm__ volatile("fxsave64 %0" : "=m"(before));
+    memcpy(image, before, sizeof(image));
+    memcpy(image + FIP_AT, &fip, sizeof(fip));
+    __asm__ volatile("fxrstor64 %0\n\tfxsave64 %0\n\tfxrstor64 %1" : "+m"(image) : "m"(before));
+    memcpy(&got, image + FIP_AT, sizeof(got));
+    return got == fip;
+}
+
+/* An exception is pending: every host has the pointers then. */
+static bool x87_pending(const char *image)
+{
+    return image[FSW_AT] & 0x80;
+}
+
+void host_x87_keep(TcgVcpu *v, const char *image)
+{
+    memcpy(v->x87_kept, image, sizeof(v->x87_kept));
+}
+
+void host_x87_kept(const TcgVcpu *v, char *image)
+{
+    if (!x87_pending(image)) {
+        memcpy(image + FOP_AT, v->x87_kept + FOP_AT, FPU_HEAD - FOP_AT);
+    }
+}
+
 void host_fpu_save(TcgVcpu *v)
 {
+    bool notes = v->fpu_live && v->hc && v->hc->x87_notes;
+
     char *image = (char *)tcg_env(v) + v->target->fpu_offset;
+
     if (v->target->vec_offset) { /* vector registers: the stubs have put them into env */
         g_assert(v->fpu_live != FPU_IN_HOST);
         v->fpu_live = FPU_IN_ENV;
@@ -60,6 +98,9 @@ void host_fpu_save(TcgVcpu *v)
         memcpy(image, now, FPU_HEAD);
         memcpy(image + X87_AT, now + X87_AT, XMM_AT - X87_AT);
         host_defaults(v);
+    }
+    if (notes) {
+        host_x87_kept(v, image);
     }
     v->fpu_live = FPU_IN_ENV;
 }
@@ -164,6 +205,15 @@ void host_x87_in_thunk(TcgVcpu *v, const IrHostInsn *hi)
 {
     const char *image = (char *)tcg_env(v) + v->target->fpu_offset;
     uint32_t off;
+    if (v->hc->x87_notes) {
+        if (hi->fop) {
+            v->thunk_pc = v->interp_pc;
+            v->thunk_fop = hi->fop;
+            v->thunk_raised = x87_pending(image);
+            v->x87_last = X87_THUNK;
+        }
+        return;
+    }
     if (hi->fop && last_x87(v, image, &off) && in_thunks(v->hc, off)) {
         v->thunk_pc = v->interp_pc;
         v->thunk_fop = hi->fop;
@@ -171,11 +221,24 @@ void host_x87_in_thunk(TcgVcpu *v, const IrHostInsn *hi)
     }
 }
 
+/* Is there a last x87 instruction that is not settled? Its offset. */
+static bool unsettled(TcgVcpu *v, const char *image, uint32_t *off)
+{
+    if (v->hc && v->hc->x87_notes && !x87_pending(image)) {
+        *off = v->x87_last == X87_THUNK ? v->hc->thunk_start : v->x87_last;
+        bool any = v->x87_last != X87_NONE;
+        v->x87_last = X87_NONE;
+        return any;
+    }
+    v->x87_last = X87_NONE;
+    return last_x87(v, image, off);
+}
+
 void host_fpu_settle(TcgVcpu *v)
 {
     char *image = (char *)tcg_env(v) + v->target->fpu_offset;
     uint32_t off;
-    if (!v->target->fpu_offset || !last_x87(v, image, &off)) {
+    if (!v->target->fpu_offset || !unsettled(v, image, &off)) {
         return;
     }
     uint64_t pc = v->thunk_pc;

@@ -196,12 +196,38 @@ static void ymm_load(Stubs *s)
     ret(s);
 }
 
+/* By way of XMM0. */
+static void move_16(const Stubs *s, Rm to, Rm from)
+{
+    ins(s->a, O_0F | 0x10, W32, 0, from); /* movups */
+    ins(s->a, O_0F | 0x11, W32, 0, to);
+}
+
+/* host_x87_kept(), after FXSAVE. */
+static void x87_kept(const Stubs *s)
+{
+    Asm *a = s->a;
+    ins(a, 0xf6, W8, 0, image(s, 2)); /* test: an exception is pending */
+    e8(a, 0x80);
+    uint8_t *pending = a_jcc(a, CC_NE);
+    move_16(s, image(s, 8), rm_gs(V_OFF(x87_kept) + 8));
+    push(s, RCX);
+    a_mov(a, W16, RCX, rm_gs(V_OFF(x87_kept) + 6));
+    a_store(a, W16, image(s, 6), RCX);
+    pop(s, RCX);
+    a_patch(pending, a->p);
+}
+
 static void fpu_load(Stubs *s)
 {
     begin(s, STUB_FPU_LOAD);
     if (s->hc->target->fpu_offset) {
         fx(s, W32, 3, rm_gs(V_OFF(host_mxcsr)));
         a_alu_i(s->a, 4, W32, image(s, 24), 0xffff, 0); /* reserved bits would fault */
+        if (s->hc->x87_notes) {
+            move_16(s, rm_gs(V_OFF(x87_kept)), image(s, 0));
+            move_16(s, rm_gs(V_OFF(x87_kept) + 8), image(s, 8));
+        }
         fx(s, W64, 1, image(s, 0));
         set_fpu_live(s, FPU_IN_HOST);
     }
@@ -509,6 +535,9 @@ static void calls(Stubs *s)
             ymm_park(s);
             set_ymm_live(s, 0);
             fx(s, W64, 0, image(s, 0));
+            if (s->hc->x87_notes) {
+                x87_kept(s);
+            }
             fx(s, W32, 2, rm_gs(V_OFF(host_mxcsr)));
             e16(a, 0xe3db); /* fninit */
             set_fpu_live(s, FPU_IN_ENV);
