@@ -64,7 +64,7 @@ static bool can_move(Machine *m, const AccelOps *to, Error **errp)
 {
     if (!m->accel->leave || !to->leave) {
         error_set(errp, ERR_UNSUPPORTED, "a machine cannot move from '%s' to '%s'", m->accel->name, to->name);
-        error_hint(errp, "'kvm' and 'tcg' take x86 machines over from each other");
+        error_hint(errp, "'kvm' and 'tcg' take machines over from each other");
         return false;
     }
     for (guint i = 0; i < m->cpus->len; i++) {

@@ -45,6 +45,7 @@ typedef struct AccelArmHost {
     AccelArmReg id[];   /* what guests read of identification registers */
 } AccelArmHost;
 
+typedef struct AccelArmOps AccelArmOps;
 /* A GIC in the host's kernel, as a board places it. */
 typedef struct AccelArmGic {
     int version;        /* 2 or 3 */
@@ -54,6 +55,9 @@ typedef struct AccelArmGic {
         uint64_t base;
         unsigned count; /* processors; 0: not there */
     } redist[2];
+    /* The machine moves: all of the state comes here (to NULL), or goes to the host again. All vCPUs parked. */
+    struct Device *gic;
+    void (*hand_over)(struct Device *gic, const AccelArmOps *to);
 } AccelArmGic;
 typedef enum AccelGicRegs {
     ACCEL_GIC_DIST,     /* GICD_*; version 2: as that processor sees them */
@@ -62,7 +66,7 @@ typedef enum AccelGicRegs {
 } AccelGicRegs;
 
 /* Of an accelerator that runs guests on the host's own Arm processor: the GIC is the host's, too. */
-typedef struct AccelArmOps {
+struct AccelArmOps {
     AccelArmHost *(*host)(Error **errp); /* g_free */
     unsigned (*gic_versions)(Machine *m); /* bits 2 and 3: those that the host has */
     /* The machine's processors are there, and did not run yet. */
@@ -73,9 +77,13 @@ typedef struct AccelArmOps {
     bool (*gic_access)(Machine *m, AccelGicRegs kind, unsigned cpu, uint32_t reg, uint64_t *val, bool write);
     /* The ITS as after reset. All vCPUs parked. */
     void (*its_reset)(Machine *m);
+    /* GITS_* as software would see it; its tables from guest memory, or to there. Pending LPIs to their tables. */
+    bool (*its_access)(Machine *m, uint32_t reg, uint64_t *val, bool write);
+    bool (*its_tables)(Machine *m, bool restore);
+    bool (*lpis_to_memory)(Machine *m);
     /* A PCI message to the ITS. Any thread. */
     void (*its_message)(Machine *m, uint16_t requester, uint64_t addr, uint32_t data);
-} AccelArmOps;
+};
 
 /*
  * Messages (MSI) with a short way: for those who send the same one again and again without the machine's lock. What is not

@@ -76,7 +76,7 @@ static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
 {
     KvmArm *a = opaque;
 
-    if (running == a->km.was_running || !machine_cpu_count(m)) {
+    if (a->away || running == a->km.was_running || !machine_cpu_count(m)) {
         return;
     }
     a->km.was_running = running;
@@ -85,6 +85,36 @@ static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
     } else if (a->count_saved && !counter(a, true)) {
         warn_report("KVM does not set the guest's counter: time passed while the machine was stopped");
     }
+}
+
+/* ---- moving to another accelerator and back: the GIC and the counters are ours to bring along ---- */
+
+static void leave(Machine *m)
+{
+    KvmArm *a = kvm_arm_of(m);
+    uint64_t phys = 0;
+
+    for (int i = 0; i < machine_cpu_count(m); i++) {
+        cpu_sync(machine_cpu(m, i));
+    }
+    if (!a->count_saved || a->km.was_running) {
+        counter(a, false);
+    }
+    kvm_arm_reg(kvm_vcpu(machine_cpu(m, 0))->fd, KVM_REG_ARM_PTIMER_CNT, &phys, false);
+    arm_cpus_from_host(m, phys, a->count);
+    a->gic.hand_over(a->gic.gic, NULL);
+    a->away = true;
+}
+
+static void enter(Machine *m)
+{
+    KvmArm *a = kvm_arm_of(m);
+
+    a->away = false;
+    a->km.was_running = machine_run_state(m) == RUN_STATE_RUNNING;
+    a->count = arm_cpus_to_host(m);
+    a->count_saved = counter(a, true);
+    a->gic.hand_over(a->gic.gic, machine_accel(m)->arm);
 }
 
 /* ---- the virtual machine ---- */
@@ -171,6 +201,9 @@ static const AccelArmOps arm_ops = {
     .gic_line = kvm_arm_gic_line,
     .gic_access = kvm_arm_gic_access,
     .its_reset = kvm_arm_its_reset,
+    .its_access = kvm_arm_its_access,
+    .its_tables = kvm_arm_its_tables,
+    .lpis_to_memory = kvm_arm_lpis_to_memory,
     .its_message = kvm_arm_its_message,
 };
 
@@ -188,6 +221,8 @@ static const AccelOps kvm_accel = {
     .kick = kvm_kick,
     .pull = kvm_arm_pull,
     .push = kvm_arm_push,
+    .leave = leave,
+    .enter = enter,
     .ram_changed = ram_changed,
     .events_changed = events_changed,
     .dirty_log = kvm_dirty_log,

@@ -67,7 +67,6 @@ static bool begin(int fd)
 
 static bool open_its(KvmArm *a, uint64_t base, Error **errp)
 {
-    a->its_base = base;
     a->its_fd = create_device(a->km.fd, KVM_DEV_TYPE_ARM_VGIC_ITS, 0);
     if (a->its_fd < 0 || !place(a->its_fd, KVM_VGIC_ITS_ADDR_TYPE, base) || !begin(a->its_fd)) {
         error_set_errno(errp, errno, "KVM cannot make an interrupt translation service");
@@ -83,7 +82,7 @@ bool kvm_arm_gic_open(Machine *m, const AccelArmGic *g, Error **errp)
     uint32_t irqs = g->irqs;
     bool v3 = g->version == 3;
 
-    a->gic_version = g->version;
+    a->gic = *g;
     a->gic_fd = create_device(a->km.fd, v3 ? KVM_DEV_TYPE_ARM_VGIC_V3 : KVM_DEV_TYPE_ARM_VGIC_V2, 0);
     if (a->gic_fd < 0 || !device_attr(a->gic_fd, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &irqs, true) ||
         !(v3 ? place_v3 : place_v2)(a->gic_fd, g) || !begin(a->gic_fd)) {
@@ -109,7 +108,7 @@ bool kvm_arm_gic_access(Machine *m, AccelGicRegs kind, unsigned cpu, uint32_t re
     static const uint32_t v3_group[] = {KVM_DEV_ARM_VGIC_GRP_DIST_REGS, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
                                         KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS};
     const KvmArm *a = kvm_arm_of(m);
-    bool v3 = a->gic_version == 3;
+    bool v3 = a->gic.version == 3;
     uint64_t who = v3 ? machine_cpu(m, (int)cpu)->arch_id & 0xffffff : cpu;
     uint32_t group = v3 ? v3_group[kind] : kind == ACCEL_GIC_CPU ? KVM_DEV_ARM_VGIC_GRP_CPU_REGS
                                                                  : KVM_DEV_ARM_VGIC_GRP_DIST_REGS;
@@ -128,6 +127,22 @@ void kvm_arm_its_reset(Machine *m)
     if (a->its_fd >= 0 && !device_attr(a->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_ITS_CTRL_RESET, NULL, true)) {
         warn_report("KVM does not reset the interrupt translation service: %s", g_strerror(errno));
     }
+}
+
+bool kvm_arm_its_access(Machine *m, uint32_t reg, uint64_t *val, bool write)
+{
+    return device_attr(kvm_arm_of(m)->its_fd, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, reg, val, write);
+}
+
+bool kvm_arm_its_tables(Machine *m, bool restore)
+{
+    return device_attr(kvm_arm_of(m)->its_fd, KVM_DEV_ARM_VGIC_GRP_CTRL,
+                       restore ? KVM_DEV_ARM_ITS_RESTORE_TABLES : KVM_DEV_ARM_ITS_SAVE_TABLES, NULL, true);
+}
+
+bool kvm_arm_lpis_to_memory(Machine *m)
+{
+    return device_attr(kvm_arm_of(m)->gic_fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES, NULL, true);
 }
 
 void kvm_arm_its_message(Machine *m, uint16_t requester, uint64_t addr, uint32_t data)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "accel/kvm/kvm_arm.h"
+#include "target/arm/sysreg.h"
 
 #define DEFAULT_PA_BITS 40 /* of machines of type 0 (the API, KVM_CREATE_VM) */
 #define KEY_MASK 0xffffull
@@ -110,6 +111,15 @@ struct kvm_reg_list *kvm_arm_reg_list(int vcpu, Error **errp)
     return list;
 }
 
+/* How much DC ZVA zeroes: no register of KVM's list, but guests find the host's, as programs do. */
+static void add_zeroing(AccelArmHost *h)
+{
+    uint64_t val;
+
+    __asm__("mrs %0, dczid_el0" : "=r"(val));
+    h->id[h->n++] = (AccelArmReg){A64_SYSREG(3, 3, 0, 0, 7), val};
+}
+
 static AccelArmHost *read_ids(int vcpu, unsigned pa_bits, Error **errp)
 {
     g_autofree struct kvm_reg_list *list = kvm_arm_reg_list(vcpu, errp);
@@ -120,7 +130,7 @@ static AccelArmHost *read_ids(int vcpu, unsigned pa_bits, Error **errp)
         return NULL;
     }
     __asm__("mrs %0, cntfrq_el0" : "=r"(freq));
-    h = g_malloc0(sizeof(*h) + list->n * sizeof(h->id[0]));
+    h = g_malloc0(sizeof(*h) + (list->n + 1) * sizeof(h->id[0]));
     h->pa_bits = pa_bits;
     h->cnt_freq = (uint32_t)freq;
     for (uint64_t i = 0; i < list->n; i++) {
@@ -130,6 +140,7 @@ static AccelArmHost *read_ids(int vcpu, unsigned pa_bits, Error **errp)
             h->n++;
         }
     }
+    add_zeroing(h);
     return h;
 }
 

@@ -12,10 +12,10 @@ typedef struct KvmArm {
     KvmMachine km;               /* first: kvm_of() */
     struct kvm_vcpu_init init;   /* the kind of processor that the host has for guests */
     int gic_fd, its_fd;          /* -1: none */
-    int gic_version;
-    uint64_t its_base;
+    AccelArmGic gic;             /* as the board placed it */
     uint64_t count;              /* the virtual counter when the machine stopped */
     bool count_saved;
+    bool away;                   /* another accelerator runs the machine */
 } KvmArm;
 
 typedef struct KvmArmVcpu {
@@ -68,6 +68,9 @@ bool kvm_arm_gic_open(Machine *m, const AccelArmGic *g, Error **errp);
 void kvm_arm_gic_line(Machine *m, unsigned intid, bool level);
 bool kvm_arm_gic_access(Machine *m, AccelGicRegs kind, unsigned cpu, uint32_t reg, uint64_t *val, bool write);
 void kvm_arm_its_reset(Machine *m);
+bool kvm_arm_its_access(Machine *m, uint32_t reg, uint64_t *val, bool write);
+bool kvm_arm_its_tables(Machine *m, bool restore);
+bool kvm_arm_lpis_to_memory(Machine *m);
 void kvm_arm_its_message(Machine *m, uint16_t requester, uint64_t addr, uint32_t data);
 
 #endif

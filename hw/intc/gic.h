@@ -76,12 +76,10 @@ void gic_set_cpu_view(Device *gic, void (*view)(Cpu *cpu, ArmIntcView *out));
 
 /*
  * The accelerator has its own GIC, and with it an ITS if that has a place (AccelArmOps): after gic_set_cpu_view(), with all
- * processors there. From then on inputs go there; the state comes from there before it is saved or told, and goes there at
- * reset and when it was loaded.
+ * processors there. From then on inputs and messages go there; the state comes from there before it is saved or told, and
+ * goes there at reset and when it was loaded. The members of where that are for moving machines are set here.
  */
 bool gic_lend(Device *gic, const AccelArmOps *to, const AccelArmGic *where, Error **errp);
-/* A PciMsiFn to that ITS; opaque is the GIC. */
-void gic_lent_message(void *opaque, uint16_t requester, uint64_t addr, uint32_t data);
 
 /*
  * PCI messages: both are a PciMsiFn. opaque is the "arm-gicv2m" or "arm-gicv3-its" device, which maps its registers itself

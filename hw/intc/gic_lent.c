@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A GIC that is in the host's kernel: our device keeps its place on the board and its state, which goes there at reset and
- * comes back to be saved. Registers are those of IHI 0048B (GICv2) and IHI 0069 (GICv3); what writing to them means there:
- * Linux, Documentation/virt/kvm/devices/arm-vgic.rst and arm-vgic-v3.rst.
+ * comes back to be saved, and when the machine moves to an accelerator that has none. Registers are those of IHI 0048B
+ * (GICv2) and IHI 0069 (GICv3); what writing to them means there: Linux, Documentation/virt/kvm/devices/arm-vgic.rst and
+ * arm-vgic-v3.rst.
  *
- * home: main loop with all vCPUs parked; inputs and messages: any thread.
+ * home: main loop with all vCPUs parked, under the GIC's lock.
  */
 #include "hw/intc/gic_lent.h"
 
 #include "base/log.h"
+#include "core/machine.h"
 #include "hw/intc/gicv2.h"
 #include "hw/intc/gicv3.h"
+#include "hw/intc/gicv3_its.h"
 #include "hw/intc/gicv3_sysreg.h"
 
 #define SGI_FRAME 0x10000u /* of a redistributor */
@@ -145,6 +148,7 @@ static void redistributor(const Way *w, unsigned cpu, V3Cpu *c)
     word(w, ACCEL_GIC_REDIST, cpu, SGI_FRAME, 0, &k);
     reg64(w, ACCEL_GIC_REDIST, cpu, GICR_CTLR, &c->lpi_enable);
     c->lpi_enable &= 1;
+    c->waker = 0; /* there it never sleeps */
     c->group = group;
     c->enabled = enabled;
     c->latch = latch;
@@ -183,6 +187,19 @@ static void spis_v3(const Way *w, Gicv3 *g, unsigned n)
     levels(w, n, g->level[n]);
 }
 
+/* Pending LPIs go by way of the tables in guest memory. */
+static void lpis(const Way *w, Gicv3 *g)
+{
+    if (!w->write && g->has_lpi && !w->arm->lpis_to_memory(w->m)) {
+        warn_report("the host's interrupt controller does not write pending LPIs to guest memory");
+    }
+    for (unsigned i = 0; i < g->num_cpu; i++) {
+        if (g->cpu[i].lpi_enable) {
+            (w->write ? v3_lpi_to_table : v3_lpi_from_table)(g, i);
+        }
+    }
+}
+
 void gicv3_exchange(Gicv3 *g, bool to_host)
 {
     const Way w = {g->dev.machine, g->lent, to_host};
@@ -190,6 +207,7 @@ void gicv3_exchange(Gicv3 *g, bool to_host)
 
     if (to_host) {
         w.arm->its_reset(w.m);
+        lpis(&w, g);
     }
     reg32(&w, ACCEL_GIC_DIST, 0, GICD_CTLR, &ctlr);
     g->ctlr = ctlr & (V3_EN_GRP0 | V3_EN_GRP1NS);
@@ -199,6 +217,12 @@ void gicv3_exchange(Gicv3 *g, bool to_host)
     }
     for (unsigned n = 1; n < g->num_irq / 32; n++) {
         spis_v3(&w, g, n);
+    }
+    if (!to_host) {
+        lpis(&w, g);
+    }
+    if (g->its) {
+        its_exchange(g->its, to_host);
     }
 }
 
@@ -270,11 +294,76 @@ void gicv2_exchange(Gicv2 *g, bool to_host)
     }
 }
 
+bool gic_lent_look(Machine *m, GString *out)
+{
+    bool here = machine_run_state(m) != RUN_STATE_RUNNING;
+
+    if (!here) {
+        g_string_append(out, "in the host's kernel; it can be seen while the machine is stopped\n");
+    }
+    return here;
+}
+
+/* ---- coming back, and going there again ---- */
+
+/* Wires of processors that are somebody else's. */
+static void wires_down(Device *gic, unsigned cpus)
+{
+    for (unsigned i = 0; i < cpus * 4; i++) {
+        irq_set(gic->out[i], 0);
+    }
+}
+
+static void hand_over_v3(Device *d, const AccelArmOps *to)
+{
+    Gicv3 *g = (Gicv3 *)d;
+
+    g_mutex_lock(&g->lock);
+    if (to) {
+        g->lent = to;
+        gicv3_exchange(g, true);
+        wires_down(d, g->num_cpu);
+        memset(g->ppi_level, 0, sizeof(g->ppi_level)); /* our timers', which do nothing there */
+        for (unsigned i = 0; i < g->num_cpu; i++) {
+            g->host[i].driven = 0;
+            g->host[i].best = (V3Pending){GIC_NO_INTID, V3_IDLE, 0};
+        }
+    } else {
+        gicv3_exchange(g, false);
+        g->lent = NULL;
+        v3_refresh(g);
+    }
+    g_mutex_unlock(&g->lock);
+}
+
+static void hand_over_v2(Device *d, const AccelArmOps *to)
+{
+    Gicv2 *g = (Gicv2 *)d;
+
+    g_mutex_lock(&g->lock);
+    if (to) {
+        g->lent = to;
+        gicv2_exchange(g, true);
+        wires_down(d, g->num_cpu);
+        memset(g->level, 0, V2_CPUS * sizeof(g->level[0])); /* our timers', which do nothing there */
+        memset(g->driven, 0, sizeof(g->driven));
+    } else {
+        gicv2_exchange(g, false);
+        g->lent = NULL;
+        v2_refresh(g);
+    }
+    g_mutex_unlock(&g->lock);
+}
+
 /* ---- for boards (gic.h) ---- */
 
 bool gic_lend(Device *gic, const AccelArmOps *to, const AccelArmGic *where, Error **errp)
 {
-    if (!to->gic_open(gic->machine, where, errp)) {
+    AccelArmGic g = *where;
+
+    g.gic = gic;
+    g.hand_over = where->version == 2 ? hand_over_v2 : hand_over_v3;
+    if (!to->gic_open(gic->machine, &g, errp)) {
         return false;
     }
     if (where->version == 2) {
@@ -283,11 +372,4 @@ bool gic_lend(Device *gic, const AccelArmOps *to, const AccelArmGic *where, Erro
         ((Gicv3 *)gic)->lent = to;
     }
     return true;
-}
-
-void gic_lent_message(void *opaque, uint16_t requester, uint64_t addr, uint32_t data)
-{
-    const Gicv3 *g = opaque;
-
-    g->lent->its_message(g->dev.machine, requester, addr, data);
 }

@@ -154,15 +154,12 @@ void v2_deactivate(Gicv2 *g, unsigned cpu, unsigned irq)
 
 static void set_input(Gicv2 *g, unsigned irq, unsigned cpu, int level)
 {
-    if (g->lent && irq < 32) {
-        return; /* so are the timers */
-    }
     g_mutex_lock(&g->lock);
-    bool before = v2_bit(g->level, irq, cpu);
-    if (before != (level != 0) && g->lent) {
+    bool change = v2_bit(g->level, irq, cpu) != (level != 0);
+    if (change && g->lent && irq >= 32) { /* below: so are the timers */
         v2_put(g->level, irq, cpu, level);
         g->lent->gic_line(g->dev.machine, irq, level);
-    } else if (before != (level != 0)) {
+    } else if (change && !g->lent) {
         v2_put(g->level, irq, cpu, level);
         if (level && v2_bit(g->edge, irq, cpu)) {
             v2_put(g->latch, irq, cpu, true);
@@ -256,18 +253,23 @@ static void v2_reset_hold(Device *d)
     }
 }
 
+void v2_refresh(Gicv2 *g)
+{
+    for (unsigned i = 0; i < g->num_cpu; i++) {
+        g->driven[i] = ~lines_of(g, i) & 0xf; /* all four, whatever they were */
+        v2_update(g, i);
+    }
+}
+
 static void v2_outputs(Device *d)
 {
     Gicv2 *g = (Gicv2 *)d;
 
+    g_mutex_lock(&g->lock);
     if (g->lent) {
         gicv2_exchange(g, true);
-        return;
-    }
-    g_mutex_lock(&g->lock);
-    for (unsigned i = 0; i < g->num_cpu; i++) {
-        g->driven[i] = ~lines_of(g, i) & 0xf; /* all four, whatever they were */
-        v2_update(g, i);
+    } else {
+        v2_refresh(g);
     }
     g_mutex_unlock(&g->lock);
 }
@@ -276,9 +278,11 @@ static bool v2_pre_save(Device *d, Error **errp)
 {
     Gicv2 *g = (Gicv2 *)d;
 
+    g_mutex_lock(&g->lock);
     if (g->lent) {
         gicv2_exchange(g, false);
     }
+    g_mutex_unlock(&g->lock);
     return true;
 }
 
@@ -298,11 +302,8 @@ static bool v2_post_load(Device *d, int version, Error **errp)
     return true;
 }
 
-static void v2_info(Device *d, GString *out)
+static void tell(Gicv2 *g, GString *out)
 {
-    Gicv2 *g = (Gicv2 *)d;
-
-    g_mutex_lock(&g->lock);
     g_string_append_printf(out, "ctlr %x\n", g->ctlr);
     for (unsigned i = 0; i < g->num_cpu; i++) {
         uint8_t prio;
@@ -316,6 +317,19 @@ static void v2_info(Device *d, GString *out)
             g_string_append_printf(out, "%4u: enabled %08x pending %08x active %08x group %08x\n", w * 32,
                                    g->enabled[at], pending_word(g, at), g->active[at], g->group[at]);
         }
+    }
+}
+
+static void v2_info(Device *d, GString *out)
+{
+    Gicv2 *g = (Gicv2 *)d;
+
+    g_mutex_lock(&g->lock);
+    if (!g->lent) {
+        tell(g, out);
+    } else if (gic_lent_look(d->machine, out)) {
+        gicv2_exchange(g, false);
+        tell(g, out);
     }
     g_mutex_unlock(&g->lock);
 }

@@ -42,7 +42,7 @@ struct Gicv2 {
     GicVirt vcpu[V2_CPUS];
     /* host */
     GMutex lock;
-    const AccelArmOps *lent; /* gic_lend(); NULL: the state is here */
+    const AccelArmOps *lent; /* who has it, gic_lent.c; NULL: the state is here */
     Cpu *cpus[V2_CPUS];
     uint8_t driven[V2_CPUS]; /* levels of the output wires, bit n: ARM_PIN_n */
     V2Window window[GIC_REGION__COUNT][2];
@@ -80,6 +80,8 @@ unsigned v2_running(const Gicv2 *g, unsigned cpu); /* V2_IDLE_PRIO: idle */
 uint8_t v2_group_mask(const Gicv2 *g, unsigned cpu, bool group1);
 /* Drive a processor's wires; all of them. */
 void v2_update(Gicv2 *g, unsigned cpu);
+/* The same, whatever the wires were. */
+void v2_refresh(Gicv2 *g);
 void v2_update_all(Gicv2 *g);
 void v2_update_irq(Gicv2 *g, unsigned irq, unsigned cpu); /* everyone whom that interrupt may concern */
 void v2_send_sgi(Gicv2 *g, unsigned from, uint8_t targets, unsigned sgi);

@@ -257,11 +257,8 @@ void gicv3_set_ppi(void *opaque, int n, int level)
     unsigned cpu = n / 32;
     uint32_t bit = BIT32(n % 32), *now = &g->ppi_level[cpu];
 
-    if (g->lent) {
-        return; /* so are the timers */
-    }
     g_mutex_lock(&g->lock);
-    if (((*now & bit) != 0) != (level != 0)) {
+    if (!g->lent && ((*now & bit) != 0) != (level != 0)) { /* lent: so are the timers */
         *now = level ? *now | bit : *now & ~bit;
         g->cpu[cpu].latch |= level ? bit & g->cpu[cpu].edge : 0;
         v3_update(g, cpu);
@@ -389,15 +386,8 @@ static void v3_reset_hold(Device *d)
     g_mutex_unlock(&g->lock);
 }
 
-static void v3_outputs(Device *d)
+void v3_refresh(Gicv3 *g)
 {
-    Gicv3 *g = (Gicv3 *)d;
-
-    if (g->lent) {
-        gicv3_exchange(g, true);
-        return;
-    }
-    g_mutex_lock(&g->lock);
     for (unsigned i = 32; i < g->num_irq; i++) {
         set_target(g, i);
     }
@@ -410,6 +400,18 @@ static void v3_outputs(Device *d)
         g->host[i].driven ^= 0xf; /* all four, whatever they were */
         v3_update_lines(g, i);
     }
+}
+
+static void v3_outputs(Device *d)
+{
+    Gicv3 *g = (Gicv3 *)d;
+
+    g_mutex_lock(&g->lock);
+    if (g->lent) {
+        gicv3_exchange(g, true);
+    } else {
+        v3_refresh(g);
+    }
     g_mutex_unlock(&g->lock);
 }
 
@@ -417,9 +419,11 @@ static bool v3_pre_save(Device *d, Error **errp)
 {
     Gicv3 *g = (Gicv3 *)d;
 
+    g_mutex_lock(&g->lock);
     if (g->lent) {
         gicv3_exchange(g, false);
     }
+    g_mutex_unlock(&g->lock);
     return v3_lpi_save(g);
 }
 
@@ -441,11 +445,8 @@ static bool v3_post_load(Device *d, int version, Error **errp)
     return v3_lpi_load(g, errp);
 }
 
-static void v3_info(Device *d, GString *out)
+static void tell(Gicv3 *g, GString *out)
 {
-    Gicv3 *g = (Gicv3 *)d;
-
-    g_mutex_lock(&g->lock);
     g_string_append_printf(out, "ctlr %x\n", g->ctlr);
     for (unsigned i = 0; i < g->num_cpu; i++) {
         const V3Cpu *c = &g->cpu[i];
@@ -459,6 +460,19 @@ static void v3_info(Device *d, GString *out)
             g_string_append_printf(out, "%4u: enabled %08x pending %08x active %08x group %08x\n", w * 32, g->enabled[w],
                                    spi_pending(g, w), g->active[w], g->group[w]);
         }
+    }
+}
+
+static void v3_info(Device *d, GString *out)
+{
+    Gicv3 *g = (Gicv3 *)d;
+
+    g_mutex_lock(&g->lock);
+    if (!g->lent) {
+        tell(g, out);
+    } else if (gic_lent_look(d->machine, out)) {
+        gicv3_exchange(g, false);
+        tell(g, out);
     }
     g_mutex_unlock(&g->lock);
 }
@@ -499,6 +513,7 @@ static const StateField v3_state[] = {
     HOST_ONLY(Gicv3, lock),
     HOST_ONLY(Gicv3, host),
     HOST_ONLY(Gicv3, lent),
+    HOST_ONLY(Gicv3, its),
     HOST_ONLY(Gicv3, target),
     HOST_ONLY(Gicv3, ready),
     HOST_ONLY(Gicv3, window),

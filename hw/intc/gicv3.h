@@ -82,7 +82,8 @@ struct Gicv3 {
     /* host */
     GMutex lock;
     V3Host *host; /* num_cpu of them */
-    const AccelArmOps *lent; /* gic_lend(); NULL: the state is here */
+    const AccelArmOps *lent; /* who has it, gic_lent.c; NULL: the state is here */
+    struct Its *its;         /* that makes its LPIs; NULL: none */
     int16_t target[V3_WORDS * 32]; /* processor an SPI is routed to, -1 none: follows irouter */
     uint32_t ready;                /* which words have an SPI that is pending, enabled and not active */
     V3Window window[GIC_REGION__COUNT][2];
@@ -100,6 +101,8 @@ static inline bool v3_one_state(const Gicv3 *g)
 }
 
 /* ---- gicv3.c; the lock is held by the caller ---- */
+/* Everything that is derived from the state, and the wires, whatever they were. */
+void v3_refresh(Gicv3 *g);
 /* Group of an interrupt; cpu matters for SGIs and PPIs. LPIs are G1NS. */
 int v3_group_of(const Gicv3 *g, unsigned cpu, uint32_t intid);
 /* Find a processor's highest priority pending interrupt again, and drive its wires. */
@@ -148,6 +151,9 @@ void v3_lpi_invalidate(Gicv3 *g, unsigned cpu);
 void v3_lpi_move(Gicv3 *g, unsigned from, unsigned to, uint32_t intid);
 void v3_lpi_move_all(Gicv3 *g, unsigned from, unsigned to);
 void v3_lpi_forget(Gicv3 *g, unsigned cpu);
+/* All of a processor's that are pending, to its table in memory and from there, as its redistributor goes and comes. */
+void v3_lpi_to_table(Gicv3 *g, unsigned cpu);
+void v3_lpi_from_table(Gicv3 *g, unsigned cpu);
 bool v3_lpi_save(Gicv3 *g);
 bool v3_lpi_load(Gicv3 *g, Error **errp);
 /*

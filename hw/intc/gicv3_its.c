@@ -28,13 +28,22 @@ enum {
 #define PAUSE (100 * NS_PER_US) /* until the next portion */
 #define TYPER_VALUE \
     (1ull << 36 /* CIL */ | (ITS_COLLECTION_BITS - 1ull) << 32 | (ITS_DEVICE_BITS - 1) << 13 | (ITS_EVENT_BITS - 1) << 8 | \
-     (ITS_ITE_SIZE - 1) << 4 | 1)
-/* GITS_BASER<n>: type 58:56 and entry size 52:48 are fixed. */
-#define BASER_FIXED (7ull << 56 | 0x1full << 48)
+     (ITS_ENTRY_SIZE - 1) << 4 | 1)
+/* GITS_BASER<n>: type 58:56, entry size 52:48 and page size 9:8 are fixed; collections have one level. */
+#define BASER_FIXED (7ull << 56 | 0x1full << 48 | 3u << 8)
+#define BASER_INDIRECT (1ull << 62)
+#define PAGES_OF_64K (2u << 8)
 static const uint64_t baser_fixed[ITS_BASERS] = {
-    [ITS_DEVICES] = 1ull << 56 | (ITS_ENTRY_SIZE - 1ull) << 48,
-    [ITS_COLLECTIONS] = 4ull << 56 | (ITS_ENTRY_SIZE - 1ull) << 48,
+    [ITS_DEVICES] = 1ull << 56 | (ITS_ENTRY_SIZE - 1ull) << 48 | PAGES_OF_64K,
+    [ITS_COLLECTIONS] = 4ull << 56 | (ITS_ENTRY_SIZE - 1ull) << 48 | PAGES_OF_64K,
 };
+
+static void set_baser(Its *s, unsigned n, uint64_t v)
+{
+    uint64_t fixed = BASER_FIXED | (n == ITS_COLLECTIONS ? BASER_INDIRECT : 0);
+
+    s->baser[n] = baser_fixed[n] ? (v & ~fixed) | baser_fixed[n] : 0;
+}
 
 /* ---- command queue ---- */
 
@@ -45,8 +54,8 @@ static uint64_t queue_size(const Its *s)
 
 static bool running(const Its *s)
 {
-    return (s->ctlr & CTLR_ENABLED) && (s->cbaser & VALID) && !(s->creadr & STALLED) && s->creadr != s->cwriter &&
-           s->cwriter < queue_size(s);
+    return !s->gic->lent && (s->ctlr & CTLR_ENABLED) && (s->cbaser & VALID) && !(s->creadr & STALLED) &&
+           s->creadr != s->cwriter && s->cwriter < queue_size(s);
 }
 
 static void run_queue(Its *s)
@@ -128,8 +137,8 @@ static void write_cwriter(Its *s, unsigned shift, uint32_t v, uint32_t mask)
 
 static void write_baser(Its *s, unsigned n, unsigned shift, uint32_t v, uint32_t mask)
 {
-    if (!(s->ctlr & CTLR_ENABLED) && baser_fixed[n]) {
-        s->baser[n] = (merge(s->baser[n], shift, v, mask) & ~BASER_FIXED) | baser_fixed[n];
+    if (!(s->ctlr & CTLR_ENABLED)) {
+        set_baser(s, n, merge(s->baser[n], shift, v, mask));
     }
 }
 
@@ -205,7 +214,9 @@ void gicv3_its_message(void *opaque, uint16_t requester, uint64_t addr, uint32_t
         return;
     }
     g_mutex_lock(&s->gic->lock);
-    if (s->ctlr & CTLR_ENABLED) {
+    if (s->gic->lent) {
+        s->gic->lent->its_message(s->dev.machine, requester, addr, data);
+    } else if (s->ctlr & CTLR_ENABLED) {
         its_event(s, requester, data);
     }
     g_mutex_unlock(&s->gic->lock);
@@ -222,17 +233,26 @@ static bool its_realize(Device *d, Error **errp)
         return false;
     }
     s->gic = (Gicv3 *)s->parent;
+    s->gic->its = s;
     timer_init(&s->more, d->machine, CLOCK_VIRTUAL, its_more, s);
     device_map_memory(d, s->base, I_SIZE, &its_ops, "gicv3_its");
     return true;
+}
+
+static void its_unrealize(Device *d)
+{
+    Its *s = (Its *)d;
+
+    s->gic->its = NULL;
+    timer_fini(&s->more);
 }
 
 static void its_reset_hold(Device *d)
 {
     Its *s = (Its *)d;
 
-    for (int i = 0; i < ITS_BASERS; i++) {
-        s->baser[i] = baser_fixed[i] | (baser_fixed[i] ? 2u << 8 : 0); /* 64 KiB pages */
+    for (unsigned i = 0; i < ITS_BASERS; i++) {
+        set_baser(s, i, 0);
     }
 }
 
@@ -243,8 +263,8 @@ static bool its_post_load(Device *d, int version, Error **errp)
     s->ctlr &= CTLR_ENABLED;
     s->cwriter &= OFFSET_MASK;
     s->creadr &= OFFSET_MASK | STALLED;
-    for (int i = 0; i < ITS_BASERS; i++) {
-        s->baser[i] = baser_fixed[i] ? (s->baser[i] & ~BASER_FIXED) | baser_fixed[i] : 0;
+    for (unsigned i = 0; i < ITS_BASERS; i++) {
+        set_baser(s, i, s->baser[i]);
     }
     return true;
 }
@@ -252,8 +272,17 @@ static bool its_post_load(Device *d, int version, Error **errp)
 static void its_info(Device *d, GString *out)
 {
     Its *s = (Its *)d;
+    const AccelArmOps *lent;
 
     g_mutex_lock(&s->gic->lock);
+    lent = s->gic->lent;
+    if (lent && !gic_lent_look(d->machine, out)) {
+        g_mutex_unlock(&s->gic->lock);
+        return;
+    }
+    if (lent) {
+        its_exchange(s, false);
+    }
     g_string_append_printf(out, "ctlr %x queue %" PRIx64 " read %" PRIx64 " written %" PRIx64 " devices %" PRIx64
                            " collections %" PRIx64 "\n", s->ctlr, s->cbaser, s->creadr, s->cwriter,
                            s->baser[ITS_DEVICES], s->baser[ITS_COLLECTIONS]);
@@ -292,6 +321,7 @@ const DeviceType arm_gicv3_its_type = {
     .props = its_props,
     .state = its_state,
     .realize = its_realize,
+    .unrealize = its_unrealize,
     .reset_hold = its_reset_hold,
     .post_load = its_post_load,
     .info = its_info,

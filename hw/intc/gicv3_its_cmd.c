@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * GICv3 ITS: commands and the tables they make. IHI 0069H, 5.2 and 5.3. Tables lie in guest memory, in a form of our own
- * (5.2.1 leaves it open), and are looked up there each time; a guest that changes them itself harms only itself.
+ * GICv3 ITS: commands and the tables they make. IHI 0069H, 5.2 and 5.3. Tables lie in guest memory, and are looked up there
+ * each time; a guest that changes them itself harms only itself.
  *
- * Device table entry: 63 valid, 51:8 address of the interrupt translation table, 4:0 bits of EventID - 1. Collection table
- * entry: 63 valid, 15:0 processor. Interrupt translation entry: 64 bits with 63 valid, 31:0 INTID; then 32 bits of ICID.
+ * Their form is open (5.2.1). Entries are those of a Linux host's ITS ("ITS Table ABI REV0", arm-vgic-its.rst), so that a
+ * machine can go there and come back with the tables that its guest made room for: ITS_DTE_*, ITS_CTE_*, ITS_ITE_*. Only the
+ * collection table has another order there (gicv3_its_lent.c).
  *
  * home: under the GIC's lock.
  */
@@ -20,9 +21,9 @@ enum {
 };
 #define COST_SCAN 16 /* of commands that look through all LPIs of a processor */
 
-#define VALID (1ull << 63)
+#define VALID ITS_VALID
 #define BASER_INDIRECT (1ull << 62)
-#define ITT_ADDR 0x000fffffffffff00ull
+#define ITT_ADDR 0x000fffffffffff00ull /* of MAPD */
 #define L1_ADDR  0x000ffffffffff000ull
 
 typedef struct Ite {
@@ -38,43 +39,42 @@ typedef struct Translation {
 
 /* ---- tables ---- */
 
-static uint64_t page_size(uint64_t baser)
+static hwaddr table_addr(uint64_t baser) /* pages of 64 KiB: bits 15:12 are 51:48 of the address */
 {
-    unsigned s = baser >> 8 & 3;
-
-    return s == 0 ? 4096 : s == 1 ? 16384 : 65536;
+    return (baser & 0x0000ffffffff0000ull) | (baser & 0xf000) << 36;
 }
 
-static hwaddr table_addr(uint64_t baser)
+uint32_t its_table_entries(const Its *s, ItsTable table)
 {
-    if ((baser >> 8 & 3) >= 2) { /* 64 KiB pages: bits 15:12 are 51:48 of the address */
-        return (baser & 0x0000ffffffff0000ull) | (baser & 0xf000) << 36;
-    }
-    return baser & 0x0000fffffffff000ull;
+    uint64_t baser = s->baser[table], room = ((baser & 0xff) + 1) * ITS_PAGE_SIZE / ITS_ENTRY_SIZE;
+    uint64_t entries = baser & BASER_INDIRECT ? room * (ITS_PAGE_SIZE / ITS_ENTRY_SIZE) : room;
+    uint32_t ids = 1u << (table == ITS_DEVICES ? ITS_DEVICE_BITS : ITS_COLLECTION_BITS);
+
+    return baser & VALID ? (uint32_t)MIN(entries, ids) : 0;
 }
 
 /* Where entry id of a table is. false: outside of it, or in a second level that is not there. */
-static bool entry_addr(Its *s, int table, uint32_t id, hwaddr *addr)
+static bool entry_addr(Its *s, ItsTable table, uint32_t id, hwaddr *addr)
 {
-    uint64_t baser = s->baser[table], page = page_size(baser), size = ((baser & 0xff) + 1) * page, l1;
+    uint64_t baser = s->baser[table], l1;
 
-    if (!(baser & VALID)) {
+    if (id >= its_table_entries(s, table)) {
         return false;
     }
     if (!(baser & BASER_INDIRECT)) {
         *addr = table_addr(baser) + (uint64_t)id * ITS_ENTRY_SIZE;
-        return (uint64_t)id * ITS_ENTRY_SIZE < size;
+        return true;
     }
-    uint64_t per_page = page / ITS_ENTRY_SIZE, first = id / per_page;
-    if (first * 8 >= size || !v3_ram_read(s->gic, table_addr(baser) + first * 8, &l1, 8)) {
+    uint64_t per_page = ITS_PAGE_SIZE / ITS_ENTRY_SIZE, first = id / per_page;
+    if (!v3_ram_read(s->gic, table_addr(baser) + first * 8, &l1, 8)) {
         return false;
     }
     l1 = BITS_LE(64, l1);
-    *addr = (l1 & L1_ADDR & ~(page - 1)) + id % per_page * ITS_ENTRY_SIZE;
+    *addr = (l1 & L1_ADDR & ~(ITS_PAGE_SIZE - 1ull)) + id % per_page * ITS_ENTRY_SIZE;
     return l1 & VALID;
 }
 
-static bool read_entry(Its *s, int table, uint32_t id, uint64_t *entry)
+bool its_read_entry(Its *s, ItsTable table, uint32_t id, uint64_t *entry)
 {
     hwaddr addr;
 
@@ -85,7 +85,7 @@ static bool read_entry(Its *s, int table, uint32_t id, uint64_t *entry)
     return *entry & VALID;
 }
 
-static bool write_entry(Its *s, int table, uint32_t id, uint64_t entry)
+bool its_write_entry(Its *s, ItsTable table, uint32_t id, uint64_t entry)
 {
     hwaddr addr;
 
@@ -98,41 +98,41 @@ static bool find_ite(Its *s, uint32_t device, uint32_t event, hwaddr *addr)
 {
     uint64_t dte;
 
-    if (device >> ITS_DEVICE_BITS || !read_entry(s, ITS_DEVICES, device, &dte) || event >> ((dte & 0x1f) + 1)) {
+    if (device >> ITS_DEVICE_BITS || !its_read_entry(s, ITS_DEVICES, device, &dte) || event >= its_dte_events(dte)) {
         return false;
     }
-    *addr = (dte & ITT_ADDR) + (uint64_t)event * ITS_ITE_SIZE;
+    *addr = its_dte_itt(dte) + (uint64_t)event * ITS_ENTRY_SIZE;
     return true;
 }
 
 static bool read_ite(Its *s, hwaddr addr, Ite *ite)
 {
-    uint8_t b[ITS_ITE_SIZE];
+    uint64_t v;
 
-    if (!v3_ram_read(s->gic, addr, b, sizeof(b)) || !(ld_le64(b) & VALID)) {
+    if (!v3_ram_read(s->gic, addr, &v, sizeof(v))) {
         return false;
     }
-    *ite = (Ite){(uint32_t)ld_le64(b), ld_le32(b + 8)};
-    return true;
+    v = BITS_LE(64, v);
+    *ite = (Ite){(uint32_t)(v >> ITS_ITE_INTID_SHIFT), (uint32_t)(v & ITS_ICID)};
+    return ite->intid;
 }
 
 static bool write_ite(Its *s, hwaddr addr, const Ite *ite)
 {
-    uint8_t b[ITS_ITE_SIZE];
+    uint64_t v = ite ? (uint64_t)ite->intid << ITS_ITE_INTID_SHIFT | ite->icid : 0;
 
-    st_le64(b, ite ? VALID | ite->intid : 0);
-    st_le32(b + 8, ite ? ite->icid : 0);
-    return v3_ram_write(s->gic, addr, b, sizeof(b));
+    v = BITS_LE(64, v);
+    return v3_ram_write(s->gic, addr, &v, sizeof(v));
 }
 
 static int collection_cpu(Its *s, uint32_t icid)
 {
     uint64_t cte;
 
-    if (icid >> ITS_COLLECTION_BITS || !read_entry(s, ITS_COLLECTIONS, icid, &cte)) {
+    if (icid >> ITS_COLLECTION_BITS || !its_read_entry(s, ITS_COLLECTIONS, icid, &cte)) {
         return -1;
     }
-    uint32_t cpu = cte & 0xffff; /* the guest may have changed it */
+    uint32_t cpu = (uint32_t)(cte >> ITS_CTE_CPU_SHIFT); /* the guest may have changed it */
     return cpu < s->gic->num_cpu ? (int)cpu : -1;
 }
 
@@ -175,9 +175,10 @@ static bool cmd_mapd(Its *s, uint32_t device, const uint64_t dw[4])
         return false;
     }
     if (!(dw[2] & VALID)) {
-        return write_entry(s, ITS_DEVICES, device, 0);
+        return its_write_entry(s, ITS_DEVICES, device, 0);
     }
-    return size < ITS_EVENT_BITS && write_entry(s, ITS_DEVICES, device, VALID | (dw[2] & ITT_ADDR) | size);
+    uint64_t dte = VALID | (dw[2] & ITT_ADDR) >> ITS_DTE_ITT_SHIFT | size;
+    return size < ITS_EVENT_BITS && its_write_entry(s, ITS_DEVICES, device, dte);
 }
 
 static bool cmd_mapc(Its *s, const uint64_t dw[4])
@@ -186,9 +187,9 @@ static bool cmd_mapc(Its *s, const uint64_t dw[4])
     unsigned cpu;
 
     if (!(dw[2] & VALID)) {
-        return write_entry(s, ITS_COLLECTIONS, icid, 0);
+        return its_write_entry(s, ITS_COLLECTIONS, icid, 0);
     }
-    return target_of(s, dw[2], &cpu) && write_entry(s, ITS_COLLECTIONS, icid, VALID | cpu);
+    return target_of(s, dw[2], &cpu) && its_write_entry(s, ITS_COLLECTIONS, icid, its_cte(icid, cpu));
 }
 
 static bool cmd_map_event(Its *s, uint32_t device, const uint64_t dw[4])

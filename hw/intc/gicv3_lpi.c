@@ -230,6 +230,18 @@ static void store_table(Gicv3 *g, unsigned cpu)
     }
 }
 
+void v3_lpi_to_table(Gicv3 *g, unsigned cpu)
+{
+    store_table(g, cpu);
+    v3_lpi_forget(g, cpu);
+}
+
+void v3_lpi_from_table(Gicv3 *g, unsigned cpu)
+{
+    v3_lpi_forget(g, cpu);
+    load_table(g, cpu);
+}
+
 void v3_lpi_enable(Gicv3 *g, unsigned cpu, bool on)
 {
     V3Cpu *c = &g->cpu[cpu];
@@ -243,10 +255,9 @@ void v3_lpi_enable(Gicv3 *g, unsigned cpu, bool on)
         }
         c->lpi_enable = 1;
     } else {
-        store_table(g, cpu);
+        v3_lpi_to_table(g, cpu);
         c->lpi_enable = 0;
         c->pendbaser &= ~PENDBASER_PTZ;
-        v3_lpi_forget(g, cpu);
     }
     v3_lpi_invalidate(g, cpu);
 }

@@ -314,7 +314,7 @@ static bool add_gic(VirtBoard *v, Error **errp)
     device_set_u64(v->gic, "has-virtualization-extensions", v->virtualization);
     device_set_u64(v->gic, "irq-reset-nonsecure", v->secure && virt_boots_linux(v));
     if (v3) {
-        device_set_u64(v->gic, "has-lpi", v->its && !v->host_gic);
+        device_set_u64(v->gic, "has-lpi", v->its);
         if (!set_redistributors(v, cpus, errp)) {
             return false;
         }
@@ -343,7 +343,7 @@ static bool add_msi(VirtBoard *v, Error **errp)
 {
     Machine *m = v->dev.machine;
 
-    if (v->gic_version == 3 && (!v->its || v->host_gic)) {
+    if (v->gic_version == 3 && !v->its) {
         return true;
     }
     v->msi = device_new(m, v->its ? &arm_gicv3_its_type : &arm_gicv2m_type, &v->dev, NULL);
@@ -464,8 +464,8 @@ static bool add_pcie(VirtBoard *v, Error **errp)
         .mmio = mmio.base, .mmio_size = mmio.size,
         .high = high.base, .high_size = high.size,
         .pio = pio.base, .pio_size = pio.size,
-        .msi = v->host_gic && v->its ? gic_lent_message : !v->msi ? NULL : v->its ? gicv3_its_message : gicv2m_message,
-        .msi_opaque = v->host_gic && v->its ? v->gic : v->msi,
+        .msi = !v->msi ? NULL : v->its ? gicv3_its_message : gicv2m_message,
+        .msi_opaque = v->msi,
     };
 
     v->pcie = device_new(v->dev.machine, &gpex_type, &v->dev, NULL);

@@ -51,7 +51,7 @@ typedef struct VirtBoard {
     char *iommu, *dtb, *dumpdtb, *dt_compatible, *pflash[2];
     /* derived */
     int gic_version;
-    bool its, host_gic; /* host_gic: the GIC, with its ITS, is in the host's kernel */
+    bool its, host_gic; /* host_gic: the GIC, with its ITS, is lent to the host's kernel */
     ArmPsciConduit psci;
     VirtRange map[VIRT__REGIONS];
     VirtRange ecam;            /* low or high */

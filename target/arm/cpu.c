@@ -181,6 +181,7 @@ const TargetOps arm_target = {
     .translate = arm_debug_translate,
     .has_work = arm_has_work,
     .disas = cpu_disas,
+    .fits = arm_cpu_fits,
     .gdb = &arm_gdb,
     .tcg = &arm_tcg_target,
 };

@@ -11,7 +11,7 @@
 
 #define MIDR_KEY A64_SYSREG(3, 0, 0, 0, 0)
 
-static int id_by_key(uint32_t key)
+int arm_id_by_key(uint32_t key)
 {
     static const uint16_t keys[] = {
 #define I(name, op0, op1, crn, crm, op2) [ARM_ID_##name] = A64_SYSREG(op0, op1, crn, crm, op2),
@@ -36,7 +36,7 @@ const ArmModel *arm_host_model(ArmCpuRequest *r)
                      .sve_vq_map = r->host->sve_vq_map, .ids = r->host_ids};
     for (unsigned i = 0; i < r->host->n; i++) {
         const AccelArmReg *reg = &r->host->id[i];
-        int id = id_by_key(reg->key);
+        int id = arm_id_by_key(reg->key);
         if (reg->key == MIDR_KEY) {
             m->midr = (uint32_t)reg->value;
         } else if (id >= 0 && n < ARM_ID__COUNT) {

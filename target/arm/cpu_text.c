@@ -276,6 +276,7 @@ static bool settle_pauth(ArmCpuRequest *r, Error **errp)
     bool on = r->pauth != 0, impdef = r->pauth_impdef == 1;
 
     if (r->host) {
+        c->host = true;
         c->host_pauth = on && r->host->pauth;
     }
     if (!arm_has(c, ARM_FEAT_PAuth) || (r->host && on)) {

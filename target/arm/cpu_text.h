@@ -39,6 +39,9 @@ void arm_without_host_levels(ArmCpuConfig *c);
 /* Why that property cannot be on with that host; NULL: it can. g_free. */
 char *arm_host_lacks(const AccelArmHost *host, const char *property);
 
+/* An identification register by its encoding, ARM_ID_*; -1: none that we know (cpu_host.c). */
+int arm_id_by_key(uint32_t key);
+
 /* "sve128", "sve256" ...: the bit of that length; -1: it is none (cpu_sve.c). */
 int arm_sve_length(const char *name);
 /* What was asked for of vector lengths, to r->c. */
@@ -48,6 +51,9 @@ bool arm_settle_sve(ArmCpuRequest *r, Error **errp);
 void arm_list_models(GString *out);
 bool arm_check_model(const char *text, const AccelOps *accel, Error **errp);
 json_t *arm_model_definitions(void);
+bool arm_cpu_fits(Cpu *cpu, const AccelOps *to, Error **errp); /* cpu_fits.c */
+/* Has the translator what guests of processor n, which is the host's, found there? */
+bool arm_fits_translator(const ArmCpuConfig *c, int n, const AccelArmHost *host, Error **errp);
 json_t *arm_expand_model(const char *name, json_t *props, Error **errp);
 
 #endif

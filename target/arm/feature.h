@@ -43,6 +43,7 @@ typedef struct ArmCpuConfig {
     const struct ArmSysRegSet *sysregs; /* the system registers that it has (sysreg.c) */
     bool aarch64;             /* highest level starts in AArch64 */
     bool start_powered_off;
+    bool host;                /* -cpu host */
     bool host_pauth;          /* -cpu host: guests have the host's pointer authentication, of whatever algorithm */
     bool semihosting, semihosting_user; /* the host may be called; from EL0, too */
 } ArmCpuConfig;

@@ -118,16 +118,23 @@ void arm_set_power(Cpu *cpu, bool on)
     __atomic_store_n(&arm_cpu(cpu)->start.state, on ? ARM_START_ON : ARM_START_OFF, __ATOMIC_RELEASE);
 }
 
+static void begin(const ArmCpuConfig *c, ArmState *s, const ArmStart *how)
+{
+    int64_t offset = s->cnt_offset;
+    uint64_t virtual_offset = arm_has(c, ARM_FEAT_EL2) ? 0 : s->sr[ARM_SR_CNTVOFF_EL2];
+
+    arm_config_reset(c, s);
+    s->cnt_offset = offset;
+    s->sr[ARM_SR_CNTVOFF_EL2] = virtual_offset;
+    arm_enter_direct(c, s, how->el, how->a32, how->pc);
+    s->pstate |= how->thumb ? CPSR_T : 0;
+    s->pstate |= how->a32 && how->big_endian ? CPSR_E : 0;
+    s->x[0] = how->context;
+}
+
 static void start_now(ArmEnv *env, const ArmStart *how)
 {
-    int64_t offset = env->s.cnt_offset;
-
-    arm_config_reset(env->config, &env->s);
-    env->s.cnt_offset = offset;
-    arm_enter_direct(env->config, &env->s, how->el, how->a32, how->pc);
-    env->s.pstate |= how->thumb ? CPSR_T : 0;
-    env->s.pstate |= how->a32 && how->big_endian ? CPSR_E : 0;
-    env->s.x[0] = how->context;
+    begin(env->config, &env->s, how);
     env->cc = arm_cc_from_nzcv(0);
     env->fault.kind = ARM_FAULT_NONE;
     arm_update_mode(env);
@@ -139,21 +146,35 @@ static void start_now(ArmEnv *env, const ArmStart *how)
     arm_security_changed(env);
 }
 
-bool arm_take_start(ArmEnv *env)
+/* Was it told to begin? */
+static bool taken(Cpu *cpu)
 {
-    Cpu *cpu = env->cpu;
-    ArmStart *start = &arm_cpu(cpu)->start;
-
     if (!(cpu_requests(cpu) & CPU_REQ_SIPI)) {
         return false;
     }
     cpu_unrequest(cpu, CPU_REQ_SIPI);
-    if (__atomic_load_n(&start->state, __ATOMIC_ACQUIRE) != ARM_START_PENDING) {
+    return __atomic_load_n(&arm_cpu(cpu)->start.state, __ATOMIC_ACQUIRE) == ARM_START_PENDING;
+}
+
+bool arm_take_start(ArmEnv *env)
+{
+    Cpu *cpu = env->cpu;
+
+    if (!taken(cpu)) {
         return false;
     }
-    start_now(env, start);
+    start_now(env, &arm_cpu(cpu)->start);
     arm_set_power(cpu, true);
     arm_publish_wait(env);
     arm_timers_changed(cpu, &env->s);
     return true;
+}
+
+void arm_start_parked(Cpu *cpu)
+{
+    if (taken(cpu)) {
+        begin(&arm_cpu(cpu)->config, cpu->state, &arm_cpu(cpu)->start);
+        arm_set_power(cpu, true);
+        cpu_state_changed(cpu);
+    }
 }

@@ -9,6 +9,8 @@
 
 /* Own thread: begin as told, if somebody did. */
 bool arm_take_start(ArmEnv *env);
+/* The same for a parked processor, in cpu->state. */
+void arm_start_parked(Cpu *cpu);
 /* State of a program loaded directly: that level, that pc, MMU off, levels above set up as firmware would. */
 void arm_enter_direct(const ArmCpuConfig *c, ArmState *s, unsigned el, bool a32, uint64_t pc);
 /* Highest Non-secure level there is. */

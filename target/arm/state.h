@@ -36,4 +36,11 @@ bool arm_state_equal(const ArmState *a, const ArmState *b, GString *why);
 /* How that processor is configured: for accelerators, which set up the host's in its likeness. */
 const ArmCpuConfig *arm_cpu_config(const Cpu *cpu);
 
+/*
+ * For accelerators that keep the counters, and which processors are off, by other means. All parked. The state has just
+ * come from there, where the counters are at phys and virt; the state is about to go there: what the virtual counter is.
+ */
+void arm_cpus_from_host(Machine *m, uint64_t phys, uint64_t virt);
+uint64_t arm_cpus_to_host(Machine *m);
+
 #endif

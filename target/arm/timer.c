@@ -6,7 +6,9 @@
  * Thread: registers on the vCPU's own; deadlines fire on the main loop.
  */
 #include "core/machine.h"
+#include "target/arm/cpu.h"
 #include "target/arm/start.h"
+#include "target/arm/state.h"
 #include "target/arm/sysreg_rows.h"
 #include "target/arm/timer.h"
 
@@ -48,10 +50,10 @@ uint64_t arm_count(const ArmEnv *env)
     return count_now(env->cpu, env->config->cnt_freq, env->s.cnt_offset);
 }
 
-/* What is subtracted from the physical count for that timer. */
-static uint64_t timer_offset(const ArmCpuConfig *c, const ArmState *s, int n)
+/* What is subtracted from the physical count for that timer. Without EL2 that is 0, or what the host's processor had. */
+static uint64_t timer_offset(const ArmState *s, int n)
 {
-    return n == ARM_TIMER_VIRT && arm_has(c, ARM_FEAT_EL2) ? s->sr[ARM_SR_CNTVOFF_EL2] : 0;
+    return n == ARM_TIMER_VIRT ? s->sr[ARM_SR_CNTVOFF_EL2] : 0;
 }
 
 /* ---- host side, machine locked ---- */
@@ -115,7 +117,7 @@ static void follow(Cpu *cpu, const ArmState *s, int n)
 
     t->ctl = s->sr[ctl_slot[n]];
     t->cval = s->sr[cval_slot[n]];
-    t->offset = timer_offset(&arm_cpu(cpu)->config, s, n);
+    t->offset = timer_offset(s, n);
     update(t);
 }
 
@@ -150,11 +152,43 @@ void arm_cpu_connect_timer(Cpu *cpu, int timer, Irq to)
     arm_cpu(cpu)->timers->one[timer].to = to;
 }
 
+/* ---- counters that were the host's ---- */
+
+/* One offset for all: their counters are one. */
+void arm_cpus_from_host(Machine *m, uint64_t phys, uint64_t virt)
+{
+    Cpu *first = machine_cpu(m, 0);
+    int64_t offset = (int64_t)(phys - count_now(first, arm_cpu(first)->config.cnt_freq, 0));
+
+    for (int i = 0; i < machine_cpu_count(m); i++) {
+        Cpu *cpu = machine_cpu(m, i);
+        ArmState *s = cpu->state;
+        s->cnt_offset = offset;
+        s->sr[ARM_SR_CNTVOFF_EL2] = phys - virt;
+        arm_set_power(cpu, !s->powered_off);
+    }
+}
+
+uint64_t arm_cpus_to_host(Machine *m)
+{
+    const ArmState *s = machine_cpu(m, 0)->state;
+
+    for (int i = 0; i < machine_cpu_count(m); i++) {
+        Cpu *cpu = machine_cpu(m, i);
+        arm_start_parked(cpu);
+        for (int t = 0; t < ARM_TIMER__COUNT; t++) {
+            timer_disarm(&arm_cpu(cpu)->timers->one[t].timer);
+        }
+    }
+    return count_now(machine_cpu(m, 0), arm_cpu(machine_cpu(m, 0))->config.cnt_freq, s->cnt_offset) -
+           s->sr[ARM_SR_CNTVOFF_EL2];
+}
+
 /* ---- registers ---- */
 
 static uint64_t offset_of(const ArmEnv *env, int n)
 {
-    return timer_offset(env->config, &env->s, n);
+    return timer_offset(&env->s, n);
 }
 
 static void timer_written(ArmEnv *env, int n)
@@ -173,7 +207,7 @@ static uint64_t read_vct(ArmEnv *env, const ArmSysRegDef *r)
     unsigned el = arm_el(env);
     bool host = el == 0 ? arm_host_el0(env) : el == 2 && (arm_hcr(env) & HCR_E2H);
 
-    return arm_count(env) - (host || !arm_has(env->config, ARM_FEAT_EL2) ? 0 : env->s.sr[ARM_SR_CNTVOFF_EL2]);
+    return arm_count(env) - (host ? 0 : env->s.sr[ARM_SR_CNTVOFF_EL2]);
 }
 
 /* In these rows `mask` is the timer's number. */

@@ -179,20 +179,22 @@ static void test_reset(void)
 
     make(&b);
     g_assert_cmphex(load(&b, ITS + CTLR), ==, 0x43b80000000);
-    g_assert_cmphex(load(&b, ITS + TYPER), ==, 0x1f0001efb1);
+    g_assert_cmphex(load(&b, ITS + TYPER), ==, 0x1f0001ef71);
     g_assert_cmphex(load(&b, ITS + BASER0), ==, 0x0107000000000200);
     g_assert_cmphex(load(&b, ITS + BASER1), ==, 0x0407000000000200);
     g_assert_cmphex(load(&b, ITS + BASER1 + 8), ==, 0);
     g_assert_cmphex(bench_load(b.m, ITS + 0xffe0, 4), ==, 0x94);
     g_assert_cmphex(bench_load(b.m, ITS + 0xffe8, 4), ==, 0x3b);
     store(&b, ITS + BASER0, ~0ull);
-    g_assert_cmphex(load(&b, ITS + BASER0), ==, 0xf9e7ffffffffffff);
+    g_assert_cmphex(load(&b, ITS + BASER0), ==, 0xf9e7fffffffffeff); /* pages of 64 KiB alone */
+    store(&b, ITS + BASER1, ~0ull);
+    g_assert_cmphex(load(&b, ITS + BASER1), ==, 0xbce7fffffffffeff); /* one level */
     store(&b, ITS + BASER1 + 8, ~0ull);
     g_assert_cmphex(load(&b, ITS + BASER1 + 8), ==, 0);
     bench_store(b.m, ITS + CTLR, 4, ~0u);
     g_assert_cmphex(bench_load(b.m, ITS + CTLR, 4), ==, 0x80000001);
     store(&b, ITS + BASER0, 0);
-    g_assert_cmphex(load(&b, ITS + BASER0), ==, 0xf9e7ffffffffffff); /* fixed while it is enabled */
+    g_assert_cmphex(load(&b, ITS + BASER0), ==, 0xf9e7fffffffffeff); /* fixed while it is enabled */
     store(&b, REDIST + 0x70, ~0ull);
     g_assert_cmphex(load(&b, REDIST + 0x70), ==, 0x070fffffffffff9f);
     store(&b, REDIST + 0x78, ~0ull);
@@ -312,13 +314,13 @@ static void test_indirect(void)
 
     begin(&b);
     bench_store(b.m, ITS + CTLR, 4, 0);
-    store(&b, ITS + BASER0, VALID | 1ull << 62 | LEVEL1); /* 4 KiB pages: 512 devices each */
+    store(&b, ITS + BASER0, VALID | 1ull << 62 | LEVEL1); /* 8192 devices a page */
     bench_store(b.m, ITS + CTLR, 4, 1);
     store(&b, LEVEL1 + 8, VALID | DEVICES);
     mapc(&b, 1, 1);
-    mapd(&b, 0x208, ITT, 2);
-    mapti(&b, 0x208, 0, 8192, 1);
-    message(&b, 0x208, 0);
+    mapd(&b, 0x2008, ITT, 2);
+    mapti(&b, 0x2008, 0, 8192, 1);
+    message(&b, 0x2008, 0);
     g_assert_cmpuint(take(&b, 1), ==, 8192);
     g_assert_cmphex(load(&b, DEVICES + 8 * 8), !=, 0);
     mapd(&b, 0x8, ITT, 2); /* no second level there */
@@ -421,6 +423,145 @@ static void test_stall(void)
     end(&b);
 }
 
+/* ---- an ITS in the host's kernel: tables as Linux has them, arm-vgic-its.rst ---- */
+
+static struct {
+    GHashTable *regs; /* kind, cpu, register -> value; the ITS's: kind 7 */
+    AccelArmGic opened;
+    Bench *b;
+    int restored, saved, messages;
+} host;
+
+static uint64_t *host_reg(unsigned kind, unsigned cpu, uint32_t reg)
+{
+    void *key = (void *)((uintptr_t)kind << 56 | (uintptr_t)cpu << 40 | reg);
+    uint64_t *v = g_hash_table_lookup(host.regs, key);
+
+    if (!v) {
+        v = g_new0(uint64_t, 1);
+        g_hash_table_insert(host.regs, key, v);
+    }
+    return v;
+}
+
+static bool host_access(unsigned kind, unsigned cpu, uint32_t reg, uint64_t *val, bool write)
+{
+    uint64_t *v = host_reg(kind, cpu, reg);
+
+    if (write) {
+        *v = *val;
+    }
+    *val = *v;
+    return true;
+}
+
+static bool host_open(Machine *m, const AccelArmGic *g, Error **errp)
+{
+    host.opened = *g;
+    return true;
+}
+
+static bool host_gic(Machine *m, AccelGicRegs kind, unsigned cpu, uint32_t reg, uint64_t *val, bool write)
+{
+    return host_access(kind, cpu, reg, val, write);
+}
+
+static bool host_its(Machine *m, uint32_t reg, uint64_t *val, bool write)
+{
+    return host_access(7, 0, reg, val, write);
+}
+
+static void host_line(Machine *m, unsigned intid, bool level)
+{
+}
+
+static void host_its_reset(Machine *m)
+{
+}
+
+/* Saved: the collections come in another order, and interrupt 8192 became pending on processor 1. */
+static bool host_tables(Machine *m, bool restore)
+{
+    if (restore) {
+        g_assert_cmphex(*host_reg(7, 0, CTLR), ==, 0); /* before it is switched on */
+        host.restored++;
+    } else {
+        store(host.b, COLLECTIONS, VALID | 2 << 16 | 2);
+        store(host.b, COLLECTIONS + 8, VALID | 1 << 16 | 1);
+        host.saved++;
+    }
+    return true;
+}
+
+static bool host_lpis(Machine *m)
+{
+    bench_store(m, PENDING + 0x10000 + 1024, 1, bench_load(m, PENDING + 0x10000 + 1024, 1) | 1);
+    return true;
+}
+
+static void host_message(Machine *m, uint16_t requester, uint64_t addr, uint32_t data)
+{
+    g_assert_cmphex(addr, ==, TRANSLATER);
+    host.messages += requester + data;
+}
+
+static const AccelArmOps host_ops = {
+    .gic_open = host_open, .gic_line = host_line, .gic_access = host_gic, .its_reset = host_its_reset,
+    .its_access = host_its, .its_tables = host_tables, .lpis_to_memory = host_lpis, .its_message = host_message,
+};
+
+static void check_tables(Bench *b)
+{
+    g_assert_cmphex(load(b, DEVICES + 8 * 8), ==, VALID | 0x28ull << 49 | ITT >> 3 | 1);
+    g_assert_cmphex(load(b, DEVICES + 8 * 0x30), ==, VALID | (ITT + 0x100) >> 3 | 3);
+    for (uint64_t i = 0; i < 4; i++) {
+        g_assert_cmphex(load(b, ITT + 8 * i), ==, (i < 3 ? 1ull << 48 : 0) | (8192 + i) << 16 | 1);
+    }
+    g_assert_cmphex(load(b, ITT + 0x100 + 8 * 5), ==, 7ull << 48 | 8200 << 16 | 2);
+    g_assert_cmphex(load(b, ITT + 0x100 + 8 * 12), ==, 8201 << 16 | 2);
+    g_assert_cmphex(load(b, COLLECTIONS), ==, VALID | 1 << 16 | 1);
+    g_assert_cmphex(load(b, COLLECTIONS + 8), ==, VALID | 2 << 16 | 2);
+    g_assert_cmphex(load(b, COLLECTIONS + 16), ==, 0);
+    g_assert_cmphex(bench_load(b->m, PENDING + 0x10000 + 1024, 1), ==, 1 << 3);
+}
+
+static void test_moves(void)
+{
+    const AccelArmGic where = {.version = 3, .irqs = 64, .its = ITS};
+    Bench b;
+
+    begin(&b);
+    host.regs = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    host.b = &b;
+    map(&b);
+    mapd(&b, 0x30, ITT + 0x100, 4);
+    mapti(&b, 0x30, 5, 8200, 2);
+    mapti(&b, 0x30, 12, 8201, 2);
+    message(&b, 8, 3);
+    g_assert_true(gic_lend(b.gic, &host_ops, &where, NULL));
+    host.opened.hand_over(host.opened.gic, &host_ops);
+    g_assert_cmpint(b.irq[1].level, ==, 0);
+    g_assert_cmpint(host.restored, ==, 1);
+    g_assert_cmphex(*host_reg(7, 0, CTLR), ==, 1);
+    g_assert_cmphex(*host_reg(7, 0, BASER0), ==, load(&b, ITS + BASER0));
+    g_assert_cmphex(*host_reg(7, 0, CWRITER), ==, load(&b, ITS + CREADR));
+    check_tables(&b);
+    message(&b, 8, 2);
+    g_assert_cmpint(host.messages, ==, 10);
+    host.opened.hand_over(host.opened.gic, NULL);
+    g_assert_cmpint(host.saved, ==, 1);
+    g_assert_cmpuint(take(&b, 1), ==, 8192);
+    g_assert_cmpuint(take(&b, 1), ==, 8195);
+    g_assert_cmpuint(take(&b, 1), ==, 1023);
+    message(&b, 8, 2);
+    g_assert_cmpuint(take(&b, 1), ==, 8194);
+    message(&b, 0x30, 12);
+    g_assert_cmpuint(take(&b, 2), ==, 8201);
+    g_assert_cmpint(host.messages, ==, 10);
+    end(&b);
+    g_hash_table_destroy(host.regs);
+}
+
 static uint64_t random64(void)
 {
     return (uint64_t)(uint32_t)g_test_rand_int() << 32 | (uint32_t)g_test_rand_int();
@@ -520,6 +661,7 @@ int main(int argc, char **argv)
     g_test_add_func("/gicv3-its/state", test_state);
     g_test_add_func("/gicv3-its/5.3-budget", test_budget);
     g_test_add_func("/gicv3-its/5.3-stall", test_stall);
+    g_test_add_func("/gicv3-its/moves", test_moves);
     g_test_add_func("/gicv3-its/hostile", test_hostile);
     g_test_add_func("/gicv3-its/random-state", test_random_state);
     g_test_add_func("/gicv3-its/refusals", test_refusals);

@@ -288,6 +288,65 @@ static void test_host_sve(void)
     test_lengths = 0;
 }
 
+/* A processor with these properties on the host of the test, one of whose registers has that value, too; NULL: it fits. */
+static char *why_not(const char *text, uint32_t key, uint64_t value)
+{
+    const AccelArmOps there = {.host = host_of_test};
+    const AccelOps kvm = {.arm = &there};
+    g_autofree AccelArmHost *host = host_of_test(NULL);
+    ArmCpuConfig c = {0};
+    Error *err = NULL;
+    char *said = NULL;
+
+    g_assert_true(arm_config_parse_under(&c, text, &kvm, NULL));
+    host = g_realloc(host, sizeof(*host) + (host->n + 1) * sizeof(host->id[0]));
+    for (unsigned i = 0; i < host->n && key; i++) {
+        if (host->id[i].key == key) {
+            host->id[i].value |= value;
+            key = 0;
+        }
+    }
+    if (key) {
+        host->id[host->n++] = (AccelArmReg){key, value};
+    }
+    if (!arm_fits_translator(&c, 2, host, &err)) {
+        said = g_strdup(error_message(err));
+        error_free(err);
+    }
+    return said;
+}
+
+static void fits(const char *text, uint32_t key, uint64_t value, const char *want)
+{
+    g_autofree char *said = why_not(text, key, value);
+
+    g_assert_cmpstr(said, ==, want);
+}
+
+/* What guests saw of the host's processor, and the translator has not, keeps a machine from moving. */
+static void test_host_moves(void)
+{
+    const uint32_t pfr0 = KEY(3, 0, 0, 4, 0), isar1 = KEY(3, 0, 0, 6, 1), isar2 = KEY(3, 0, 0, 6, 2);
+
+    fits("host", 0, 0, NULL);
+    fits("host", isar2, 1 << 16, "processor 2 has what ID_AA64ISAR2_EL1[19:16] = 1 stands for, and the translator has not");
+    fits("host", KEY(3, 0, 0, 6, 0), 3ull << 20,
+         "processor 2 has what ID_AA64ISAR0_EL1[23:20] = 3 stands for, and the translator has not");
+    fits("host", isar2, 1 << 12, NULL); /* APA3, which KVM does not give there */
+    fits("host", pfr0, 2ull << 56, NULL); /* speculation, */
+    fits("host", pfr0, 1ull << 40, NULL); /* EL2's, */
+    fits("host", KEY(3, 0, 0, 5, 0), 1ull << 32, NULL); /* profiling: not for guests */
+    test_lengths = 3;
+    fits("host", 0, 0, NULL);
+    fits("host", isar2, 1 << 12, "processor 2 has what ID_AA64ISAR2_EL1[15:12] = 1 stands for, and the translator has not");
+    fits("host,pauth=off", isar2, 1 << 12, NULL);
+    fits("host", isar1, 1 << 8, "processor 2 signs pointers by the host's own algorithm, which the translator does not know");
+    fits("host,pauth=off", isar1, 1 << 8, NULL);
+    fits("host", KEY(3, 0, 0, 4, 4), 3, "processor 2 has what ID_AA64ZFR0_EL1[3:0] = 3 stands for, and the translator has not");
+    fits("host,sve=off", KEY(3, 0, 0, 4, 4), 3, NULL);
+    test_lengths = 0;
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -300,5 +359,6 @@ int main(int argc, char **argv)
     g_test_add_func("/arm/models/told", test_told);
     g_test_add_func("/arm/models/host", test_host);
     g_test_add_func("/arm/models/host/sve", test_host_sve);
+    g_test_add_func("/arm/models/host/moves", test_host_moves);
     return g_test_run();
 }
