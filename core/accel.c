@@ -75,6 +75,17 @@ static bool can_move(Machine *m, const AccelOps *to, Error **errp)
     return true;
 }
 
+bool machine_prepare_accel(Machine *m, const char *name, Error **errp)
+{
+    const AccelOps *to = accel_find(name, errp);
+
+    if (to == m->accel) {
+        error_set(errp, ERR_INVALID_PARAMETER, "x-accel=%s: that is what the machine begins under", name);
+        return false;
+    }
+    return to && can_move(m, to, errp) && machine_join_accel(m, to, errp);
+}
+
 /* All vCPUs are parked. Between debug_suspend() and debug_restore(). */
 static void move(Machine *m, const AccelOps *to)
 {

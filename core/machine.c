@@ -91,7 +91,7 @@ static void own_config(Machine *m)
 {
     MachineConfig *c = &m->cfg;
     const char **all[] = {&c->boot_order, &c->boot_once, &c->boot_splash,
-                          &c->board,  &c->accel,  &c->cpu_model, &c->firmware, &c->firmware_dirs,
+                          &c->board,  &c->accel,  &c->other_accel,  &c->cpu_model, &c->firmware, &c->firmware_dirs,
                           &c->kernel, &c->initrd, &c->append,    &c->name,   &c->memory_backend};
 
     m->strings = g_ptr_array_new_with_free_func(g_free);
@@ -234,7 +234,7 @@ bool machine_build(Machine *m, const char *arch, Error **errp)
     }
     m->built = true;
     machine_power_on_reset(m);
-    return true;
+    return !m->cfg.other_accel || machine_prepare_accel(m, m->cfg.other_accel, errp);
 }
 
 void machine_start(Machine *m)

@@ -83,6 +83,7 @@ typedef enum RtcSource { RTC_HOST, RTC_VM, RTC_RT } RtcSource;
 typedef struct MachineConfig {
     const char *board;         /* "pc", "none" */
     const char *accel;         /* "tcg", "tcg,thread=multi", "null" */
+    const char *other_accel;   /* x-accel= of that: one that the machine must be able to move to; NULL: none */
     const char *cpu_model;     /* "qemu64,+x"; NULL = board default */
     uint64_t ram_size;
     int cpus, max_cpus, sockets, dies, cores, threads;
@@ -182,6 +183,8 @@ const AccelOps *machine_accel(Machine *m);
  * nothing more happens.
  */
 bool machine_join_accel(Machine *m, const AccelOps *a, Error **errp);
+/* The machine can move to that accelerator, which is open from now on; or the reason why it cannot. Before it runs. */
+bool machine_prepare_accel(Machine *m, const char *name, Error **errp);
 /*
  * The machine goes on under another accelerator, from the state that it has. Main loop, not locked; it may run. On
  * failure all stays as it was.

@@ -297,6 +297,7 @@ const KvmCap kvm_caps[] = {
     {CAP(DIRTY_LOG_RING_ACQ_REL), ARM, .use = "dirty-ring-size"},
     {CAP(SET_GUEST_DEBUG), X86, .use = "a debugger's breakpoints"},
     {CAP(SET_GUEST_DEBUG2), X86, .use = "a debugger's steps without interrupts"},
+    {CAP(HALT_POLL), BOTH, .use = "halt-poll-ns"},
     {CAP(X86_DISABLE_EXITS), X86, .use = "-overcommit cpu-pm=on"},
     {CAP(SYS_HYPERV_CPUID), X86, .use = "Hyper-V's enlightenments"},
     {CAP(HYPERV_SYNIC2), X86, .use = "-cpu hv-synic"},

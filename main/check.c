@@ -224,6 +224,25 @@ static bool usable(const AccelOps *a, const TargetOps *target, bool last, Error 
     return (!a->probe || a->probe(target, errp)) && (last || !a->trial || a->trial(errp));
 }
 
+/* x-accel= of the accelerator that is used is the machine's matter. */
+static void take_other_accel(Config *c)
+{
+    g_auto(GStrv) part = g_strsplit(c->accels->pdata[0], ",", -1);
+    g_autoptr(GPtrArray) rest = g_ptr_array_new();
+
+    for (int i = 0; part[i]; i++) {
+        if (g_str_has_prefix(part[i], "x-accel=")) {
+            g_free(c->other_accel);
+            c->other_accel = g_strdup(strchr(part[i], '=') + 1);
+        } else {
+            g_ptr_array_add(rest, part[i]);
+        }
+    }
+    g_ptr_array_add(rest, NULL);
+    g_free(c->accels->pdata[0]);
+    c->accels->pdata[0] = g_strjoinv(",", (char **)rest->pdata);
+}
+
 /* Picks the first accelerator of the list that works here; it becomes the only one. */
 static bool check_accel(Config *c, const TargetOps *target, const AccelOps **chosen, Error **errp)
 {
@@ -240,6 +259,7 @@ static bool check_accel(Config *c, const TargetOps *target, const AccelOps **cho
             if (i) {
                 g_ptr_array_remove_range(c->accels, 0, i);
             }
+            take_other_accel(c);
             *chosen = a;
             return true;
         }

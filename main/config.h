@@ -37,6 +37,7 @@ typedef struct Config {
     const char *board;   /* name; NULL: default */
     GString *board_opts; /* ",prop=value..." */
     GPtrArray *accels;   /* "tcg,thread=multi", tried in order */
+    char *other_accel;   /* x-accel= of the one that is used */
     const char *cpu;
     uint64_t ram;                                         /* bytes; 0: default */
     int64_t cpus, maxcpus, sockets, dies, cores, threads; /* 0: not given */

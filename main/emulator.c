@@ -131,6 +131,7 @@ static void fill_machine_config(MachineConfig *mc, const Config *c)
     *mc = (MachineConfig){
         .board = g_strconcat(c->board, c->board_opts->str, NULL),
         .accel = c->accels->pdata[0],
+        .other_accel = c->other_accel,
         .cpu_model = c->cpu,
         .ram_size = c->ram,
         .cpus = (int)c->cpus,

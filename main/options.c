@@ -227,6 +227,7 @@ void config_fini(Config *c)
     }
     g_array_unref(c->fw_cfg);
     g_free(c->kernel_irqchip);
+    g_free(c->other_accel);
     g_string_free(c->board_opts, TRUE);
     if (c->semihosting_args) {
         g_string_free(c->semihosting_args, TRUE);

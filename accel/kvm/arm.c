@@ -26,12 +26,15 @@ static bool probe(const TargetOps *t, Error **errp)
     return kvm_runs_target(t, "aarch64", kvm_arm_needs, errp);
 }
 
-/* ---- options: -accel kvm,dirty-ring-size=N,kernel-irqchip=on ---- */
+/* ---- options: -accel kvm,dirty-ring-size=N,halt-poll-ns=N,kernel-irqchip=on ---- */
 
 static bool parse_option(KvmMachine *km, const char *opt, Error **errp)
 {
     if (g_str_has_prefix(opt, "dirty-ring-size=")) {
         return kvm_ring_parse(km, strchr(opt, '=') + 1, errp);
+    }
+    if (g_str_has_prefix(opt, "halt-poll-ns=")) {
+        return kvm_poll_parse(km, strchr(opt, '=') + 1, errp);
     }
     if (!strcmp(opt, "kernel-irqchip=on") || !strcmp(opt, "rescue=off")) {
         return true;
@@ -43,7 +46,7 @@ static bool parse_option(KvmMachine *km, const char *opt, Error **errp)
         error_set(errp, ERR_UNSUPPORTED, "-accel kvm,rescue=on: on Arm hosts the translator does not help KVM");
     } else {
         error_set(errp, ERR_INVALID_PARAMETER, "-accel kvm: option '%s' is not known", opt);
-        error_hint(errp, "possible: dirty-ring-size=N, kernel-irqchip=on, rescue=off");
+        error_hint(errp, "possible: dirty-ring-size=N, halt-poll-ns=N, kernel-irqchip=on, rescue=off");
     }
     return false;
 }
@@ -52,6 +55,7 @@ static bool parse_options(KvmMachine *km, const char *spec, Error **errp)
 {
     g_auto(GStrv) part = g_strsplit(spec ? spec : "kvm", ",", -1);
 
+    km->halt_poll_ns = POLL_DEFAULT;
     for (int i = 1; part[0] && part[i]; i++) {
         if (*part[i] && !parse_option(km, part[i], errp)) {
             return false;
@@ -158,7 +162,7 @@ static bool create(KvmArm *a, Error **errp)
         error_set(errp, ERR_UNSUPPORTED, "KVM's shared page of a vCPU is too small");
         return false;
     }
-    return kvm_dirty_init(km, errp) && kvm_arm_preferred(km->fd, &a->init, errp);
+    return kvm_dirty_init(km, errp) && kvm_poll_init(km, errp) && kvm_arm_preferred(km->fd, &a->init, errp);
 }
 
 static bool vm_open(Machine *m, Error **errp)

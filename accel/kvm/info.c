@@ -97,6 +97,7 @@ void kvm_info(Machine *m, GString *out)
     } else {
         g_string_append_printf(out, "dirty log: bitmaps%s\n", km->dirty_manual ? ", cleared in pieces" : "");
     }
+    kvm_poll_info(km, out);
     kvm_events_info(km, out);
 #ifdef __x86_64__
     bool smm = kvm_smm_memory(m) != machine_memory(m);

@@ -45,7 +45,7 @@ static bool trial(Error **errp)
     return fd >= 0;
 }
 
-/* ---- options: -accel kvm,dirty-ring-size=N,kernel-irqchip=on|split|off,rescue=on|off ---- */
+/* ---- options: -accel kvm,dirty-ring-size=N,halt-poll-ns=N,kernel-irqchip=on|split|off,rescue=on|off ---- */
 
 static bool parse_option(KvmMachine *km, const char *opt, Error **errp)
 {
@@ -56,11 +56,14 @@ static bool parse_option(KvmMachine *km, const char *opt, Error **errp)
     if (g_str_has_prefix(opt, "dirty-ring-size=")) {
         return kvm_ring_parse(km, strchr(opt, '=') + 1, errp);
     }
+    if (g_str_has_prefix(opt, "halt-poll-ns=")) {
+        return kvm_poll_parse(km, strchr(opt, '=') + 1, errp);
+    }
     if (g_str_has_prefix(opt, "kernel-irqchip=")) {
         return kvm_irqchip_parse(km, strchr(opt, '=') + 1, errp);
     }
     error_set(errp, ERR_INVALID_PARAMETER, "-accel kvm: option '%s' is not known", opt);
-    error_hint(errp, "possible: dirty-ring-size=N, kernel-irqchip=on|split|off, rescue=on|off");
+    error_hint(errp, "possible: dirty-ring-size=N, halt-poll-ns=N, kernel-irqchip=on|split|off, rescue=on|off");
     return false;
 }
 
@@ -69,6 +72,7 @@ static bool parse_options(KvmMachine *km, const char *spec, Error **errp)
     g_auto(GStrv) part = g_strsplit(spec ? spec : "kvm", ",", -1);
 
     km->rescue = true;
+    km->halt_poll_ns = POLL_DEFAULT;
     if (part[0] && strcmp(part[0], "kvm")) {
         return true; /* the machine began under another one, whose options they are */
     }
@@ -201,7 +205,8 @@ static bool create(KvmMachine *km, Error **errp)
         error_set(errp, ERR_UNSUPPORTED, "KVM's shared page of a vCPU is too small");
         return false;
     }
-    return set_addresses(km, errp) && kvm_dirty_init(km, errp) && kvm_irqchip_create(km, errp) && kvm_msr_filter(km, errp);
+    return set_addresses(km, errp) && kvm_dirty_init(km, errp) && kvm_poll_init(km, errp) && kvm_irqchip_create(km, errp) &&
+           kvm_msr_filter(km, errp);
 }
 
 static bool vm_open(Machine *m, Error **errp)

@@ -42,6 +42,7 @@ typedef struct KvmMsr {
 typedef enum KvmIrqchip { KVM_IRQCHIP_AUTO, KVM_IRQCHIP_OFF, KVM_IRQCHIP_SPLIT, KVM_IRQCHIP_ON } KvmIrqchip;
 
 /* The virtual machine. */
+#define POLL_DEFAULT INT64_C(-1) /* of halt_poll_ns: nothing was asked for */
 typedef struct KvmMachine {
     Machine *machine;
     int dev_fd, fd;
@@ -60,6 +61,7 @@ typedef struct KvmMachine {
     uint64_t slot_changes;
     bool dirty_logging;     /* dirty.c: somebody asks which pages are written */
     bool dirty_manual;      /* bitmaps are cleared by a call of its own */
+    int64_t halt_poll_ns;   /* poll.c: how long the kernel polls for a vCPU that waits */
     uint32_t ring_entries;  /* of each vCPU's ring, a power of two; 0: bitmaps */
     /* Nobody may enter the guest while `holders` is not 0; guarded by: hold_lock */
     pthread_mutex_t hold_lock;
@@ -193,6 +195,11 @@ void kvm_dirty_log(Machine *m, bool on);
 void kvm_dirty_sync(Machine *m);
 bool kvm_dirty_rings(Machine *m);
 uint64_t kvm_dirty_pages(Cpu *cpu);
+
+/* poll.c: halt-poll-ns= */
+bool kvm_poll_parse(KvmMachine *km, const char *value, Error **errp);
+bool kvm_poll_init(KvmMachine *km, Error **errp);
+void kvm_poll_info(const KvmMachine *km, GString *out);
 
 /* lists.c */
 typedef bool KvmSameFn(const void *a, const void *b);

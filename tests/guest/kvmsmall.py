@@ -150,12 +150,12 @@ def crash(g):
 def waiting(g):
     """HLT comes out of the guest with our local APICs; with cpu-pm=on it does not, and there is MWAIT if the kernel leaves it."""
     for options, often in (("", True), ("-overcommit cpu-pm=on", False)):
-        out = talk(g, "waited", f"-accel kvm,kernel-irqchip=off -cpu host {options} -kernel waiting")
+        out = talk(g, "waited", f"-accel kvm,kernel-irqchip=off,halt-poll-ns=70000 -cpu host {options} -kernel waiting")
         m = re.search(r"exits: halt: (\d+)", out)
         n = int(m.group(1)) if m else 0
         mwait = re.search(r"waiting in the guest: [^\\]*MWAIT", out)
         leaf = re.search(r"(?m)^(0[01]) ([0-9a-f]{8})\r?$", out)
-        if (n > 50) != often or (not often and n) or (leaf.group(1) == "01", int(leaf.group(2), 16) > 0) != (bool(mwait),) * 2:
+        if "halt polling: up to 70000 ns" not in out or (n > 50) != often or (not often and n) or (leaf.group(1) == "01", int(leaf.group(2), 16) > 0) != (bool(mwait),) * 2:
             raise AssertionError(f"{options}: {n} exits:\n{out[-3000:]}")
 
 

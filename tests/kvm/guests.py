@@ -544,6 +544,30 @@ def switching_refused():
         g.do("quit")
 
 
+def other_accel():
+    """x-accel=: whether a machine can move is known before it runs."""
+    need_kvm()
+    for accel, text in (("kvm,x-accel=kvm", "what the machine begins under"), ("tcg,x-accel=kmv", "did you mean 'kvm'"),
+                        ("tcg,x-accel=kvm", "which accelerator 'kvm' does not have; .*-cpu MODEL,")):
+        says(["-accel", accel], 1, text)()
+    with Qmp(["-accel", "kvm,x-accel=tcg,rescue=on", "-cpu", "qemu64,-pni,-svm"]) as g:
+        for accel in ("tcg", "kvm"):
+            g.do("accel-switch", accel=accel)
+        g.do("quit")
+
+
+def halt_polling():
+    need_kvm()
+    usual = info_kvm("-accel", "kvm")
+    if not re.search(r"\\nhalt polling: (up to \d+ ns, )?as the kernel does", usual):
+        raise AssertionError(usual)
+    argv = ["-accel", "kvm,halt-poll-ns=70000"]
+    r = subprocess.run([BINARY, *BARE, *argv, "-S", "-monitor", "stdio"], capture_output=True, text=True, input="info kvm\nquit\n",
+                       check=False, timeout=30 * SLOW)
+    if "halt polling: up to 70000 ns" not in r.stdout and "lacks KVM_CAP_HALT_POLL" not in r.stderr:
+        raise AssertionError(f"{r.stdout}{r.stderr}")
+
+
 # ---- AVX-512, AMX ----
 
 class Wide(Qmp):
@@ -732,7 +756,8 @@ def main():
         ("switching accelerators, kernel's chips", lambda: switching(KERNELS)),
         ("timers while switching, kernel's chips", lambda: switching(KERNELS, CHIPS)),
         ("a state that stands still", still),
-        ("switching that is refused", switching_refused),
+        ("switching that is refused", switching_refused), ("x-accel", other_accel), ("halt polling", halt_polling),
+        ("halt polling for ever", says(["-accel", "kvm,halt-poll-ns=9999999999"], 1, "is no number of nanoseconds")),
         ("AVX-512 and AMX", wide_registers), ("AVX-512 that nobody executes", wide_rescue),
         ("the host's processor without AVX-512", wide_without),
         ("SeaBIOS on pc", seabios("pc")), ("SeaBIOS on q35", seabios("q35")),
