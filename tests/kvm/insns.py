@@ -45,6 +45,7 @@ jmp 1f;call 1f;jz 1f;jrcxz 1f;loop 1f;call_ret;int3_0;iretq_0;lretq_0;retq_0;ljm
 """
 # Names that stand for several lines; each ends in the label 1.
 SPECIAL = {
+    "fxsave [rdi]": ["fninit", "fxsave [rdi]"], # AMD's leaves out where the last x87 instruction was
     "cpuid_1": ["mov eax, 1", "xor ecx, ecx", "cpuid", "xor eax, eax", "xor ebx, ebx", "xor ecx, ecx", "and edx, 0x0700"],
     "call_ret": ["call 2f", "jmp 1f", "2: ret"],
     "lmsw ax": ["mov eax, 3", "lmsw ax"],

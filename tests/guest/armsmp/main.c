@@ -130,15 +130,23 @@ static int whole(uint64_t v)
     return v == b * 0x0101010101010101 || (uint32_t)v == b * 0x01010101 || v == b * 0x0101;
 }
 
+/* The virtual counter, in seconds. */
+static uint64_t seconds(void)
+{
+    uint64_t count, frequency;
+    __asm__ volatile("mrs %0, cntvct_el0\n mrs %1, cntfrq_el0" : "=r"(count), "=r"(frequency));
+    return count / frequency;
+}
+
 static void atomic(const char *name, void (*writer)(void), void (*reader)(uint64_t *, uint64_t *))
 {
-    uint64_t v, w, torn = 0, seen = 0, last = 0;
+    uint64_t v, w, torn = 0, seen = 0, last = 0, end = seconds() + 60; /* the writer may have to wait for a host processor */
     for (int i = 0; i < 64; i++) {
         shared[i] = 0;
     }
     stop = 0;
     start(writer);
-    for (uint64_t n = 0; (n < 20000 || seen < CHANGES) && n < 50000000; n++) {
+    for (uint64_t n = 0; n < 20000 || (seen < CHANGES && (n % 65536 || seconds() < end)); n++) {
         reader(&v, &w);
         torn += !whole(v) || v != w;
         seen += v != last;
@@ -146,6 +154,9 @@ static void atomic(const char *name, void (*writer)(void), void (*reader)(uint64
     }
     stop = 1;
     wait();
+    if (torn) {
+        say("torn", 0);
+    }
     say(name, torn == 0 && seen >= CHANGES);
 }
 
