@@ -36,12 +36,24 @@ static int operand_copy(Emit *e, const IrOp *op, const Probe *p)
 }
 
 /*
+ * Is it one of those that drivers order their stores and loads with? They share memory with devices' threads: what was stored
+ * before must be seen there before what comes is loaded (virtio 1.2, 2.7.13.4.1), and only a lock does that on the host.
+ * LOCK OR and LOCK ADD [RSP], 0 are what kernels have for a full barrier, and XCHG (emit_xchgm()) for one behind a store.
+ */
+static bool is_barrier(const IrOp *op)
+{
+    bool nothing = op->b == IR_IMM && op->imm == (op->sub == OP_and ? -1 : 0);
+
+    return op->op == OP_rmw && (op->sub == OP_or || (nothing && op->sub != OP_adc && op->sub != OP_sbb));
+}
+
+/*
  * With one vCPU nobody else makes atomic accesses to guest memory (devices only store and load), and
  * an instruction is not interrupted half way: the lock, which costs the host a store drain, can go.
  */
 static unsigned lock_of(const Emit *e, const IrOp *op)
 {
-    return (op->aux2 & 0x80) && !e->hc->single_vcpu ? O_LOCK : 0;
+    return (op->aux2 & 0x80) && (!e->hc->single_vcpu || is_barrier(op)) ? O_LOCK : 0;
 }
 
 static void rmw_binary(Emit *e, const IrOp *op, Probe *p, Rm mem)
@@ -148,14 +160,7 @@ void emit_xchgm(Emit *e, const IrOp *op)
 {
     Probe p = emit_probe(e, op, SLOW_OPERAND, 1u << op->w, true, 0);
     Rm mem = rm_m(probe_pointer(e, &p), -1, 0, 0);
-    if (e->hc->single_vcpu) {
-        int r = operand(e, op, &p), old = r == p.s2 ? reg_alloc(e) : p.s2;
-        a_mov(&e->a, op->w, (unsigned)old, mem);
-        a_store(&e->a, op->w, mem, (unsigned)r);
-        dst_set(e, op->dst, old, (IrWidth)op->w);
-        return;
-    }
-    int r = operand_copy(e, op, &p); /* XCHG with memory locks by itself */
+    int r = operand_copy(e, op, &p); /* XCHG with memory locks by itself, which a single vCPU needs too: is_barrier() */
     ins(&e->a, 0x86 | (op->w != W8), op->w, (unsigned)r, mem);
     dst_set(e, op->dst, r, (IrWidth)op->w);
 }
