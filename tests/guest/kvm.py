@@ -31,6 +31,10 @@ HYPERV = ("hv-relaxed,hv-vapic,hv-spinlocks=0x1fff,hv-vpindex,hv-runtime,hv-time
           "hv-reset,hv-synic,hv-stimer,hv-stimer-direct")
 PARAVIRTUAL = "host," + ",".join(f"+kvm-{f}" for f in ("pv-ipi", "pv-unhalt", "pv-tlb-flush", "pv-sched-yield", "asyncpf",
                                                        "asyncpf-int"))
+# QEMU 7.2's SVM aborts ("tcg_handle_interrupt: assertion failed") when a guest that does not come out for it writes CR8 while
+# an interrupt of the hypervisor waits for its window, as OVMF's handlers do. KVM lets that come out where the local APIC is not
+# in the kernel.
+OVMF_THERE = ",kernel-irqchip=off"
 DEVICE = {"q35": "virtio-blk-pci", "microvm": "virtio-blk-device"}
 # Where the machine's own end is a reset, the registers at that moment say more than its silence.
 RUN = ("cd /m; chmod +x ld-linux* rhea*; LD_LIBRARY_PATH=/m ./ld-linux-x86-64.so.2 --argv0 rhea-system-x86_64 "
@@ -126,7 +130,7 @@ def main():
         ]
         if "--long" in sys.argv:
             tests.append(("inside Debian's QEMU: microvm, firmware", boots(
-                d, QEMU, ("microvm", "max"), ("q35", "host", "SeaBIOS"), ("q35", "max", "OVMF"))))
+                d, QEMU, ("microvm", "max"), ("q35", "host", "SeaBIOS"), ("q35", "max", "OVMF", OVMF_THERE))))
             tests.append(("inside our translator: what only KVM can do", boots(d, BINARY, ("q35", PARAVIRTUAL))))
             tests.append(("inside our translator: microvm with the kernel's chips, with Hyper-V's leaves", boots(
                 d, BINARY, ("microvm", "max", "", ",kernel-irqchip=on"),
