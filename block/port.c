@@ -658,7 +658,7 @@ unsigned port_unfinished(BlockPort *p)
     return n;
 }
 
-/* Starts again what is in a list. */
+/* Starts again what is in a list. Nobody waits in the call any more who would see to what done() leaves to do. */
 static void restart(BlockPort *p, ReqList *from)
 {
     ReqList batch;
@@ -668,6 +668,7 @@ static void restart(BlockPort *p, ReqList *from)
     *from = (ReqList){0};
     g_mutex_unlock(&p->lock);
     for (Req *r; (r = list_pop(&batch));) {
+        r->flags &= ~(unsigned)BLOCK_REQ_INLINE;
         submit(p, r);
     }
 }

@@ -434,6 +434,58 @@ static void test_drain(void)
     blockset_free(set);
 }
 
+typedef struct Batch {
+    bool in_batch;
+    int done, outside, batches;
+} Batch;
+
+static void batch_begin(void *opaque)
+{
+    ((Batch *)opaque)->in_batch = true;
+}
+
+static void batch_end(void *opaque)
+{
+    Batch *b = opaque;
+
+    b->in_batch = false;
+    b->batches++;
+}
+
+static void in_batch(void *opaque, int ret)
+{
+    Batch *b = opaque;
+
+    g_assert_cmpint(ret, ==, 0);
+    b->outside += !b->in_batch;
+    b->done++;
+}
+
+/* What came while drained, and might have been answered in the call, is answered with the front end's lock and ends a batch. */
+static void test_drain_inline(void)
+{
+    g_autofree char *path = test_image("held.img", 1 << 16);
+    BlockSet *set = blockset_new(g_main_context_default());
+    Drive *d = test_drive(set, "if=none,id=d,format=raw,file=%s", path);
+    Batch b = {0};
+    const BlockFrontend f = {.name = "b", .opaque = &b, .lock = batch_begin, .unlock = batch_end};
+    uint8_t buf[512];
+    struct iovec one = {buf, 512};
+
+    g_assert_true(block_attach(d->port, &f, NULL));
+    g_assert_cmpint(do_read(d->port, 0, buf, 512, 0), ==, 0); /* the host has it in memory from now on */
+    b = (Batch){0};
+    node_drain_begin(block_port_node(d->port));
+    block_read(d->port, 0, &one, 1, BLOCK_REQ_INLINE, in_batch, &b);
+    node_drain_end(block_port_node(d->port));
+    test_wait(&b.done);
+    blockset_quiesce(set, false);
+    g_assert_cmpint(b.done, ==, 1);
+    g_assert_cmpint(b.outside, ==, 0);
+    g_assert_cmpint(b.batches, ==, 1);
+    blockset_free(set);
+}
+
 /* ---- a loop of one's own ---- */
 
 static gpointer io_thread(gpointer loop)
@@ -679,6 +731,7 @@ int main(int argc, char **argv)
     g_test_add_func("/port/policy-enospc", test_policy_enospc);
     g_test_add_func("/port/policy-stop-cancelled", test_policy_stop_cancelled);
     g_test_add_func("/port/drain", test_drain);
+    g_test_add_func("/port/drain-inline", test_drain_inline);
     g_test_add_func("/port/own-loop", test_own_loop);
     g_test_add_func("/port/ring", test_ring);
     g_test_add_func("/port/media", test_media);
