@@ -150,7 +150,7 @@ def kept(text):
     """What `info` tells of a state, without what is worked out from it: pending wires are the accelerator's, and the kernel
     does not take the active state of its timers' interrupts back (bits 27 and 30)."""
     text = re.sub(r"(highest|wires|prio|pending) [0-9a-f]+", "", text)
-    return re.sub(r"^( *cpu .* active )([0-9a-f]{8})", lambda m: f"{m[1]}{int(m[2], 16) & ~0x48000000:08x}", text, flags=re.M)
+    return re.sub(r"^( *(?:cpu .*|0:.*) active )([0-9a-f]{8})", lambda m: f"{m[1]}{int(m[2], 16) & ~0x48000000:08x}", text, flags=re.M)
 
 
 def moves(cpu, gic):
