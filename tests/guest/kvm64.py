@@ -30,6 +30,10 @@ mount -t proc proc /proc
 mount -t devtmpfs devtmpfs /dev
 cd /m
 """
+# With a disk whose messages reach the kernel's controller; what the guest says is in /log.
+RUN = """LD_LIBRARY_PATH=/m ./ld-linux-aarch64.so.1 {program} -accel kvm -M virt,gic-version=host -cpu host -smp {smp} -m 256 \\
+    -nodefaults -display none -monitor stdio -serial file:/log -drive if=none,id=d,file=Image,format=raw \\
+    -device nvme,drive=d,serial=1 -kernel Image -initrd inner.gz """
 # The machine is stopped, and its clock with it, and then reset.
 MONITOR = BEGIN + """
 booted() {{ until [ "$(grep -c GUEST-READY /log)" = "$1" ]; do sleep 1; done; }}
@@ -37,8 +41,7 @@ ticks() {{ until [ "$(grep -cE '^[0-9]+.?$' /log)" -ge "$1" ]; do sleep 1; done;
 touch /log
 (booted 1; ticks 2; echo stop; echo info registers -a; sleep 20; echo info kvm; echo cont; ticks 5; echo system_reset
  booted 2; echo info status; echo quit) |
-LD_LIBRARY_PATH=/m ./ld-linux-aarch64.so.1 {program} -accel kvm -M virt,gic-version=host -cpu host -smp {smp} \\
-    -m 256 -nodefaults -display none -monitor stdio -serial file:/log -drive if=none,id=d,file=Image,format=raw -device nvme,drive=d,serial=1 -kernel Image -initrd inner.gz \\
+""" + RUN + """\\
     -append 'console=ttyAMA0 panic=-1 quiet rhea.cmd="dd if=/dev/nvme0n1 bs=4096 count=64 | md5sum; grep nvme /proc/interrupts; while sleep 1; do cut -d. -f1 /proc/uptime; done"'
 cat /log
 echo "inner emulator ended: $?."
@@ -64,8 +67,7 @@ touch /log
  done; done
  for to in tcg kvm; do echo accel-switch $to; goes_on; done
  echo info kvm; echo quit) |
-LD_LIBRARY_PATH=/m ./ld-linux-aarch64.so.1 {program} -accel kvm -M virt,gic-version=host -cpu host -smp {smp} \\
-    -m 256 -nodefaults -display none -monitor stdio -serial file:/log -drive if=none,id=d,file=Image,format=raw -device nvme,drive=d,serial=1 -kernel Image -initrd inner.gz \\
+""" + RUN + """\\
     -append 'console=ttyAMA0 panic=-1 quiet rhea.cmd="while sleep 0.1; do dd if=/dev/nvme0n1 bs=4096 count=16 iflag=direct 2>/dev/null | md5sum; grep nvme /proc/interrupts; cut -d. -f1 /proc/uptime; dmesg | grep -E [s]tall\\|[B]UG\\|[O]ops; done"'
 cat /log
 echo "inner emulator ended: $?."
