@@ -96,15 +96,17 @@ static void on_run_state(void *opaque, Machine *m, RunState now, bool running)
 static void leave(Machine *m)
 {
     KvmArm *a = kvm_arm_of(m);
-    uint64_t phys = 0;
+    uint64_t phys;
 
     for (int i = 0; i < machine_cpu_count(m); i++) {
         cpu_sync(machine_cpu(m, i));
     }
-    if (!a->count_saved || a->km.was_running) {
-        counter(a, false);
+    if ((!a->count_saved || a->km.was_running) && !counter(a, false)) {
+        warn_report("KVM does not tell the guest's counter: it jumps");
     }
-    kvm_arm_reg(kvm_vcpu(machine_cpu(m, 0))->fd, KVM_REG_ARM_PTIMER_CNT, &phys, false);
+    if (!kvm_arm_reg(kvm_vcpu(machine_cpu(m, 0))->fd, KVM_REG_ARM_PTIMER_CNT, &phys, false)) {
+        phys = a->count; /* Linux before 4.16 */
+    }
     arm_cpus_from_host(m, phys, a->count);
     a->gic.hand_over(a->gic.gic, NULL);
     a->away = true;
@@ -118,6 +120,9 @@ static void enter(Machine *m)
     a->km.was_running = machine_run_state(m) == RUN_STATE_RUNNING;
     a->count = arm_cpus_to_host(m);
     a->count_saved = counter(a, true);
+    if (!a->count_saved) {
+        warn_report("KVM does not set the guest's counter: it jumps");
+    }
     a->gic.hand_over(a->gic.gic, machine_accel(m)->arm);
 }
 
